@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Set by the Makefile and by CI: a warning is an error. Not for users, whose compiler may be newer than ours.
+let strict = Context.environment["SWIFT_UV_STRICT"] != nil
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("ExistentialAny"),
+        .strictMemorySafety(),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// Executables that show the library, each a folder of `Examples/`.
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Examples/\(name)",
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "swift-uv",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "UV", targets: ["UV"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .target(name: "CLinux"),
+        .target(
+            name: "UV",
+            dependencies: ["CLibuv", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
+    ],
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,37 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#if !defined(__linux__)
+// Closes the descriptor when a flag cannot be set, keeping errno.
+static int make_nonblocking_and_private(int descriptor) {
+    if (descriptor < 0) return descriptor;
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags >= 0 && fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0
+        && fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0) return descriptor;
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return -1;
+}
+#endif
+
+int clinux_accept(int listener) {
+#if defined(__linux__)
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    return make_nonblocking_and_private(accept(listener, NULL, NULL));
+#endif
+}
+
+int clinux_socket(int family, int type) {
+#if defined(__linux__)
+    return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+#else
+    return make_nonblocking_and_private(socket(family, type, 0));
+#endif
+}
