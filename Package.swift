@@ -30,6 +30,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
@@ -38,7 +39,10 @@ let package = Package(
         .target(name: "CLinux"),
         .target(
             name: "UV",
-            dependencies: ["CLibuv", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLibuv", "CLinux", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),

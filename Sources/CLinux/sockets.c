@@ -28,6 +28,8 @@ int clinux_accept(int listener) {
 #endif
 }
 
+int clinux_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
 int clinux_socket(int family, int type) {
 #if defined(__linux__)
     return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

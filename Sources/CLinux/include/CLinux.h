@@ -2,6 +2,7 @@
 #ifndef SWIFT_UV_CLINUX_H
 #define SWIFT_UV_CLINUX_H
 
+#include <net/if.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -16,5 +17,8 @@ int clinux_accept(int listener);
 
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int clinux_socket(int family, int type);
+
+/// A duplicate that is closed on exec, at the lowest free number.
+int clinux_duplicate(int descriptor);
 
 #endif

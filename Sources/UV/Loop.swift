@@ -1,0 +1,267 @@
+internal import CLibuv
+public import SystemPackage
+
+/// An event loop: waits for timers, sockets and signals, and calls the closures that wait for them.
+///
+/// A loop and everything on it belong to the thread that made the loop; use from another thread stops the process
+/// with a sentence. Only ``WakeupHandle/waker`` may travel.
+///
+/// The first loop of a process ignores SIGPIPE if nobody handles it, so that writing to a closed connection is an
+/// error and not the end of the process, and opens the null device on descriptors 0 to 2 where they are closed.
+@safe
+public final class Loop {
+    /// How long ``run(_:)`` goes on.
+    public enum RunMode: Sendable {
+        /// Until nothing keeps the loop alive, or ``Loop/stop()``.
+        case `default`
+        /// One turn; waits for events if none is due.
+        case once
+        /// One turn; does not wait.
+        case noWait
+    }
+
+    /// An option for ``configure(_:)``.
+    public enum Option: Sendable {
+        /// Measure the time spent waiting: see ``Loop/idleTime``.
+        case metricsIdleTime
+        /// Keep a signal from interrupting the wait; libuv allows SIGPROF only.
+        case blockSignal(CInt)
+    }
+
+    let raw: UnsafeMutablePointer<uv_loop_t>
+    private let thread = pthread_self()
+    private let ownsMemory: Bool
+    private var isRunning = false
+    private var isClosed = false
+    /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
+    @exclusivity(unchecked) var isRunningTimers = false
+    @exclusivity(unchecked) private var buffer: UnsafeMutableRawBufferPointer?
+
+    /// Runs after each callback of libuv, when no user closure is on the stack. Executors build on it.
+    @exclusivity(unchecked) public var afterEachCallback: (() -> Void)?
+
+    /// Creates a loop that belongs to the calling thread.
+    ///
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.noMemory` when the system refuses.
+    ///
+    /// Calls `uv_loop_init`.
+    public convenience init() throws(UVError) {
+        _ = ProcessSetup.once
+        let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
+        let status = unsafe uv_loop_init(raw)
+        if status < 0 {
+            unsafe raw.deallocate()
+            throw UVError(.init(rawValue: status), in: "loop creation")
+        }
+        unsafe self.init(raw: raw, ownsMemory: true)
+    }
+
+    /// The process's default loop. It belongs to the thread that asks for it first; others may not use it.
+    ///
+    /// - Throws: As ``init()``.
+    ///
+    /// Calls `uv_default_loop`.
+    public static var `default`: Loop {
+        get throws(UVError) {
+            _ = ProcessSetup.once
+            return try DefaultLoop.shared.get()
+        }
+    }
+
+    init(raw: UnsafeMutablePointer<uv_loop_t>, ownsMemory: Bool) {
+        unsafe self.raw = raw
+        self.ownsMemory = ownsMemory
+        unsafe raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    deinit {
+        if !isClosed { unsafe uv_loop_close(raw) }
+        if ownsMemory { unsafe raw.deallocate() }
+        unsafe buffer?.deallocate()
+    }
+
+    // MARK: Running
+
+    /// Runs the loop on the calling thread. Inside itself it traps.
+    ///
+    /// - Returns: Whether something still keeps the loop alive, so that it should run again.
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when the loop is closed.
+    ///
+    /// Calls `uv_run`.
+    @discardableResult
+    public func run(_ mode: RunMode = .default) throws(UVError) -> Bool {
+        checkThread("Loop")
+        guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
+        if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
+        isRunning = true
+        defer { isRunning = false }
+        let mode =
+            switch mode {
+            case .default: UV_RUN_DEFAULT
+            case .once: UV_RUN_ONCE
+            case .noWait: UV_RUN_NOWAIT
+            }
+        return unsafe uv_run(raw, mode) != 0
+    }
+
+    /// Makes ``run(_:)`` return at the end of this turn, or makes the next one return after one turn. Calls `uv_stop`.
+    public func stop() {
+        checkThread("Loop")
+        if !isClosed { unsafe uv_stop(raw) }
+    }
+
+    /// Whether a handle, a request or a close keeps the loop running. Calls `uv_loop_alive`.
+    public var isAlive: Bool {
+        checkThread("Loop")
+        return unsafe !isClosed && uv_loop_alive(raw) != 0
+    }
+
+    // MARK: Time
+
+    /// The loop's clock in whole milliseconds, from an arbitrary start. It stands still during a turn. Calls `uv_now`.
+    public var now: Duration {
+        checkThread("Loop")
+        return unsafe .milliseconds(uv_now(raw))
+    }
+
+    /// Moves ``now`` to the present, for code that ran long. Calls `uv_update_time`.
+    public func updateTime() {
+        checkThread("Loop")
+        unsafe uv_update_time(raw)
+    }
+
+    /// The system's monotonic clock, with nanoseconds, from an arbitrary start. Any thread. Calls `uv_hrtime`.
+    public static var hrtime: Duration { .nanoseconds(uv_hrtime()) }
+
+    /// The time spent waiting for events since ``Option/metricsIdleTime`` was set, else zero.
+    ///
+    /// Calls `uv_metrics_idle_time`.
+    public var idleTime: Duration {
+        checkThread("Loop")
+        return unsafe .nanoseconds(uv_metrics_idle_time(raw))
+    }
+
+    /// How many milliseconds the loop's clock is behind the present.
+    var clockLag: UInt64 {
+        let present = uv_hrtime() / 1_000_000
+        let clock = unsafe uv_now(raw)
+        return present > clock ? present - clock : 0
+    }
+
+    // MARK: Embedding
+
+    /// The descriptor that becomes readable when the loop has something to do, for use in a foreign loop.
+    ///
+    /// Run the loop once with `.noWait` before the first wait: libuv registers its watchers only then.
+    ///
+    /// Calls `uv_backend_fd`.
+    public var backendFileDescriptor: FileDescriptor {
+        checkThread("Loop")
+        return unsafe FileDescriptor(rawValue: uv_backend_fd(raw))
+    }
+
+    /// How long a foreign loop may wait on ``backendFileDescriptor``; `nil` is for ever. Calls `uv_backend_timeout`.
+    public var backendTimeout: Duration? {
+        checkThread("Loop")
+        let milliseconds = unsafe uv_backend_timeout(raw)
+        return milliseconds < 0 ? nil : .milliseconds(milliseconds)
+    }
+
+    /// Sets an option; best before the first run.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for a signal other than SIGPROF.
+    ///
+    /// Calls `uv_loop_configure`.
+    public func configure(_ option: Option) throws(UVError) {
+        checkThread("Loop")
+        switch option {
+        case .metricsIdleTime: try check(unsafe clibuv_configure_metrics_idle_time(raw), "configure")
+        case .blockSignal(let signal):
+            try check(unsafe clibuv_configure_block_signal(raw, signal), "configure", of: "signal \(signal)")
+        }
+    }
+
+    /// Makes the loop usable in a child process after `fork()`, before anything else is done with it there.
+    ///
+    /// The threads of libuv's pool do not survive a fork, and exit handlers of the child may wait for them: leave the
+    /// child with `_exit` or replace its program.
+    ///
+    /// Calls `uv_loop_fork`.
+    public func fork() throws(UVError) {
+        checkThread("Loop")
+        try check(unsafe uv_loop_fork(raw), "fork")
+    }
+
+    // MARK: Handles and the end
+
+    /// The handles that have not finished closing, in the order of their creation. Calls `uv_walk`.
+    public var handles: [Handle] { allHandles.filter { !$0.isInternal } }
+
+    private var allHandles: [Handle] {
+        checkThread("Loop")
+        guard !isClosed else { return [] }
+        var found: [Handle] = []
+        unsafe withUnsafeMutablePointer(to: &found) { unsafe uv_walk(raw, collectHandle, $0) }
+        return found
+    }
+
+    /// Closes every handle: the next ``run(_:)`` ends what is pending and returns. For a loop that is to be dropped.
+    public func closeAllHandles() {
+        for handle in handles { handle.close() }
+    }
+
+    /// Ends the loop and frees what it holds of the system. A closed loop may be closed again.
+    ///
+    /// - Throws: ``UVError`` with `.resourceBusy` while handles or requests are open; it lists the handles, and nothing
+    ///   has changed.
+    ///
+    /// Calls `uv_loop_close`.
+    public func close() throws(UVError) {
+        checkThread("Loop")
+        guard !isClosed else { return }
+        if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
+        try check(unsafe uv_loop_close(raw), "close", of: openHandlesText)
+        isClosed = true
+    }
+
+    private var openHandlesText: String {
+        let open = handles
+        if open.isEmpty { return "a loop with requests under way" }
+        return "a loop with \(open.count) open handles: " + open.map(\.description).joined(separator: "; ")
+    }
+
+    // MARK: Inside
+
+    @inline(__always)
+    func checkThread(_ user: @autoclosure () -> String) {
+        if pthread_equal(thread, pthread_self()) == 0 { Loop.stopForWrongThread(user()) }
+    }
+
+    @inline(never)
+    private static func stopForWrongThread(_ user: String) -> Never {
+        fatalError("\(user) used off its loop's thread")
+    }
+
+    @inline(__always)
+    func callbackEnded() {
+        if let afterEachCallback = unsafe afterEachCallback { afterEachCallback() }
+    }
+
+    /// Every stream of the loop reads into this one, made at the first read: libuv fills one buffer at a time.
+    var readBuffer: UnsafeMutableRawBufferPointer {
+        if let buffer = unsafe buffer { return unsafe buffer }
+        let new = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
+        unsafe buffer = new
+        return unsafe new
+    }
+
+    var isUsable: Bool { !isClosed }
+}
+
+@available(*, unavailable)
+extension Loop: Sendable {}
+
+private func collectHandle(_ raw: UnsafeMutablePointer<uv_handle_t>?, _ context: UnsafeMutableRawPointer?) {
+    guard let raw = unsafe raw, let context = unsafe context, unsafe raw.pointee.data != nil else { return }
+    unsafe context.assumingMemoryBound(to: [Handle].self).pointee.append(unsafe Handle.owner(of: raw))
+}

@@ -1,0 +1,51 @@
+internal import CLibuv
+
+/// One operation under way: a connect, a write, a shutdown.
+///
+/// A request keeps itself and its C struct until libuv has finished it, which it does exactly once.
+@safe
+public class Request {
+    /// The loop that will finish the request.
+    public final let loop: Loop
+    final let memory: UnsafeMutableRawPointer
+
+    init<Struct>(on loop: Loop, as: Struct.Type) {
+        self.loop = loop
+        unsafe memory = UnsafeMutableRawPointer(UnsafeMutablePointer<Struct>.allocate(capacity: 1))
+    }
+
+    deinit { unsafe memory.deallocate() }
+
+    final var base: UnsafeMutablePointer<uv_req_t> { unsafe memory.assumingMemoryBound(to: uv_req_t.self) }
+
+    /// Gives the request to libuv. If it is refused, nothing is kept; else it lives until ``take(from:)``.
+    final func start(_ operation: StaticString, of subject: String? = nil, _ begin: () -> CInt) throws(UVError) {
+        unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        let status = begin()
+        if status < 0 {
+            unsafe Unmanaged<Request>.fromOpaque(base.pointee.data).release()
+            try check(status, operation, of: subject)
+        }
+    }
+
+    /// The Swift object of a finished request, no longer kept.
+    static func take(from raw: UnsafeMutableRawPointer?) -> Self {
+        let data = unsafe raw.unsafelyUnwrapped.load(as: UnsafeRawPointer.self)
+        let request = unsafe Unmanaged<Request>.fromOpaque(data).takeRetainedValue()
+        return unsafe unsafeDowncast(request, to: Self.self)
+    }
+
+    /// Gives up an operation that has not begun.
+    ///
+    /// - Throws: ``UVError`` with `.resourceBusy` when it is being worked on and will finish as usual;
+    ///   `.invalidArgument` for a kind that ends only when its handle is closed: connect, write, shutdown.
+    ///
+    /// Calls `uv_cancel`.
+    public final func cancel() throws(UVError) {
+        loop.checkThread("\(type(of: self))")
+        try check(unsafe uv_cancel(base), "cancel", of: "\(type(of: self))")
+    }
+}
+
+@available(*, unavailable)
+extension Request: Sendable {}

@@ -1,0 +1,68 @@
+internal import CLibuv
+
+/// Calls a closure on the loop after a signal to the process.
+///
+/// Signals that come faster than the loop turns may be one call: promised is a call after the last of them.
+public final class SignalHandle: Handle {
+    private var onSignal: ((SignalHandle, CInt) -> Void)?
+    private var watched: CInt = 0
+    private var once = false
+    private var raw: UnsafeMutablePointer<uv_signal_t> { unsafe memory.assumingMemoryBound(to: uv_signal_t.self) }
+
+    /// Creates a handle that watches nothing yet. Calls `uv_signal_init`.
+    public init(on loop: Loop, file: StaticString = #fileID, line: UInt = #line) throws(UVError) {
+        unsafe try super.init(on: loop, as: uv_signal_t.self, "signal handle creation", file, line) {
+            unsafe uv_signal_init(loop.raw, $0)
+        }
+    }
+
+    /// Watches for a signal, in place of an earlier one. The signal's own action does not happen meanwhile.
+    ///
+    /// - Parameter once: Stop before the first call; a second signal then has its default action again, and the closure
+    ///   may start the handle anew.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP.
+    ///
+    /// Calls `uv_signal_start`.
+    /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start ends after one call too.
+    public func start(
+        _ signal: CInt, once: Bool = false, _ onSignal: @escaping (SignalHandle, CInt) -> Void
+    ) throws(UVError) {
+        try checkOpen("start")
+        try check(unsafe uv_signal_start(raw, signalArrived, signal), "start", of: "a watch for signal \(signal)")
+        restoreBrokenPipe()
+        watched = signal
+        self.once = once
+        self.onSignal = onSignal
+    }
+
+    /// Stops watching and drops the closure: the signal has its default action again, but SIGPIPE is ignored.
+    ///
+    /// Calls `uv_signal_stop`.
+    public func stop() {
+        checkThread()
+        guard isOpen else { return }
+        unsafe uv_signal_stop(raw)
+        onSignal = nil
+        restoreBrokenPipe()
+    }
+
+    override func dropClosures() {
+        onSignal = nil
+        restoreBrokenPipe()
+    }
+
+    /// libuv leaves the default action behind, which for SIGPIPE ends the process at the next write.
+    private func restoreBrokenPipe() {
+        if watched == SIGPIPE, unsafe raw.pointee.signum != SIGPIPE { ProcessSetup.ignoreBrokenPipes() }
+    }
+
+    fileprivate func arrived(_ signal: CInt) {
+        let call = onSignal
+        if once { stop() }
+        call?(self, signal)
+    }
+}
+
+private func signalArrived(_ raw: UnsafeMutablePointer<uv_signal_t>?, _ signal: CInt) {
+    unsafe callBack(raw, SignalHandle.self) { $0.arrived(signal) }
+}

@@ -1,0 +1,44 @@
+internal import CLibuv
+
+/// Socket options that libuv does not set.
+struct SocketOption {
+    let level: CInt
+    let name: CInt
+    let label: StaticString
+
+    static let reuseAddress = Self(level: SOL_SOCKET, name: SO_REUSEADDR, label: "SO_REUSEADDR")
+    static let reusePort = Self(level: SOL_SOCKET, name: SO_REUSEPORT, label: "SO_REUSEPORT")
+    static let ipv6Only = Self(level: CInt(IPPROTO_IPV6), name: IPV6_V6ONLY, label: "IPV6_V6ONLY")
+    static let keepAliveInterval = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPINTVL, label: "TCP_KEEPINTVL")
+    static let keepAliveCount = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPCNT, label: "TCP_KEEPCNT")
+
+    static func set(
+        _ option: Self, _ value: CInt, _ socket: CInt, _ operation: StaticString
+    ) throws(UVError) {
+        var value = value
+        try checkSystem(
+            unsafe setsockopt(
+                socket, option.level, option.name, &value, socklen_t(MemoryLayout<CInt>.size)),
+            operation, of: "\(option.label)")
+    }
+
+    /// Makes the close of a socket a reset. A socket that refuses is closed all the same.
+    static func resetOnClose(_ socket: CInt) {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(
+            socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    }
+}
+
+/// The system's names that a method of ours hides, and a constant that is an enum on Linux only.
+func systemBind(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    unsafe bind(socket, address, size)
+}
+
+func systemListen(_ socket: CInt, _ backlog: CInt) -> CInt { listen(socket, backlog) }
+
+#if canImport(Darwin)
+let streamSocketType = SOCK_STREAM
+#else
+let streamSocketType = CInt(SOCK_STREAM.rawValue)
+#endif

@@ -1,0 +1,173 @@
+internal import CLibuv
+
+extension StreamHandle {
+    /// Writes all of the bytes, after everything written before.
+    ///
+    /// As much as fits goes to the system at once; a copy of the rest waits. Many writes that wait leave together.
+    ///
+    /// - Parameter onDone: Called once after `.queued`: with `nil` when the system has the bytes, with `.canceled` when
+    ///   the handle was closed first, or with what ended the stream; bytes may have been sent then.
+    /// - Returns: `.sent` or `.queued`. Nothing to write is `.sent`, or queued behind what waits if there is an `onDone`.
+    /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.socketShutdown` after
+    ///   ``shutdown(onDone:)``, `.socketNotConnected` without a connection. Nothing was kept.
+    ///
+    /// Calls `uv_try_write`, `uv_write`.
+    @discardableResult
+    public final func write(
+        _ bytes: Span<UInt8>, onDone: ((StreamHandle, UVError?) -> Void)? = nil
+    ) throws(UVError) -> WriteOutcome {
+        try checkWritable("write")
+        let sent = try send(bytes, "write")
+        if sent == bytes.count, !hasBacklog || (bytes.isEmpty && onDone == nil) { return .sent }
+        try queue([UInt8](copying: bytes.extracting(droppingFirst: sent)), from: 0, onDone)
+        return .queued
+    }
+
+    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:onDone:)``.
+    @discardableResult
+    public final func write(
+        _ bytes: [UInt8], onDone: ((StreamHandle, UVError?) -> Void)? = nil
+    ) throws(UVError) -> WriteOutcome {
+        try checkWritable("write")
+        let sent = try send(bytes.span, "write")
+        if sent == bytes.count, !hasBacklog || (bytes.isEmpty && onDone == nil) { return .sent }
+        try queue(bytes, from: sent, onDone)
+        return .queued
+    }
+
+    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:onDone:)``.
+    @discardableResult
+    public final func write(
+        contentsOf chunks: [[UInt8]], onDone: ((StreamHandle, UVError?) -> Void)? = nil
+    ) throws(UVError) -> WriteOutcome {
+        try checkWritable("write")
+        var sent = hasBacklog ? 0 : try send(chunks)
+        let rest = chunks.drop { chunk in
+            guard sent >= chunk.count else { return false }
+            sent -= chunk.count
+            return true
+        }
+        guard let last = rest.indices.last else {
+            // All is with the system, or there was nothing: it keeps its place in the order.
+            guard hasBacklog, onDone != nil else { return .sent }
+            try queue([], from: 0, onDone)
+            return .queued
+        }
+        for index in rest.indices {
+            try queue(rest[index], from: index == rest.startIndex ? sent : 0, index == last ? onDone : nil)
+        }
+        return .queued
+    }
+
+    /// Writes what fits at once.
+    ///
+    /// - Returns: How many bytes the system took; 0 when it has no room or other writes wait.
+    /// - Throws: As ``write(_:onDone:)``.
+    ///
+    /// Calls `uv_try_write`.
+    public final func tryWrite(_ bytes: Span<UInt8>) throws(UVError) -> Int {
+        try checkWritable("tryWrite")
+        return try send(bytes, "tryWrite")
+    }
+
+    /// How many bytes wait to be taken by the system. Calls `uv_stream_get_write_queue_size`.
+    public final var writeQueueSize: Int {
+        checkThread()
+        let inLibuv = unsafe isOpen ? uv_stream_get_write_queue_size(stream) : 0
+        return inLibuv + (backlog?.waitingBytes ?? 0)
+    }
+
+    /// Finishes our side after what waits has been sent: the peer reads to the end. Reading goes on.
+    ///
+    /// - Parameter onDone: Called once, with `.canceled` when the handle was closed first.
+    /// - Throws: ``UVError`` with `.socketNotConnected` without a connection and when called twice.
+    ///
+    /// Calls `uv_shutdown`.
+    public final func shutdown(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
+        try checkOpen("shutdown")
+        // libuv would take a shutdown during a connect for the end of the connect.
+        guard !hasShutDown, unsafe uv_is_writable(stream) != 0, unsafe stream.pointee.connect_req == nil else {
+            throw UVError(.socketNotConnected, in: "shutdown")
+        }
+        let request = ShutdownRequest(self, onDone)
+        if let backlog, backlog.isWaiting { backlog.shutdownAfter = request } else { try request.begin() }
+        hasShutDown = true
+        shutdownUnderWay = request
+    }
+
+    /// Sends what waits, finishes our side and closes. What the peer has sent and nobody read makes the system reset
+    /// the connection: read to the end first where that matters.
+    ///
+    /// It waits for a peer that does not read; ``close(onClosed:)`` does not.
+    public final func closeAfterWrites() {
+        checkThread()
+        guard isOpen else { return }
+        if let shutdownUnderWay {
+            shutdownUnderWay.closesWhenDone = true
+            return
+        }
+        do throws(UVError) { try shutdown { stream, _ in stream.close() } } catch { close() }
+    }
+
+    // MARK: Inside
+
+    final var hasBacklog: Bool { backlog?.isBusy ?? false }
+
+    @inline(__always)
+    private final func checkWritable(_ operation: StaticString) throws(UVError) {
+        try checkOpen(operation)
+        if hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
+    }
+
+    /// What the system takes at once.
+    @inline(__always)
+    private final func send(_ bytes: Span<UInt8>, _ operation: StaticString) throws(UVError) -> Int {
+        if hasBacklog || bytes.isEmpty { return 0 }
+        let status = unsafe bytes.withUnsafeBufferPointer { bytes in
+            var buffer = unsafe uv_buf_t(bytes)
+            return unsafe uv_try_write(stream, &buffer, 1)
+        }
+        if status >= 0 { return Int(status) }
+        return try refused(status, operation)
+    }
+
+    /// No room is nothing sent; the rest is an error.
+    @inline(never)
+    private final func refused(_ status: CInt, _ operation: StaticString) throws(UVError) -> Int {
+        if status == UV_EAGAIN.rawValue { return 0 }
+        // libuv has no descriptor yet: the handle itself is open.
+        if status == UV_EBADF.rawValue { throw UVError(.socketNotConnected, in: operation.description) }
+        throw UVError(.init(rawValue: status), in: operation.description)
+    }
+
+    private final func send(_ chunks: [[UInt8]]) throws(UVError) -> Int {
+        let full = chunks.filter { !$0.isEmpty }
+        if full.isEmpty { return 0 }
+        let buffers = unsafe full.prefix(WriteBacklog.mostChunks).map { unsafe uv_buf_t(stableBytesOf: $0, from: 0) }
+        let status = withExtendedLifetime(full) {
+            unsafe uv_try_write(stream, buffers, UInt32(buffers.count))
+        }
+        return status >= 0 ? Int(status) : try refused(status, "write")
+    }
+
+    private final func queue(
+        _ bytes: [UInt8], from start: Int, _ onDone: ((StreamHandle, UVError?) -> Void)?
+    ) throws(UVError) {
+        let backlog = self.backlog ?? WriteBacklog()
+        self.backlog = backlog
+        try backlog.add(bytes, from: start, onDone, to: self)
+    }
+}
+
+extension uv_buf_t {
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe self.init(
+            base: UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self),
+            len: bytes.count)
+    }
+
+    /// Points into an array's storage, which stays in place as long as the array is kept and not changed.
+    init(stableBytesOf array: [UInt8], from start: Int) {
+        unsafe self = array.withUnsafeBufferPointer { unsafe uv_buf_t(UnsafeBufferPointer(rebasing: $0[start...])) }
+    }
+}

@@ -1,0 +1,190 @@
+internal import CLibuv
+
+/// A connection of bytes, both ways: the base of TCP and pipes.
+///
+/// Reading and writing are independent. Bytes come as a lent `Span<UInt8>`, valid during the call only.
+public class StreamHandle: Handle {
+    /// How ``receive(upTo:onDone:)`` went.
+    public enum ReceiveOutcome: Sendable {
+        /// These bytes were there already; the closure is not called.
+        case received([UInt8])
+        /// The peer has finished; the closure is not called.
+        case ended
+        /// The closure will be called.
+        case waiting
+    }
+
+    @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
+    @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
+    /// Made at the first ``receive(upTo:onDone:)``.
+    @exclusivity(unchecked) private final var receiver: Receiver?
+    /// Made when a write did not fit into the socket.
+    final var backlog: WriteBacklog?
+    final var hasShutDown = false
+    /// A shutdown that has not finished.
+    final var shutdownUnderWay: ShutdownRequest?
+    /// Whether connections come here instead of bytes.
+    var isListening: Bool { false }
+
+    @inline(__always)
+    final var stream: UnsafeMutablePointer<uv_stream_t> { unsafe memory.assumingMemoryBound(to: uv_stream_t.self) }
+
+    // MARK: Reading
+
+    /// Reads from now on: `onBytes` for each chunk, then `onEnd` once, with `nil` when the peer has finished.
+    ///
+    /// Started again after ``stopReading()`` it replaces the closures. After `onEnd` nothing more comes; writing goes on.
+    ///
+    /// - Throws: ``UVError`` with `.alreadyInProcess` while reading, `.socketNotConnected` without a connection.
+    ///
+    /// Calls `uv_read_start`.
+    public final func startReading(
+        onBytes: @escaping (StreamHandle, Span<UInt8>) -> Void,
+        onEnd: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) {
+        try checkOpen("startReading")
+        try checkReadable("startReading")
+        if let receiver = unsafe receiver, receiver.isInUse {
+            throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream")
+        }
+        try check(unsafe uv_read_start(stream, provideBuffer, bytesArrived), "startReading")
+        unsafe receiver = nil
+        unsafe self.onBytes = onBytes
+        unsafe self.onEnd = onEnd
+    }
+
+    /// Stops reading until ``resumeReading()``: the peer is slowed down once the system's buffers are full.
+    ///
+    /// Harmless when the stream is not being read. Calls `uv_read_stop`.
+    public final func stopReading() {
+        checkThread()
+        if isOpen { unsafe uv_read_stop(stream) }
+    }
+
+    /// Goes on after ``stopReading()``, with the same closures. Harmless when there is nothing to go on with.
+    public final func resumeReading() {
+        checkThread()
+        // A closed or ended stream has dropped its closures.
+        if isOpen, unsafe onBytes != nil { unsafe uv_read_start(stream, provideBuffer, bytesArrived) }
+    }
+
+    /// Takes one chunk, for code that asks for its bytes instead of being given them.
+    ///
+    /// At most one chunk is read ahead of demand; it is returned at once by the next call.
+    ///
+    /// - Parameter limit: The most bytes to take; 65,536 at most come at a time.
+    /// - Parameter onDone: Called with the bytes, or with `nil` at the end; only after `.waiting`.
+    /// - Throws: ``UVError`` with `.alreadyInProcess` while another receive or ``startReading(onBytes:onEnd:)`` is under
+    ///   way, `.invalidArgument` for a limit below 1, and what ended the stream: `.connectionReset`.
+    ///
+    /// Calls `uv_read_start`, `uv_read_stop`.
+    public final func receive(
+        upTo limit: Int = 65_536, onDone: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void
+    ) throws(UVError) -> ReceiveOutcome {
+        try checkOpen("receive")
+        try checkReadable("receive")
+        if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "receive", of: "a stream that is being read") }
+        let receiver = unsafe self.receiver ?? Receiver()
+        unsafe self.receiver = receiver
+        let outcome = try receiver.take(upTo: limit, onDone)
+        if case .waiting = outcome, !receiver.isReading {
+            let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
+            if status < 0 { receiver.onDone = nil }
+            try check(status, "receive")
+            receiver.isReading = true
+        }
+        return outcome
+    }
+
+    /// Takes back a ``receive(upTo:onDone:)`` that is waiting: its closure is dropped, no byte is lost.
+    ///
+    /// - Returns: Whether there was one.
+    @discardableResult
+    public final func cancelReceive() -> Bool {
+        checkThread()
+        return unsafe receiver?.onDone.take() != nil
+    }
+
+    /// Whether the stream can be read: connected, and the peer has not finished. Calls `uv_is_readable`.
+    public final var isReadable: Bool {
+        checkThread()
+        return unsafe isOpen && uv_is_readable(stream) != 0
+    }
+
+    /// Whether the stream can be written to: connected and not shut down. Calls `uv_is_writable`.
+    public final var isWritable: Bool {
+        checkThread()
+        return unsafe isOpen && !hasShutDown && uv_is_writable(stream) != 0
+    }
+
+    /// Makes reads and writes block the loop's thread, for terminals and pipes that other programs share.
+    ///
+    /// Calls `uv_stream_set_blocking`.
+    public final func setBlocking(_ blocking: Bool) throws(UVError) {
+        try checkOpen("setBlocking")
+        try check(unsafe uv_stream_set_blocking(stream, blocking ? 1 : 0), "setBlocking")
+    }
+
+    private final func checkReadable(_ operation: StaticString) throws(UVError) {
+        if isListening { throw UVError(.socketNotConnected, in: operation.description, of: "a listening stream") }
+    }
+
+    // MARK: Called by libuv
+
+    @inline(__always)
+    fileprivate final func bufferSize(_ available: Int) -> Int {
+        if let receiver = unsafe receiver { min(available, receiver.limit) } else { available }
+    }
+
+    @inline(__always)
+    fileprivate final func arrived(_ count: Int, _ buffer: UnsafePointer<uv_buf_t>?) {
+        // An empty read says that the socket was ready but held nothing. It is not the end.
+        guard count != 0 else { return }
+        guard count > 0 else { return ended(CInt(count)) }
+        let start = unsafe UnsafeRawPointer(buffer.unsafelyUnwrapped.pointee.base.unsafelyUnwrapped)
+        let bytes = unsafe Span<UInt8>(
+            _unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count)
+        if let onBytes = unsafe onBytes { onBytes(self, bytes) } else { unsafe receiver?.arrived(bytes, self) }
+    }
+
+    private final func ended(_ status: CInt) {
+        let error: UVError? =
+            status == UV_EOF.rawValue ? nil : UVError(.init(rawValue: status), in: "read")
+        unsafe onBytes = nil
+        if let call = unsafe onEnd.take() { call(self, error) } else { unsafe receiver?.ended(error, self) }
+    }
+
+    override func dropClosures() {
+        unsafe onBytes = nil
+        unsafe onEnd = nil
+        let waiting = unsafe receiver?.onDone.take()
+        unsafe receiver = nil
+        if let waiting { cancelAtClose(waiting) }
+    }
+
+    /// A waiting receive is an operation: it ends once, like every other, when the close does.
+    private final func cancelAtClose(_ waiting: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void) {
+        beforeClosed { handle in
+            let stream = unsafe unsafeDowncast(handle, to: StreamHandle.self)
+            waiting(stream, .failure(UVError(.canceled, in: "receive")))
+        }
+    }
+}
+
+private func provideBuffer(
+    _ raw: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
+) {
+    let data = unsafe raw.unsafelyUnwrapped.pointee.data.unsafelyUnwrapped
+    unsafe Unmanaged<StreamHandle>.fromOpaque(data)._withUnsafeGuaranteedRef { stream in
+        let memory = unsafe stream.loop.readBuffer
+        unsafe buffer.unsafelyUnwrapped.pointee.base = memory.baseAddress.unsafelyUnwrapped
+            .assumingMemoryBound(to: CChar.self)
+        unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize(memory.count)
+    }
+}
+
+private func bytesArrived(
+    _ raw: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
+) {
+    unsafe callBack(raw, StreamHandle.self) { unsafe $0.arrived(count, buffer) }
+}

@@ -1,0 +1,269 @@
+internal import CLibuv
+internal import CLinux
+public import SystemPackage
+
+/// A TCP socket: a connection, or a listener that hands over connections.
+public final class TCPHandle: StreamHandle {
+    private var acceptor: Acceptor?
+    var raw: UnsafeMutablePointer<uv_tcp_t> { unsafe memory.assumingMemoryBound(to: uv_tcp_t.self) }
+
+    /// Creates a handle without a connection.
+    ///
+    /// - Parameter family: Makes the socket at once, so that options can be set before it connects.
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` when the socket cannot be made.
+    ///
+    /// Calls `uv_tcp_init_ex`.
+    public init(
+        on loop: Loop, family: SocketAddress.Family? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) throws(UVError) {
+        let domain = family.map { $0 == .ipv4 ? AF_INET : AF_INET6 } ?? AF_UNSPEC
+        unsafe try super.init(on: loop, as: uv_tcp_t.self, "TCP handle creation", file, line) {
+            unsafe uv_tcp_init_ex(loop.raw, $0, UInt32(domain))
+        }
+    }
+
+    /// Two handles connected with each other through the kernel. Calls `uv_socketpair`.
+    public static func pair(
+        on loop: Loop, file: StaticString = #fileID, line: UInt = #line
+    ) throws(UVError) -> (TCPHandle, TCPHandle) {
+        var sockets: [uv_os_sock_t] = [-1, -1]
+        try check(
+            unsafe uv_socketpair(
+                streamSocketType, 0, &sockets, CInt(UV_NONBLOCK_PIPE.rawValue), CInt(UV_NONBLOCK_PIPE.rawValue)),
+            "pair")
+        let first: TCPHandle
+        do { first = try TCPHandle(on: loop, adopting: sockets[0], file, line) } catch {
+            FileDescriptor(rawValue: sockets[1]).closeIgnoringErrors()
+            throw error
+        }
+        do { return (first, try TCPHandle(on: loop, adopting: sockets[1], file, line)) } catch {
+            first.close()
+            throw error
+        }
+    }
+
+    /// Takes a connected socket; closes it when that fails.
+    private convenience init(
+        on loop: Loop, adopting socket: CInt, _ file: StaticString, _ line: UInt
+    ) throws(UVError) {
+        do { try self.init(on: loop, file: file, line: line) } catch {
+            FileDescriptor(rawValue: socket).closeIgnoringErrors()
+            throw error
+        }
+        let status = unsafe uv_tcp_open(raw, socket)
+        guard status < 0 else { return }
+        FileDescriptor(rawValue: socket).closeIgnoringErrors()
+        close()
+        try check(status, "open", of: "descriptor \(socket)")
+    }
+
+    /// Takes over a socket that somebody else made, connected or listening. The handle closes it from now on.
+    ///
+    /// - Throws: ``UVError`` with `.notSocket` for a regular file or another thing that is no socket, `.fileExists` when
+    ///   the loop watches the descriptor already, `.resourceBusy` when the handle has a socket. The descriptor stays
+    ///   the caller's then.
+    ///
+    /// Calls `uv_tcp_open`.
+    public func open(_ descriptor: FileDescriptor) throws(UVError) {
+        try checkOpen("open")
+        let subject = "descriptor \(descriptor.rawValue)"
+        var type: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        try checkSystem(
+            unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_TYPE, &type, &size), "open", of: subject)
+        guard type == streamSocketType else { throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject) }
+        try check(unsafe uv_tcp_open(raw, descriptor.rawValue), "open", of: subject)
+    }
+
+    // MARK: Connecting
+
+    /// Connects to a peer.
+    ///
+    /// - Parameter onDone: Called once: with `nil` when connected, `.connectionRefused`, `.timedOut` (the system's own,
+    ///   after minutes), or `.canceled` when the handle was closed first.
+    /// - Throws: ``UVError`` with `.alreadyInProcess` or `.socketIsConnected` when the handle has a peer,
+    ///   `.networkUnreachable` when the system knows no way.
+    ///
+    /// Calls `uv_tcp_connect`.
+    public func connect(
+        to address: SocketAddress, onDone: @escaping (TCPHandle, UVError?) -> Void
+    ) throws(UVError) {
+        try checkOpen("connect")
+        try ConnectRequest(self, to: address, onDone).begin()
+    }
+
+    // MARK: Listening
+
+    /// Gives the socket an address of this machine. An address that is taken is an error here and now.
+    ///
+    /// Restarted servers get their port back at once (SO_REUSEADDR).
+    ///
+    /// - Parameter address: Port 0 lets the system choose: see ``localAddress``.
+    /// - Parameter ipv6Only: Whether an IPv6 socket leaves IPv4 to others; false takes both where the address is `::`.
+    /// - Parameter reusePort: Lets several sockets that all ask for it share the address (SO_REUSEPORT): the kernel
+    ///   spreads the connections over them.
+    /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied` for a port below 1,024,
+    ///   `.invalidArgument` when the handle has an address already.
+    ///
+    /// Replaces `uv_tcp_bind`: it keeps an address in use to itself until `uv_listen`.
+    public func bind(
+        to address: SocketAddress, ipv6Only: Bool = false, reusePort: Bool = false
+    ) throws(UVError) {
+        try checkOpen("bind")
+        let subject = address.description
+        let existing = try? fileDescriptor.rawValue
+        let socket = existing ?? clinux_socket(address.systemFamily, streamSocketType)
+        try checkSystem(socket, "bind", of: subject)
+        do throws(UVError) {
+            try SocketOption.set(.reuseAddress, 1, socket, "bind")
+            if reusePort { try SocketOption.set(.reusePort, 1, socket, "bind") }
+            if address.family == .ipv6 { try SocketOption.set(.ipv6Only, ipv6Only ? 1 : 0, socket, "bind") }
+            try checkSystem(unsafe address.withSockaddr { unsafe systemBind(socket, $0, $1) }, "bind", of: subject)
+            if existing == nil { try check(unsafe uv_tcp_open(raw, socket), "bind", of: subject) }
+        } catch {
+            if existing == nil { FileDescriptor(rawValue: socket).closeIgnoringErrors() }
+            throw error
+        }
+    }
+
+    /// Accepts connections from now on and hands each over, ready for use; drop or close the ones that you do not want.
+    ///
+    /// An unbound handle gets a free port on every IPv4 address. When the process is out of descriptors the closure gets
+    /// the error (`.tooManyOpenFiles` and relatives), about every 50 ms as long as it lasts; the clients wait meanwhile,
+    /// and accepting goes on by itself.
+    ///
+    /// - Parameter backlog: How many connections may wait in the kernel, which has a limit of its own.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a negative or absurd backlog, `.addressInUse`,
+    ///   `.alreadyInProcess` when listening already.
+    ///
+    /// Replaces `uv_listen`: out of descriptors it can call back for ever within one turn.
+    /// Replaces `uv_accept`: its failure leaves a listener deaf.
+    public func listen(
+        backlog: Int = 1_024, onConnection: @escaping (TCPHandle, Result<TCPHandle, UVError>) -> Void
+    ) throws(UVError) {
+        try checkOpen("listen")
+        if acceptor != nil { throw UVError(.alreadyInProcess, in: "listen", of: "a listening handle") }
+        guard backlog >= 0, let backlog = CInt(exactly: backlog) else {
+            throw UVError(.invalidArgument, in: "listen", of: "a backlog of \(backlog)")
+        }
+        if (try? fileDescriptor) == nil { try bind(to: .anyIPv4(port: 0)) }
+        let descriptor = try fileDescriptor.rawValue
+        try checkSystem(systemListen(descriptor, backlog), "listen", of: (try? localAddress)?.description)
+        acceptor = try Acceptor(on: loop, descriptor) { [unowned self] socket in
+            accepted(socket, onConnection)
+        }
+        acceptor?.keepsLoopAlive = keepsLoopAlive
+    }
+
+    private func accepted(
+        _ socket: Result<CInt, UVError>, _ onConnection: (TCPHandle, Result<TCPHandle, UVError>) -> Void
+    ) {
+        let connection = socket.flatMap { socket in
+            Result { () throws(UVError) in try TCPHandle(on: loop, adopting: socket, #fileID, #line) }
+        }
+        onConnection(self, connection)
+    }
+
+    /// Leaves new connections in the kernel's queue until ``resumeAccepting()``.
+    public func pauseAccepting() {
+        checkThread()
+        acceptor?.pauseAccepting()
+    }
+
+    /// Goes on after ``pauseAccepting()``. Harmless otherwise.
+    public func resumeAccepting() throws(UVError) {
+        try checkOpen("resumeAccepting")
+        try acceptor?.resumeAccepting()
+    }
+
+    /// Whether one turn may accept many connections (the default) or leaves some to other processes that listen on
+    /// the same socket.
+    ///
+    /// Calls `uv_tcp_simultaneous_accepts`.
+    public func setSimultaneousAccepts(_ many: Bool) throws(UVError) {
+        try checkOpen("setSimultaneousAccepts")
+        try check(unsafe uv_tcp_simultaneous_accepts(raw, many ? 1 : 0), "setSimultaneousAccepts")
+        acceptor?.acceptsMany = many
+    }
+
+    override var isListening: Bool { acceptor != nil }
+
+    // MARK: Addresses
+
+    /// The address of this side.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` before there is a socket, `.addressFamilyNotSupported` for a pair.
+    ///
+    /// Calls `uv_tcp_getsockname`.
+    public var localAddress: SocketAddress {
+        get throws(UVError) {
+            unsafe try address("localAddress") { unsafe uv_tcp_getsockname(raw, $0, $1) }
+        }
+    }
+
+    /// The address of the other side.
+    ///
+    /// - Throws: ``UVError`` with `.socketNotConnected` without a connection, else as ``localAddress``.
+    ///
+    /// Calls `uv_tcp_getpeername`.
+    public var remoteAddress: SocketAddress {
+        get throws(UVError) {
+            unsafe try address("remoteAddress") { unsafe uv_tcp_getpeername(raw, $0, $1) }
+        }
+    }
+
+    private func address(
+        _ operation: StaticString, _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<CInt>) -> CInt
+    ) throws(UVError) -> SocketAddress {
+        try checkOpen(operation)
+        var storage = sockaddr_storage()
+        var size = CInt(MemoryLayout<sockaddr_storage>.size)
+        let status = unsafe withUnsafeMutablePointer(to: &storage) { storage in
+            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe ask($0, &size) }
+        }
+        try check(status, operation)
+        guard let address = SocketAddress(&storage) else {
+            throw UVError(.addressFamilyNotSupported, in: operation.description)
+        }
+        return address
+    }
+
+    // MARK: State that the acceptor shares
+
+    public override var isActive: Bool { super.isActive || acceptor?.isActive == true }
+
+    public override var keepsLoopAlive: Bool {
+        get { super.keepsLoopAlive }
+        set {
+            super.keepsLoopAlive = newValue
+            acceptor?.keepsLoopAlive = newValue
+        }
+    }
+
+    // MARK: Closing
+
+    /// Closes the connection with a reset: the peer gets `.connectionReset`, unsent bytes are dropped.
+    ///
+    /// Calls `uv_tcp_close_reset`.
+    public func reset(onClosed: ((Handle) -> Void)? = nil) {
+        end(onClosed) {
+            guard unsafe uv_tcp_close_reset(raw, closeFinished) < 0 else { return }
+            // libuv refuses while a shutdown is under way.
+            if let descriptor = try? fileDescriptorOfClosing { SocketOption.resetOnClose(descriptor) }
+            unsafe uv_close(base, closeFinished)
+        }
+    }
+
+    private var fileDescriptorOfClosing: CInt {
+        get throws(UVError) {
+            var descriptor: uv_os_fd_t = -1
+            try check(unsafe uv_fileno(base, &descriptor), "reset")
+            return descriptor
+        }
+    }
+
+    // Before the socket is closed: libuv aborts when a watched descriptor vanishes.
+    override func willClose() { acceptor?.close() }
+
+    override func didClose() { acceptor = nil }
+}

@@ -1,0 +1,104 @@
+internal import CLibuv
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// Why an operation failed: a code, the operation and the thing it was done to.
+///
+/// Reads like `address already in use (EADDRINUSE) in bind of 127.0.0.1:80`. Two errors are equal when their codes are.
+public struct UVError: Error, Sendable {
+    /// A libuv error code. An open set: codes without a name are kept as they are.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The number as libuv has it: negative, `-errno` for the system's own errors.
+        public let rawValue: CInt
+
+        /// Takes any number, with or without a name.
+        public init(rawValue: CInt) { self.rawValue = rawValue }
+    }
+
+    /// What went wrong.
+    public let code: Code
+
+    /// Operation and subject live in a box: an error is moved at each resume, so it must stay small.
+    private let details: Details?
+
+    private final class Details: Sendable {
+        let operation: String
+        let subject: String?
+        init(operation: String, subject: String?) {
+            self.operation = operation
+            self.subject = subject
+        }
+    }
+
+    /// Makes an error; libraries on top of this one raise theirs in the same form.
+    ///
+    /// - Parameter operation: What was attempted, in the user's words: `bind`, `read`.
+    /// - Parameter subject: The path or address that it was attempted on.
+    public init(_ code: Code, in operation: String, of subject: String? = nil) {
+        self.code = code
+        details = Details(operation: operation, subject: subject)
+    }
+
+    /// What was attempted, for example `bind`.
+    public var operation: String { details?.operation ?? "" }
+
+    /// The path, address or object it was attempted on, if there is one.
+    public var subject: String? { details?.subject }
+}
+
+extension UVError: Equatable {
+    public static func == (left: UVError, right: UVError) -> Bool { left.code == right.code }
+}
+
+extension UVError: CustomStringConvertible {
+    public var description: String {
+        let what = "\(code.message) (\(code.name))"
+        guard let details else { return what }
+        guard let subject = details.subject else { return "\(what) in \(details.operation)" }
+        return "\(what) in \(details.operation) of \(subject)"
+    }
+}
+
+extension UVError.Code: CustomStringConvertible {
+    /// The constant's name, for example `EADDRINUSE`. Calls `uv_err_name_r`.
+    public var name: String { unsafe text { unsafe uv_err_name_r(rawValue, $0, $1) } }
+
+    /// The meaning in a few English words. Calls `uv_strerror_r`.
+    public var message: String { unsafe text { unsafe uv_strerror_r(rawValue, $0, $1) } }
+
+    public var description: String { name }
+
+    private func text(_ fill: (UnsafeMutablePointer<CChar>, Int) -> UnsafeMutablePointer<CChar>?) -> String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            guard let base = buffer.baseAddress, unsafe fill(base, buffer.count) != nil else { return "" }
+            return unsafe String(cString: base)
+        }
+    }
+
+    /// The calling thread's `errno`, in libuv's form.
+    static var lastSystemError: Self { Self(rawValue: -errno) }
+}
+
+/// Turns a negative status into an error that names the operation.
+@discardableResult @inline(__always)
+func check(
+    _ status: CInt, _ operation: StaticString, of subject: @autoclosure () -> String? = nil
+) throws(UVError) -> CInt {
+    guard status < 0 else { return status }
+    throw UVError(.init(rawValue: status), in: operation.description, of: subject())
+}
+
+/// Turns the `-1` of a system call into an error with `errno`'s code.
+@discardableResult
+func checkSystem(
+    _ result: CInt, _ operation: StaticString, of subject: @autoclosure () -> String? = nil
+) throws(UVError) -> CInt {
+    guard result == -1 else { return result }
+    throw UVError(.lastSystemError, in: operation.description, of: subject())
+}

@@ -1,0 +1,104 @@
+internal import CLibuv
+internal import DequeModule
+
+/// The writes of one stream that did not fit into its socket.
+///
+/// libuv 1.44.2 finishes one request in a turn, so all that waits leaves in one request, the next when that is done.
+@safe
+final class WriteBacklog {
+    private struct Entry {
+        var bytes: [UInt8]
+        var start: Int
+        var onDone: ((StreamHandle, UVError?) -> Void)?
+    }
+
+    /// The most that one system call takes (IOV_MAX).
+    static let mostChunks = 1_024
+    /// Larger requests would keep `onDone` of their first write waiting for their last.
+    private static let mostBytes = 1 << 20
+    /// Arrays below this size are joined, as far as this.
+    private static let smallChunk = 4_096
+
+    private var waiting: Deque<Entry> = []
+    private var leaving: [Entry] = []
+    private(set) var waitingBytes = 0
+    /// The stream's shutdown, when it was asked for while writes wait.
+    var shutdownAfter: ShutdownRequest?
+    private var raw: UnsafeMutablePointer<uv_write_t>?
+
+    deinit { unsafe raw?.deallocate() }
+
+    /// Whether new bytes must queue.
+    var isBusy: Bool { !leaving.isEmpty }
+    /// Whether libuv has not seen all of the bytes yet.
+    var isWaiting: Bool { !waiting.isEmpty }
+
+    func add(
+        _ bytes: [UInt8], from start: Int, _ onDone: ((StreamHandle, UVError?) -> Void)?, to stream: StreamHandle
+    ) throws(UVError) {
+        let size = bytes.count - start
+        if let last = waiting.last, last.onDone == nil, last.start == 0,
+            last.bytes.count + size <= Self.smallChunk
+        {
+            waiting[waiting.count - 1].bytes += bytes[start...]
+            waiting[waiting.count - 1].onDone = onDone
+        } else {
+            waiting.append(Entry(bytes: bytes, start: start, onDone: onDone))
+        }
+        waitingBytes += size
+        guard leaving.isEmpty else { return }
+        let status = submit(stream)
+        if status < 0 {
+            leaving = []
+            throw UVError(.init(rawValue: status), in: "write")
+        }
+    }
+
+    /// Hands the next batch to libuv.
+    private func submit(_ stream: StreamHandle) -> CInt {
+        var bytes = 0
+        while let entry = waiting.first, leaving.count < Self.mostChunks, bytes < Self.mostBytes {
+            bytes += entry.bytes.count - entry.start
+            leaving.append(entry)
+            waiting.removeFirst()
+        }
+        waitingBytes -= bytes
+        let buffers = unsafe leaving.map { unsafe uv_buf_t(stableBytesOf: $0.bytes, from: $0.start) }
+        let request = unsafe raw ?? .allocate(capacity: 1)
+        unsafe raw = request
+        // The stream keeps itself, and so this backlog, until libuv has finished or cancelled the request.
+        unsafe request.pointee.data = Unmanaged.passUnretained(stream).toOpaque()
+        return unsafe uv_write(request, stream.stream, buffers, UInt32(buffers.count), writeFinished)
+    }
+
+    fileprivate func finished(_ status: CInt, _ stream: StreamHandle) {
+        var done = leaving
+        leaving = []
+        var status = status
+        if status == 0, !waiting.isEmpty { status = submit(stream) }
+        var error: UVError?
+        if status < 0 {
+            error = UVError(.init(rawValue: status), in: "write")
+            done += leaving
+            done += waiting
+            leaving = []
+            waiting = []
+            waitingBytes = 0
+        }
+        for entry in done { entry.onDone?(stream, error) }
+        // Behind the closures of the writes; one of them may have closed the stream, which libuv then refuses.
+        if waiting.isEmpty { endStream(stream, error) }
+    }
+
+    private func endStream(_ stream: StreamHandle, _ error: UVError?) {
+        guard let shutdown = shutdownAfter.take() else { return }
+        do throws(UVError) {
+            if let error { throw error }
+            try shutdown.begin()
+        } catch { shutdown.finish(error) }
+    }
+}
+
+private func writeFinished(_ raw: UnsafeMutablePointer<uv_write_t>?, _ status: CInt) {
+    unsafe callBack(raw, StreamHandle.self) { $0.backlog?.finished(status, $0) }
+}

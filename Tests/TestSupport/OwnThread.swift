@@ -1,0 +1,69 @@
+public import Testing
+
+import Foundation
+
+/// Runs each test on a thread of its own: a loop belongs to one thread, and a test that runs a loop must not hold one of
+/// the few threads of the cooperative pool.
+public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
+    public let isRecursive = true
+
+    public func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        guard testCase != nil else { return try await function() }
+        let thread = ThreadExecutor()
+        defer { thread.stop() }
+        try await withTaskExecutorPreference(thread) { try await function() }
+    }
+}
+
+extension Trait where Self == OwnThread {
+    /// The test runs on a thread of its own.
+    public static var ownThread: Self { Self() }
+}
+
+/// Runs the jobs of a task on one thread.
+public final class ThreadExecutor: TaskExecutor, Sendable {
+    private struct State {
+        var jobs: [UnownedJob] = []
+        var isStopped = false
+    }
+
+    private let condition = NSCondition()
+    nonisolated(unsafe) private var state = State()
+
+    public init() {
+        let thread = Thread { [self] in run() }
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        condition.lock()
+        unsafe state.jobs.append(job)
+        condition.unlock()
+        condition.signal()
+    }
+
+    public func stop() {
+        condition.lock()
+        unsafe state.isStopped = true
+        condition.unlock()
+        condition.signal()
+    }
+
+    private func run() {
+        while let job = next() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+
+    private func next() -> UnownedJob? {
+        condition.lock()
+        defer { condition.unlock() }
+        while unsafe state.jobs.isEmpty {
+            if unsafe state.isStopped { return nil }
+            condition.wait()
+        }
+        return unsafe state.jobs.removeFirst()
+    }
+}
