@@ -26,7 +26,8 @@ let package = Package(
     name: "swift-uv",
     platforms: [.macOS(.v26)],
     products: [
-        .library(name: "UV", targets: ["UV"])
+        .library(name: "UV", targets: ["UV"]),
+        .library(name: "AsyncUV", targets: ["AsyncUV"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -42,6 +43,13 @@ let package = Package(
             dependencies: [
                 "CLibuv", "CLinux", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "AsyncUV",
+            dependencies: [
+                "UV", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(

@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CLinux
 public import SystemPackage
 
 /// An event loop: waits for timers, sockets and signals, and calls the closures that wait for them.
@@ -36,6 +37,9 @@ public final class Loop {
     /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
     @exclusivity(unchecked) var isRunningTimers = false
     @exclusivity(unchecked) private var buffer: UnsafeMutableRawBufferPointer?
+
+    /// Anything that belongs with the loop, for libraries on top: see ``current``.
+    public var attachment: AnyObject?
 
     /// Runs after each callback of libuv, when no user closure is on the stack. Executors build on it.
     @exclusivity(unchecked) public var afterEachCallback: (() -> Void)?
@@ -94,7 +98,12 @@ public final class Loop {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
         isRunning = true
-        defer { isRunning = false }
+        let outer = unsafe clinux_thread_slot()
+        unsafe clinux_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
+        defer {
+            isRunning = false
+            unsafe clinux_set_thread_slot(outer)
+        }
         let mode =
             switch mode {
             case .default: UV_RUN_DEFAULT
@@ -102,6 +111,11 @@ public final class Loop {
             case .noWait: UV_RUN_NOWAIT
             }
         return unsafe uv_run(raw, mode) != 0
+    }
+
+    /// The loop that runs on the calling thread at the moment.
+    public static var current: Loop? {
+        unsafe clinux_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// Makes ``run(_:)`` return at the end of this turn, or makes the next one return after one turn. Calls `uv_stop`.

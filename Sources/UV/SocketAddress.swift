@@ -102,6 +102,21 @@ public struct SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// From memory of the family's own size.
+    init?(_ address: UnsafePointer<sockaddr>) {
+        var storage = sockaddr_storage()
+        let size =
+            switch CInt(unsafe address.pointee.sa_family) {
+            case AF_INET: MemoryLayout<sockaddr_in>.size
+            case AF_INET6: MemoryLayout<sockaddr_in6>.size
+            default: 0
+            }
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
+        self.init(&storage)
+    }
+
     var systemFamily: CInt { family == .ipv4 ? AF_INET : AF_INET6 }
 
     /// Lends the address in the system's form.

@@ -18,6 +18,19 @@ int clinux_accept(int listener);
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int clinux_socket(int family, int type);
 
+/// A pointer of each thread's own, at first NULL.
+void *clinux_thread_slot(void);
+void clinux_set_thread_slot(void *pointer);
+
+/// Whether the calling thread is the process's first.
+int clinux_is_main_thread(void);
+
+/// The eventfd that is readable while the main dispatch queue has work, -1 where there is none.
+int clinux_main_queue_descriptor(void);
+
+/// Runs what waits on the main dispatch queue. On the main thread only.
+void clinux_drain_main_queue(void);
+
 /// A duplicate that is closed on exec, at the lowest free number.
 int clinux_duplicate(int descriptor);
 

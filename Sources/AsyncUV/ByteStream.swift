@@ -1,0 +1,138 @@
+public import UV
+
+/// A connection of bytes, both ways.
+///
+/// Reads are driven by demand: besides one chunk nothing is read that nobody asked for. A write returns when the system
+/// has every byte. So memory is bounded both ways without a setting. Reading and writing at the same time from two
+/// tasks is fine; two readers at a time are an error. As a sequence it yields chunks as they come.
+public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Error> {
+    /// The loop that the stream lives on.
+    var loop: EventLoop { get }
+
+    /// Takes what is there, at least one byte; `nil` when the peer has finished.
+    ///
+    /// - Parameter limit: The most bytes to take; 65,536 at most come at a time.
+    /// - Throws: ``UVError`` with `.connectionReset` and relatives, `.alreadyInProcess` while another task reads,
+    ///   `.badFileDescriptor` when closed, `.canceled` when it is closed meanwhile.
+    ///
+    /// Cancellation: nothing has been read.
+    func read(upTo limit: Int) async throws -> [UInt8]?
+
+    /// Gives bytes back: the next read gets them first.
+    func unread(_ bytes: [UInt8]) async throws
+
+    /// Writes all of the bytes, after everything written before, and returns when the system has them.
+    ///
+    /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.socketShutdown` after
+    ///   ``finishWriting()``, `.badFileDescriptor` when closed.
+    ///
+    /// Cancellation: begun bytes stay queued and leave before any later write, unless the stream is closed.
+    func write(_ bytes: [UInt8]) async throws
+
+    /// Writes several arrays as one. Otherwise as ``write(_:)``.
+    func write(contentsOf chunks: [[UInt8]]) async throws
+
+    /// Finishes our side, after what was written: the peer reads to the end. Reading goes on.
+    func finishWriting() async throws
+
+    /// Closes the stream, in a cancelled task too. Pending operations end with `.canceled`. Closing twice is harmless.
+    func close() async
+}
+
+extension ByteStream {
+    /// Takes what is there, up to 65,536 bytes. Otherwise as ``read(upTo:)``.
+    public func read() async throws -> [UInt8]? { try await read(upTo: 65_536) }
+
+    /// Takes exactly that many bytes.
+    ///
+    /// - Throws: ``UVError`` with `.endOfFile` when the peer finishes before; what came can be read. Else as
+    ///   ``read(upTo:)``.
+    ///
+    /// Cancellation: nothing has been read.
+    public func read(exactly count: Int) async throws -> [UInt8] {
+        guard count >= 0 else { throw UVError(.invalidArgument, in: "read", of: "\(count) bytes") }
+        var bytes: [UInt8] = []
+        do {
+            while bytes.count < count {
+                guard let more = try await read(upTo: count - bytes.count) else {
+                    throw UVError(.endOfFile, in: "read", of: "\(count) bytes after \(bytes.count)")
+                }
+                if bytes.isEmpty { bytes = more } else { bytes += more }
+            }
+        } catch {
+            if !bytes.isEmpty { try? await unread(bytes) }
+            throw error
+        }
+        return bytes
+    }
+
+    /// Takes the bytes up to and including a delimiter; `nil` at the end, when no byte is left.
+    ///
+    /// The last piece may lack the delimiter.
+    ///
+    /// - Parameter limit: More bytes than this without a delimiter throw ``UVError`` with `.messageTooLong`.
+    ///
+    /// Cancellation: nothing has been read.
+    public func readUntil(_ delimiter: UInt8, limit: Int = 1 << 20) async throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var searched = 0
+        do {
+            while true {
+                if let end = bytes[searched...].firstIndex(of: delimiter), end < limit {
+                    if end + 1 < bytes.count { try await unread(Array(bytes[(end + 1)...])) }
+                    bytes.removeSubrange((end + 1)...)
+                    return bytes
+                }
+                searched = bytes.count
+                if bytes.count >= limit { throw UVError(.messageTooLong, in: "readUntil", of: "\(limit) bytes") }
+                guard let more = try await read() else { return bytes.isEmpty ? nil : bytes }
+                bytes += more
+            }
+        } catch {
+            if !bytes.isEmpty { try? await unread(bytes) }
+            throw error
+        }
+    }
+
+    /// The lines of the stream as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
+    ///
+    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
+}
+
+/// See ``ByteStream/lines(limit:)``.
+public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
+    public typealias Element = String
+    let stream: Stream
+    let limit: Int
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let stream: Stream
+        let limit: Int
+
+        public func next() async throws -> String? {
+            guard var line = try await stream.readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
+            if line.last == UInt8(ascii: "\n") { line.removeLast() }
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
+}
+
+/// Copies a stream to its end into another, no faster than the other takes it; then finishes the other's writing.
+///
+/// - Returns: How many bytes were copied.
+///
+/// Cancellation: the last chunk may have been written in part.
+@discardableResult
+public func copy(from source: some ByteStream, to destination: some ByteStream) async throws -> Int {
+    var count = 0
+    while let chunk = try await source.read() {
+        try await destination.write(chunk)
+        count += chunk.count
+    }
+    try await destination.finishWriting()
+    return count
+}

@@ -1,0 +1,120 @@
+public import UV
+
+internal import Synchronization
+internal import Dispatch
+
+extension EventLoop {
+    /// Runs async code on a loop on the calling thread until the code ends, as `asyncio.run` does in Python.
+    ///
+    /// On the main thread it also serves the main actor and `DispatchQueue.main`. When the body has ended, what it left
+    /// open on the loop is closed, tasks that still wait there get ``UVError`` with `.canceled`, and go on elsewhere.
+    ///
+    /// - Parameter servesMainActor: Whether the main actor's code runs meanwhile, if this is the main thread.
+    /// - Returns: The body's value.
+    /// - Throws: The body's error, or ``UVError`` when the system refuses a loop. Inside a loop it traps.
+    @available(*, noasync, message: "await the code itself, or make an EventLoop() for it")
+    public static func run<Value: Sendable>(
+        servesMainActor: Bool = true, _ body: @escaping @Sendable (EventLoop) async throws -> Value
+    ) throws -> Value {
+        if Loop.current != nil { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
+        let core = try LoopCore()
+        let loop = EventLoop(LoopBound(core), core.foreignJobs, thread: currentThread)
+        try core.attach(to: loop)
+        if servesMainActor { core.serveMainQueue() }
+        let result = Promise<Value>()
+        Task(executorPreference: loop) {
+            do { result.fulfil(.success(try await body(loop))) } catch { result.fulfil(.failure(error)) }
+            loop.stop()
+        }
+        try core.loop.run()
+        try core.end()
+        loop.ending.finish()
+        return try result.wait().get()
+    }
+
+    /// Starts a loop on a thread of its own. It lives until ``shutdown()``, however many references there are.
+    ///
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.resourceTemporarilyUnavailable` when the system refuses.
+    public convenience init() throws(UVError) {
+        let thread = try LoopThread()
+        self.init(thread.core, thread.foreignJobs, thread: thread.number)
+        thread.run(self)
+    }
+
+    /// A loop in the background for everybody, started at first use. It is never shut down.
+    public static let shared: EventLoop = {
+        do { return try EventLoop() } catch { fatalError("EventLoop.shared cannot start: \(error)") }
+    }()
+
+    /// Ends the loop: what is under way ends with ``UVError`` `.canceled`, everything on it is closed.
+    ///
+    /// Returns when the thread is done with it. Tasks that prefer the loop go on elsewhere; operations on it throw.
+    /// Again, or on ``shared``, it does nothing.
+    ///
+    /// Cancellation: does not hurry it.
+    public func shutdown() async {
+        if self === EventLoop.shared { return }
+        stop()
+        await ending.wait()
+    }
+
+    /// Makes the loop's thread leave ``UV/Loop/run(_:)``.
+    private func stop() {
+        if isCurrent { core.open(on: self).loop.stop() } else { post { self.core.open(on: self).loop.stop() } }
+    }
+
+    /// Starts a task that prefers the loop. Sugar for `Task(executorPreference: loop)`, which `Task {}` does not inherit.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        priority: TaskPriority? = nil, _ body: @escaping @Sendable () async throws -> Value
+    ) -> Task<Value, any Error> {
+        Task(executorPreference: self, priority: priority) { try await body() }
+    }
+}
+
+/// Tells that a loop has ended.
+final class LoopEnding: Sendable {
+    private struct State {
+        var isOver = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if !state.isOver { state.waiting.append(continuation) }
+                return state.isOver
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    func finish() {
+        let waiting = state.withLock { state in
+            state.isOver = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+/// A value that a thread waits for.
+final class Promise<Value: Sendable>: Sendable {
+    private let value = Mutex<Result<Value, any Error>?>(nil)
+    private let arrived = DispatchSemaphore(value: 0)
+
+    func fulfil(_ result: Result<Value, any Error>) {
+        value.withLock { $0 = result }
+        arrived.signal()
+    }
+
+    /// Blocks the calling thread. To be called once.
+    func wait() -> Result<Value, any Error> {
+        arrived.wait()
+        guard let value = value.withLock({ $0 }) else { fatalError("a promise was signalled without a value") }
+        return value
+    }
+}

@@ -1,0 +1,127 @@
+internal import Synchronization
+public import UV
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// A loop that runs async code: tasks that prefer it run on its thread, and so does their IO, without a thread hop.
+///
+/// ``run(_:)`` gives the calling thread a loop, ``init()`` makes one with a thread of its own, ``shared`` is there for
+/// everybody. What belongs to a loop may be used from any task: calls from elsewhere hop to the loop and back.
+public final class EventLoop: TaskExecutor {
+    /// What a loop has done so far.
+    public struct Counters: Sendable {
+        /// Jobs run: a job is a piece of a task between two suspensions.
+        public var jobs = 0
+        /// Jobs and calls that came from other threads.
+        public var foreignJobs = 0
+        /// Turns of the loop.
+        public var turns = 0
+        /// Wake-ups by other threads.
+        public var wakeUps = 0
+    }
+
+    /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
+    private let thread: Atomic<UInt>
+    let core: LoopBound<LoopCore>
+    let foreignJobs: ForeignJobs
+    let lateJobs = LateJobs()
+    let ending = LoopEnding()
+    private let serial = Mutex<LoopSerialExecutor?>(nil)
+
+    init(_ core: LoopBound<LoopCore>, _ foreignJobs: ForeignJobs, thread: UInt) {
+        self.thread = Atomic(thread)
+        self.foreignJobs = foreignJobs
+        self.core = core
+    }
+
+    /// The loop that the caller runs on.
+    public static var current: EventLoop? { Loop.current?.attachment as? EventLoop }
+
+    /// Whether the caller runs on this loop's thread.
+    @inline(__always)
+    public var isCurrent: Bool { thread.load(ordering: .relaxed) == Self.currentThread }
+
+    @inline(__always)
+    static var currentThread: UInt {
+        #if canImport(Darwin)
+        UInt(bitPattern: pthread_self())
+        #else
+        UInt(pthread_self())
+        #endif
+    }
+
+    func leaveThread() { thread.store(0, ordering: .releasing) }
+
+    // MARK: Executor
+
+    /// The executor for actors that live on the loop.
+    public var serialExecutor: LoopSerialExecutor {
+        serial.withLock { serial in
+            let executor = serial ?? LoopSerialExecutor(self)
+            serial = executor
+            return executor
+        }
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        enqueue(JobRing.Entry(job: UnownedJob(job), isActor: false))
+    }
+
+    @inline(__always)
+    func enqueue(_ entry: JobRing.Entry) {
+        if isCurrent {
+            core.open(on: self).jobs.append(entry)
+        } else if !foreignJobs.add({ $0.jobs.append(entry) }) {
+            runLate(entry)
+        }
+    }
+
+    func runLate(_ entry: JobRing.Entry) {
+        unsafe lateJobs.run(entry, serialExecutor.asUnownedSerialExecutor())
+    }
+
+    /// Calls a closure on the loop's thread, later, from the loop itself: no user code and no lock is around it.
+    ///
+    /// - Returns: False when the loop has ended; the closure is not called then.
+    @discardableResult
+    func post(_ call: @escaping @Sendable () -> Void) -> Bool {
+        foreignJobs.add { $0.calls.append(call) }
+    }
+
+    /// What the loop has done so far.
+    public var counters: Counters {
+        get async throws { try await withLoop { [core] _ in core.open(on: self).counters } }
+    }
+
+    // MARK: The callback layer
+
+    /// Runs callback-layer code on the loop's thread and returns its value.
+    ///
+    /// - Throws: What the body throws, ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none; the body does not suspend.
+    public func withLoop<Value: Sendable>(_ body: @Sendable (Loop) throws -> Value) async throws -> Value {
+        if isCurrent { return try body(core.open(on: self).loop) }
+        return try await hop { try body(self.core.open(on: self).loop) }
+    }
+
+    /// Runs an operation on the loop, for a task that is elsewhere or does not prefer the loop.
+    func hop<Value: Sendable>(
+        _ operation: @Sendable @concurrent () async throws -> Value
+    ) async throws -> Value {
+        try await withTaskExecutorPreference(self) { @concurrent in
+            guard isCurrent else { throw ended("call") }
+            return try await operation()
+        }
+    }
+
+    func ended(_ operation: StaticString) -> UVError {
+        UVError(.canceled, in: "\(operation)", of: "a loop that has shut down")
+    }
+}

@@ -1,0 +1,47 @@
+internal import Synchronization
+internal import UV
+
+/// What other threads want done on the loop: one lock, one batch, one wake-up.
+final class ForeignJobs: Sendable {
+    struct Batch {
+        var jobs: [JobRing.Entry] = []
+        var calls: [@Sendable () -> Void] = []
+        var isEmpty: Bool { jobs.isEmpty && calls.isEmpty }
+    }
+
+    private struct State {
+        var batch = Batch()
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let waker: Waker
+
+    init(_ waker: Waker) { self.waker = waker }
+
+    /// Adds to the batch; false when the loop has ended.
+    func add(_ change: (inout Batch) -> Void) -> Bool {
+        let (isTaken, isFirst) = state.withLock { state in
+            if state.isClosed { return (false, false) }
+            let isFirst = state.batch.isEmpty
+            change(&state.batch)
+            return (true, isFirst)
+        }
+        if isFirst { waker.wake() }
+        return isTaken
+    }
+
+    /// Takes the batch, leaving an empty one with room.
+    func take(into batch: inout Batch) {
+        state.withLock { swap(&$0.batch, &batch) }
+    }
+
+    /// Takes the last batch; nothing is added from now on.
+    func close() -> Batch {
+        state.withLock { state in
+            state.isClosed = true
+            defer { state.batch = Batch() }
+            return state.batch
+        }
+    }
+}

@@ -1,0 +1,22 @@
+internal import Dispatch
+
+/// Where jobs go whose loop has ended: a job that is dropped is a task that hangs for ever.
+///
+/// Jobs of tasks may run anywhere. Jobs of actors run one at a time, as on their loop.
+final class LateJobs: Sendable {
+    private let queue = DispatchQueue(label: "swift-uv.late-actor-jobs")
+    private let key = DispatchSpecificKey<Bool>()
+
+    init() { queue.setSpecific(key: key, value: true) }
+
+    /// Whether the caller is a late job of an actor.
+    var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
+
+    func run(_ entry: JobRing.Entry, _ executor: UnownedSerialExecutor) {
+        if entry.isActor {
+            queue.async { unsafe entry.job.runSynchronously(on: executor) }
+        } else {
+            globalConcurrentExecutor.enqueue(entry.job)
+        }
+    }
+}

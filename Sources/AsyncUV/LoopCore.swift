@@ -1,0 +1,124 @@
+internal import UV
+
+/// The part of an ``EventLoop`` that lives on its thread.
+final class LoopCore {
+    /// How many jobs run between two events: tasks that yield for ever must not starve IO and timers.
+    private static let budget = 512
+
+    let loop: Loop
+    let foreignJobs: ForeignJobs
+    var jobs = JobRing()
+    var counters = EventLoop.Counters()
+    private(set) lazy var sleepers = Sleepers(self)
+    /// Set when the loop is about to end: operations are refused.
+    private(set) var isEnding = false
+
+    private let wakeup: WakeupHandle
+    /// Keeps the loop turning while jobs are left.
+    private let idle: IdleHandle
+    private let prepare: PrepareHandle
+    private var mainQueue: MainQueueHandle?
+    private var batch = ForeignJobs.Batch()
+    private var calls: [@Sendable () -> Void] = []
+    private var owner: EventLoop?
+
+    init() throws(UVError) {
+        let loop = try Loop()
+        let core = Later<LoopCore>()
+        wakeup = try WakeupHandle(on: loop) { _ in core.value?.takeForeignJobs() }
+        idle = try IdleHandle(on: loop)
+        prepare = try PrepareHandle(on: loop)
+        foreignJobs = ForeignJobs(wakeup.waker)
+        self.loop = loop
+        core.value = self
+        prepare.keepsLoopAlive = false
+        try prepare.start { [unowned self] _ in counters.turns += 1 }
+    }
+
+    /// Runs the loop until it is stopped. Before the first turn the owner is told.
+    func attach(to owner: EventLoop) throws(UVError) {
+        self.owner = owner
+        loop.attachment = owner
+        let task = unsafe owner.asUnownedTaskExecutor()
+        let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
+        loop.afterEachCallback = { [unowned self] in unsafe runJobs(task, serial) }
+        // Jobs that came before the first turn.
+        try idle.start { _ in }
+        isTurning = true
+    }
+
+    /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
+    func serveMainQueue() { mainQueue = try? MainQueueHandle(on: loop) }
+
+    // MARK: Jobs
+
+    private var isTurning = false
+
+    private func takeForeignJobs() {
+        counters.wakeUps += 1
+        foreignJobs.take(into: &batch)
+        counters.foreignJobs += batch.jobs.count + batch.calls.count
+        for entry in batch.jobs { jobs.append(entry) }
+        batch.jobs.removeAll(keepingCapacity: true)
+        swap(&batch.calls, &calls)
+        for call in calls { call() }
+        calls.removeAll(keepingCapacity: true)
+    }
+
+    private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+        var left = Self.budget
+        while left > 0, let entry = jobs.popFirst() {
+            left -= 1
+            if entry.isActor {
+                unsafe entry.job.runSynchronously(on: serial)
+            } else {
+                unsafe entry.job.runSynchronously(on: task)
+            }
+        }
+        counters.jobs += Self.budget - left
+        if jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+    }
+
+    private func keepTurning(_ turning: Bool) {
+        isTurning = turning
+        if turning { try? idle.start { _ in } } else { idle.stop() }
+    }
+
+    // MARK: End
+
+    private var own: [Handle] { [wakeup, idle, prepare] }
+
+    private func closeUserHandles() {
+        for handle in loop.handles where !own.contains(where: { $0 === handle }) { handle.close() }
+    }
+
+    /// Ends all operations, closes everything, and leaves the thread. What tasks still want is done elsewhere.
+    func end() throws(UVError) {
+        guard let owner else { return }
+        isEnding = true
+        sleepers.end()
+        mainQueue?.close()
+        closeUserHandles()
+        // What has just been resumed gets a turn here, with its handles still known.
+        keepTurning(true)
+        try loop.run(.noWait)
+        for handle in own { handle.keepsLoopAlive = false }
+        repeat { closeUserHandles() } while try loop.run(.once)
+        let late = foreignJobs.close()
+        owner.leaveThread()
+        loop.afterEachCallback = nil
+        for call in late.calls { call() }
+        for entry in late.jobs { owner.runLate(entry) }
+        while let entry = jobs.popFirst() { owner.runLate(entry) }
+        loop.closeAllHandles()
+        try loop.run()
+        try loop.close()
+        loop.attachment = nil
+        self.owner = nil
+    }
+}
+
+/// A value that comes after the closure that needs it.
+final class Later<Value: AnyObject> {
+    weak var value: Value?
+}

@@ -1,0 +1,28 @@
+/// The loop's second door: lets actors live on it.
+///
+/// ```swift
+/// actor Counter {
+///     let loop: EventLoop
+///     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serialExecutor.asUnownedSerialExecutor() }
+/// }
+/// ```
+///
+/// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time.
+public final class LoopSerialExecutor: SerialExecutor {
+    unowned let loop: EventLoop
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        loop.enqueue(JobRing.Entry(job: UnownedJob(job), isActor: true))
+    }
+
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }
+
+    /// Whether the caller runs on the loop's thread, or as a late job of one of its actors.
+    public func isIsolatingCurrentContext() -> Bool? { loop.isCurrent || loop.lateJobs.isCurrent }
+
+    public func checkIsolated() {
+        if isIsolatingCurrentContext() != true { fatalError("code of an actor on an EventLoop runs off that loop") }
+    }
+}

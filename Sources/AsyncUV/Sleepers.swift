@@ -1,0 +1,84 @@
+internal import HeapModule
+internal import UV
+
+/// The tasks that sleep on a loop: a heap over one timer.
+final class Sleepers {
+    final class Sleeper: Comparable {
+        let deadline: Duration
+        private let order: UInt64
+        fileprivate(set) var pending: Pending<Void>?
+
+        init(_ deadline: Duration, _ order: UInt64, _ pending: Pending<Void>) {
+            self.deadline = deadline
+            self.order = order
+            self.pending = pending
+        }
+
+        static func == (left: Sleeper, right: Sleeper) -> Bool { left === right }
+
+        static func < (left: Sleeper, right: Sleeper) -> Bool {
+            left.deadline != right.deadline ? left.deadline < right.deadline : left.order < right.order
+        }
+    }
+
+    private unowned let core: LoopCore
+    private var heap = Heap<Sleeper>()
+    private var started: UInt64 = 0
+    private var cancelled = 0
+    private var timer: TimerHandle?
+    private var armed: Duration?
+
+    init(_ core: LoopCore) { self.core = core }
+
+    /// Wakes the task at the deadline, or a little later; equal deadlines in the order of their start.
+    func add(_ deadline: Duration, _ pending: Pending<Void>) throws(UVError) {
+        started += 1
+        let sleeper = Sleeper(deadline, started, pending)
+        heap.insert(sleeper)
+        pending.onCancel = { [unowned self] in cancel(sleeper) }
+        try arm()
+    }
+
+    /// Frees what a cancelled sleep held, sooner or later but before it is much.
+    private func cancel(_ sleeper: Sleeper) {
+        sleeper.pending = nil
+        cancelled += 1
+        guard cancelled > 64, cancelled > heap.count / 2 else { return }
+        heap = Heap(heap.unordered.filter { $0.pending != nil })
+        cancelled = 0
+    }
+
+    func end() {
+        let sleeping = heap.unordered
+        heap = Heap()
+        for sleeper in sleeping {
+            sleeper.pending?.finish(.failure(UVError(.canceled, in: "sleep", of: "a loop that has shut down")))
+        }
+    }
+
+    private func arm() throws(UVError) {
+        guard let next = heap.min?.deadline else { return }
+        if let armed, armed <= next { return }
+        let timer = try self.timer ?? TimerHandle(on: core.loop)
+        self.timer = timer
+        armed = next
+        let delay = max(.zero, next - Loop.hrtime)
+        // Centuries are not for timers of milliseconds: look again in a year.
+        try timer.start(after: min(delay, .seconds(31_536_000))) { [unowned self] _ in wake() }
+    }
+
+    private func wake() {
+        armed = nil
+        let now = Loop.hrtime
+        while let first = heap.min, first.deadline <= now || first.pending == nil {
+            heap.removeMin()
+            guard let pending = first.pending else {
+                cancelled -= 1
+                continue
+            }
+            first.pending = nil
+            pending.finish(.success(()))
+        }
+        do { try arm() } catch { end() }
+    }
+}

@@ -1,0 +1,160 @@
+public import UV
+
+/// A TCP connection. Dropping the last reference closes it.
+public final class TCPConnection: ByteStream {
+    public typealias Element = [UInt8]
+
+    /// The loop that the connection lives on.
+    public let loop: EventLoop
+    /// The address of this side.
+    public let localAddress: SocketAddress
+    /// The address of the other side.
+    public let remoteAddress: SocketAddress
+    let core: LoopBound<StreamCore>
+
+    /// Takes a connected handle, on the loop. Closes it when it has lost its peer already.
+    init(_ handle: TCPHandle, on loop: EventLoop) throws(UVError) {
+        do throws(UVError) {
+            localAddress = try handle.localAddress
+            remoteAddress = try handle.remoteAddress
+        } catch {
+            handle.close()
+            throw error
+        }
+        self.loop = loop
+        core = LoopBound(StreamCore(handle))
+    }
+
+    deinit {
+        let core = core
+        let loop = loop
+        if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
+    }
+
+    // MARK: Reading
+
+    public func read(upTo limit: Int) async throws -> [UInt8]? {
+        // The fast path: a task that lives on the loop.
+        if loop.isCurrent {
+            if Task.isCancelled { throw CancellationError() }
+            let core = core.open(on: loop)
+            if core.isOwnedByCurrentTask {
+                switch try core.beginRead(upTo: limit, byOwner: true) {
+                case .bytes(let bytes): return bytes
+                case .waits: return try await Suspension.wait { core.wait($0) }
+                }
+            }
+        }
+        return try await readCancellably(upTo: limit)
+    }
+
+    /// A read by a task that is not the owner of the connection's scope.
+    private func readCancellably(upTo limit: Int) async throws -> [UInt8]? {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop { try await self.readCancellably(upTo: limit) }
+        }
+        try Task.checkCancellation()
+        let core = core.open(on: loop)
+        switch try core.beginRead(upTo: limit, byOwner: false) {
+        case .bytes(let bytes): return bytes
+        case .waits(let number):
+            let bound = self.core
+            return try await withTaskCancellationHandler {
+                try await Suspension.wait { core.wait($0) }
+            } onCancel: { [loop] in
+                loop.post { bound.open(on: loop).cancelRead(number) }
+            }
+        }
+    }
+
+    public func unread(_ bytes: [UInt8]) async throws {
+        try await loop.withLoop { _ in
+            let core = self.core.open(on: self.loop)
+            core.returned = bytes + core.returned
+        }
+    }
+
+    /// Yields chunks as they come, up to 65,536 bytes each.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let connection: TCPConnection
+
+        public func next() async throws -> [UInt8]? { try await connection.read(upTo: 65_536) }
+
+        public func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
+            try await connection.read(upTo: 65_536)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: self) }
+
+    // MARK: Writing
+
+    public func write(_ bytes: [UInt8]) async throws {
+        if loop.isCurrent {
+            if Task.isCancelled { throw CancellationError() }
+            if try core.open(on: loop).handle.write(bytes) == .sent { return }
+            try await waitForWrites()
+        } else {
+            try await loop.hop { try await self.write(bytes) }
+        }
+    }
+
+    public func write(contentsOf chunks: [[UInt8]]) async throws {
+        guard loop.isCurrent else { return try await loop.hop { try await self.write(contentsOf: chunks) } }
+        try Task.checkCancellation()
+        if try core.open(on: loop).handle.write(contentsOf: chunks) == .sent { return }
+        try await waitForWrites()
+    }
+
+    /// Waits until everything written so far has left: an empty write keeps its place in the order.
+    private func waitForWrites() async throws {
+        try await loop.perform("write") { _, pending in
+            let handle = self.core.open(on: self.loop).handle
+            let outcome = try handle.write([]) { _, error in
+                pending.finish(error.map { .failure($0) } ?? .success(()))
+            }
+            if outcome == .sent { pending.finish(.success(())) }
+        }
+    }
+
+    public func finishWriting() async throws {
+        try await loop.perform("finishWriting") { _, pending in
+            try self.core.open(on: self.loop).handle.shutdown { _, error in
+                pending.finish(error.map { .failure($0) } ?? .success(()))
+            }
+        }
+    }
+
+    // MARK: Closing
+
+    public func close() async { await end { $0.close() } }
+
+    /// Closes with a reset: the peer gets `.connectionReset`, unsent bytes are dropped. Otherwise as ``close()``.
+    public func reset() async { await end { $0.reset() } }
+
+    private func end(_ end: @escaping @Sendable (StreamCore) -> Void) async {
+        if loop.isCurrent { return end(core.open(on: loop)) }
+        // A loop that has ended has closed everything.
+        try? await loop.hop { end(self.core.open(on: self.loop)) }
+    }
+
+    // MARK: Options
+
+    /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
+    public func setNoDelay(_ on: Bool) async throws { try await withHandle { try $0.setNoDelay(on) } }
+
+    /// Detects peers that vanished without a word; `nil` turns it off. Numbers out of range are `.invalidArgument`.
+    public func setKeepAlive(_ keepAlive: KeepAlive?) async throws {
+        try await withHandle { try $0.setKeepAlive(keepAlive) }
+    }
+
+    /// Runs callback-layer code on the connection's handle, for what has no async form.
+    public func withHandle<Value: Sendable>(_ body: @Sendable (TCPHandle) throws -> Value) async throws -> Value {
+        try await loop.withLoop { _ in
+            guard let handle = self.core.open(on: self.loop).handle as? TCPHandle else {
+                throw UVError(.notSocket, in: "withHandle")
+            }
+            return try body(handle)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+public import UV
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+extension TCPListener {
+    /// Serves each connection in a child task on the loop and closes it when the handler ends.
+    ///
+    /// An error of a handler ends its connection only. After ``close()`` no new connections come, those there are
+    /// served to their end, and the call returns. Cancelling the task cancels all handlers.
+    ///
+    /// - Parameter maxConnections: More wait in the kernel.
+    /// - Parameter onError: Gets what a handler threw, with the connection's peer, and a lack of descriptors, without
+    ///   one. By default a line on standard error, but for peers that vanished and cancelled handlers.
+    /// - Throws: `CancellationError` when cancelled.
+    public func serve(
+        maxConnections: Int = .max,
+        onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
+        _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
+    ) async throws {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop {
+                try await self.serve(maxConnections: maxConnections, onError: onError, handler)
+            }
+        }
+        guard maxConnections > 0 else {
+            throw UVError(.invalidArgument, in: "serve", of: "at most \(maxConnections) connections")
+        }
+        let seats = LoopBound(Seats(maxConnections))
+        try await withThrowingDiscardingTaskGroup { group in
+            while true {
+                try await loop.perform("serve") { _, pending in seats.open(on: self.loop).take(pending) }
+                do {
+                    guard let connection = try await accept() else { return }
+                    group.addTask(executorPreference: loop) { [loop] in
+                        await connection.serve(onError, handler)
+                        if loop.isCurrent { seats.open(on: loop).leave() }
+                    }
+                } catch let error as UVError where error.isShortage {
+                    seats.open(on: loop).leave()
+                    onError(error, nil)
+                }
+            }
+        }
+    }
+
+    /// What ``serve(maxConnections:onError:_:)`` does with errors by default: a line on standard error, but not for what
+    /// is everyday life: a peer that vanished, a handler that was cancelled.
+    public static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
+        if error is CancellationError { return }
+        if let error = error as? UVError, [.connectionReset, .brokenPipe, .timedOut, .canceled].contains(error.code) {
+            return
+        }
+        let line = (peer.map { "\($0): " } ?? "") + "\(error)\n"
+        _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+extension TCPConnection {
+    /// The scope of one served connection: one cancellation handler for all its reads.
+    fileprivate func serve(
+        _ onError: @Sendable (any Error, SocketAddress?) -> Void,
+        _ handler: @Sendable (TCPConnection) async throws -> Void
+    ) async {
+        let core = core
+        let loop = loop
+        do {
+            try await withTaskCancellationHandler {
+                if loop.isCurrent { core.open(on: loop).openScope() }
+                defer { if loop.isCurrent { core.open(on: loop).closeScope() } }
+                try await handler(self)
+            } onCancel: {
+                loop.post { core.open(on: loop).cancelOwner() }
+            }
+        } catch { onError(error, remoteAddress) }
+        await close()
+    }
+}
+
+/// Room for so many, on a loop's thread.
+private final class Seats {
+    private var free: Int
+    private var waiting: Pending<Void>?
+
+    init(_ count: Int) { free = count }
+
+    func take(_ pending: Pending<Void>) {
+        if free > 0 {
+            free -= 1
+            pending.finish(.success(()))
+        } else {
+            waiting = pending
+        }
+    }
+
+    func leave() {
+        if waiting?.finish(.success(())) == true {
+            waiting = nil
+        } else {
+            free += 1
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import DequeModule
+public import UV
+
+/// A TCP socket that accepts connections. Dropping the last reference closes it.
+///
+/// Connections wait in the kernel until somebody asks for them, but for a few that are accepted ahead.
+public final class TCPListener: Sendable {
+    /// The loop that the listener and its connections live on.
+    public let loop: EventLoop
+    /// The address that it listens on, with the port that the system chose for 0.
+    public let localAddress: SocketAddress
+    let core: LoopBound<ListenerCore>
+
+    private init(_ handle: TCPHandle, on loop: EventLoop) throws(UVError) {
+        self.loop = loop
+        localAddress = try handle.localAddress
+        core = LoopBound(ListenerCore(handle))
+    }
+
+    /// Listens on an address of this machine.
+    ///
+    /// - Parameter host: A numeric address, or a name, whose first address is taken.
+    /// - Parameter port: 0 lets the system choose: see ``localAddress``.
+    /// - Parameter backlog: How many connections may wait in the kernel.
+    /// - Parameter reusePort: Lets several listeners share the address: the kernel spreads the connections.
+    /// - Parameter ipv6Only: Whether `::` leaves IPv4 to others.
+    /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied`, or what the look-up of
+    ///   the name failed with.
+    public static func bind(
+        host: String, port: UInt16, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
+        on loop: EventLoop = .current ?? .shared
+    ) async throws -> TCPListener {
+        let addresses = try await Resolver.addresses(of: host, port: port, on: loop)
+        return try await bind(
+            to: addresses[0], backlog: backlog, reusePort: reusePort, ipv6Only: ipv6Only, on: loop)
+    }
+
+    /// Listens on an address of this machine. Otherwise as ``bind(host:port:backlog:reusePort:ipv6Only:on:)``.
+    public static func bind(
+        to address: SocketAddress, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
+        on loop: EventLoop = .current ?? .shared
+    ) async throws -> TCPListener {
+        try Task.checkCancellation()
+        return try await loop.withLoop { callbackLoop in
+            if loop.core.open(on: loop).isEnding { throw loop.ended("bind") }
+            let handle = try TCPHandle(on: callbackLoop)
+            do {
+                try handle.bind(to: address, ipv6Only: ipv6Only, reusePort: reusePort)
+                let listener = try TCPListener(handle, on: loop)
+                try listener.core.open(on: loop).listen(backlog)
+                return listener
+            } catch {
+                handle.close()
+                throw error
+            }
+        }
+    }
+
+    deinit {
+        let core = core
+        let loop = loop
+        if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
+    }
+
+    /// Takes the next connection; `nil` when the listener has been closed.
+    ///
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something; the listener
+    ///   goes on, and so should the caller.
+    ///
+    /// Cancellation: no connection is lost.
+    public func accept() async throws -> TCPConnection? {
+        while true {
+            let handle = try await loop.perform("accept") { _, pending in
+                self.core.open(on: self.loop).take(pending)
+            }
+            guard let handle else { return nil }
+            // A peer that is gone already is not the listener's failure.
+            let connection = try await loop.withLoop { _ in
+                try? TCPConnection(handle.open(on: self.loop), on: self.loop)
+            }
+            if let connection { return connection }
+        }
+    }
+
+    /// The connections as they are asked for; the sequence ends when the listener is closed. It waits through a lack of
+    /// descriptors in silence: ``serve(maxConnections:onError:_:)`` tells.
+    public var connections: Connections { Connections(listener: self) }
+
+    /// Stops listening; connections that wait in the kernel are refused, those accepted live on. Closing twice is
+    /// harmless.
+    public func close() async {
+        if loop.isCurrent { return core.open(on: loop).close() }
+        try? await loop.hop { self.core.open(on: self.loop).close() }
+    }
+}
+
+extension TCPListener {
+    /// See ``TCPListener/connections``.
+    public struct Connections: AsyncSequence, Sendable {
+        public typealias Element = TCPConnection
+        let listener: TCPListener
+
+        public struct AsyncIterator: AsyncIteratorProtocol {
+            let listener: TCPListener
+
+            public func next() async throws -> TCPConnection? {
+                while true {
+                    do { return try await listener.accept() } catch let error as UVError where error.isShortage {}
+                }
+            }
+        }
+
+        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(listener: listener) }
+    }
+}
+
+extension UVError {
+    /// Whether the system is out of something for now.
+    var isShortage: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory].contains(code)
+    }
+}
+
+/// The part of a listener that lives on its loop's thread.
+final class ListenerCore {
+    /// How many connections are accepted before anybody asks.
+    private static let ahead = 32
+
+    private let handle: TCPHandle
+    private var accepted: Deque<Result<TCPHandle, UVError>> = []
+    private var waiting: Deque<Pending<LoopBound<TCPHandle>?>> = []
+    private var isPaused = false
+
+    init(_ handle: TCPHandle) { self.handle = handle }
+
+    func listen(_ backlog: Int) throws(UVError) {
+        try handle.listen(backlog: backlog) { [weak self] _, connection in
+            if let self { arrived(connection) } else if case .success(let handle) = connection { handle.close() }
+        }
+    }
+
+    private func arrived(_ connection: Result<TCPHandle, UVError>) {
+        while let pending = waiting.popFirst() {
+            if hand(connection, to: pending) { return }
+        }
+        if case .failure = connection, case .failure? = accepted.last { return }
+        accepted.append(connection)
+        guard accepted.count >= Self.ahead, !isPaused else { return }
+        isPaused = true
+        handle.pauseAccepting()
+    }
+
+    private func hand(_ connection: Result<TCPHandle, UVError>, to pending: Pending<LoopBound<TCPHandle>?>) -> Bool {
+        switch connection {
+        case .success(let handle): pending.finish(.success(LoopBound(handle)))
+        case .failure(let error): pending.finish(.failure(error))
+        }
+    }
+
+    func take(_ pending: Pending<LoopBound<TCPHandle>?>) {
+        if let connection = accepted.popFirst() {
+            _ = hand(connection, to: pending)
+            if isPaused, accepted.isEmpty {
+                isPaused = false
+                try? handle.resumeAccepting()
+            }
+        } else if handle.isClosing {
+            pending.finish(.success(nil))
+        } else {
+            waiting.append(pending)
+        }
+    }
+
+    func close() {
+        handle.close()
+        for case .success(let handle) in accepted { handle.close() }
+        accepted = []
+        let waiting = waiting
+        self.waiting = []
+        for pending in waiting { pending.finish(.success(nil)) }
+    }
+}

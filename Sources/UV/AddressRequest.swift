@@ -1,0 +1,83 @@
+internal import CLibuv
+
+/// Looks up the addresses of a host in libuv's thread pool.
+public final class AddressRequest: Request {
+    private let host: String
+    private let port: UInt16
+    private let onDone: (AddressRequest, Result<[SocketAddress], UVError>) -> Void
+
+    /// Looks up a host's addresses, in the system's order of preference.
+    ///
+    /// - Parameter onDone: Called once: with at least one address, `.resolverUnknownName` and relatives, or `.canceled`.
+    /// - Throws: ``UVError`` with `.invalidArgument` for what cannot be a host's name: empty, more than 253 bytes, a label
+    ///   of more than 63, a NUL, a space or another control character. Nothing is looked up then.
+    ///
+    /// Calls `uv_getaddrinfo`.
+    @discardableResult
+    public static func addresses(
+        of host: String, port: UInt16, on loop: Loop,
+        onDone: @escaping (AddressRequest, Result<[SocketAddress], UVError>) -> Void
+    ) throws(UVError) -> AddressRequest {
+        loop.checkThread("AddressRequest")
+        guard isName(host) else { throw UVError(.invalidArgument, in: "look-up", of: "\(host.debugDescription)") }
+        let request = AddressRequest(host, port, on: loop, onDone)
+        try request.begin()
+        return request
+    }
+
+    private init(
+        _ host: String, _ port: UInt16, on loop: Loop,
+        _ onDone: @escaping (AddressRequest, Result<[SocketAddress], UVError>) -> Void
+    ) {
+        self.host = host
+        self.port = port
+        self.onDone = onDone
+        unsafe super.init(on: loop, as: uv_getaddrinfo_t.self)
+    }
+
+    /// Older versions of libuv look up a shortened name when it is long (CVE-2024-24806).
+    private static func isName(_ host: String) -> Bool {
+        let name = host.utf8
+        let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return (1...253).contains(name.count) && labels.allSatisfy { $0.count <= 63 }
+            && name.allSatisfy { $0 > 0x20 && $0 != 0x7f }
+    }
+
+    private func begin() throws(UVError) {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = streamSocketType
+        try start("look-up", of: host) {
+            unsafe uv_getaddrinfo(
+                loop.raw, memory.assumingMemoryBound(to: uv_getaddrinfo_t.self), lookUpFinished, host, nil, &hints)
+        }
+    }
+
+    fileprivate func finish(_ status: CInt, _ list: UnsafeMutablePointer<addrinfo>?) {
+        var addresses: [SocketAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            if let sockaddr = unsafe entry.pointee.ai_addr, var address = unsafe SocketAddress(sockaddr) {
+                address.port = port
+                addresses.append(address)
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        unsafe uv_freeaddrinfo(list)
+        let code: UVError.Code? =
+            switch UVError.Code(rawValue: status) {
+            case .resolverCanceled: .canceled
+            case let code where status < 0: code
+            default: addresses.isEmpty ? .resolverNoAddress : nil
+            }
+        onDone(self, code.map { .failure(UVError($0, in: "look-up", of: host)) } ?? .success(addresses))
+    }
+}
+
+private func lookUpFinished(
+    _ raw: UnsafeMutablePointer<uv_getaddrinfo_t>?, _ status: CInt, _ list: UnsafeMutablePointer<addrinfo>?
+) {
+    let request = unsafe AddressRequest.take(from: raw)
+    unsafe request.finish(status, list)
+    request.loop.callbackEnded()
+}
