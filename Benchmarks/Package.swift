@@ -23,6 +23,7 @@ let package = Package(
     name: "swift-uv-benchmarks",
     platforms: [.macOS(.v26)],
     dependencies: [
+        .package(name: "swift-uv", path: ".."),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -35,6 +36,7 @@ let package = Package(
         .target(name: "ServerSupport", dependencies: [arguments], swiftSettings: settings),
         .executableTarget(name: "echo-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
         .executableTarget(name: "echo-c-epoll", dependencies: ["CServerSupport"]),
+        server("echo-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
 
@@ -55,7 +57,7 @@ let package = Package(
             name: "compare",
             dependencies: [
                 "CSpawn", "Measurement", arguments, "load", "idle",
-                "echo-c-libuv", "echo-c-epoll", "echo-nio-handler", "echo-nio-async",
+                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-nio-handler", "echo-nio-async",
             ],
             swiftSettings: settings),
     ],

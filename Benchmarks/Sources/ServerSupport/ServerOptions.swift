@@ -7,7 +7,7 @@ public struct ServerOptions: ParsableArguments {
     public var host = "127.0.0.1"
 
     @Option(help: "The port to listen on; 0 lets the kernel choose.")
-    public var port = 0
+    public var port: UInt16 = 0
 
     /// As in the C servers; Linux caps it at `net.core.somaxconn`.
     public static let backlog = 1024

@@ -46,7 +46,9 @@ import Measurement
         let rounds = try Rounds(rounds, of: servers, title: scenario.name) {
             try bench.run($0, under: "load", arguments, as: LoadResult.self)
         }
-        show("\(scenario.name): \(scenario.description)", LoadedComparison(rounds: rounds, servers: servers).table())
+        show(
+            "\(scenario.name): \(scenario.description)", LoadedComparison(rounds: rounds, servers: servers).table(),
+            note: scenario.note)
     }
 
     private func compareIdle(_ servers: [String], on bench: Bench) throws {
@@ -56,9 +58,10 @@ import Measurement
         show("idle: private memory per idle connection", IdleComparison(rounds: rounds, servers: servers).table())
     }
 
-    private func show(_ title: String, _ table: Table) {
+    private func show(_ title: String, _ table: Table, note: String? = nil) {
         print(markdown ? "### \(title)\n" : title)
         print(table.render(markdown: markdown) + "\n")
+        if let note { print(note + "\n") }
         fflush(nil)
     }
 

@@ -23,7 +23,7 @@ import ServerSupport
                     try channel.pipeline.syncOperations.addHandler(EchoHandler())
                 }
             }
-            .bind(host: options.host, port: options.port)
+            .bind(host: options.host, port: Int(options.port))
             .wait()
         options.announce(port: listener.localAddress?.port ?? 0)
         try listener.closeFuture.wait()
