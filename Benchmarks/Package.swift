@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+/// An echo server. All of them answer to `--host` and `--port`, print one line, and end with 0 on a signal.
+func server(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies + ["ServerSupport", arguments], swiftSettings: settings)
+}
+
+let package = Package(
+    name: "swift-uv-benchmarks",
+    platforms: [.macOS(.v26)],
+    dependencies: [
+        .package(name: "swift-uv", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        // Servers
+        .systemLibrary(
+            name: "CLibuvSystem", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .target(name: "CServerSupport"),
+        .target(name: "ServerSupport", dependencies: [arguments], swiftSettings: settings),
+        .executableTarget(name: "echo-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
+        .executableTarget(name: "echo-c-epoll", dependencies: ["CServerSupport"]),
+        server("echo-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
+        server("echo-nio-handler", nio),
+        server("echo-nio-async", nio),
+
+        // Clients
+        .target(name: "CLoad"),
+        .target(name: "Measurement", swiftSettings: settings),
+        .executableTarget(
+            name: "load",
+            dependencies: [
+                "CLoad", "Measurement", arguments, .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "idle", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
+
+        // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
+        .target(name: "CSpawn"),
+        .executableTarget(
+            name: "compare",
+            dependencies: [
+                "CSpawn", "Measurement", arguments, "load", "idle",
+                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-nio-handler", "echo-nio-async",
+            ],
+            swiftSettings: settings),
+    ],
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,30 @@
+#include "CLoad.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int load_connect(const char *host, uint16_t port) {
+    int yes = 1, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (descriptor < 0) return -1;
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1
+        || setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0
+        || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+int load_exchange(int descriptor, size_t size) {
+    static char message[65536], echo[65536];
+    if (size > sizeof message) return -1;
+    memset(message, 'm', size);
+    if (send(descriptor, message, size, MSG_NOSIGNAL) != (ssize_t)size) return -1;
+    if (recv(descriptor, echo, size, MSG_WAITALL) != (ssize_t)size) return -1;
+    return memcmp(message, echo, size) == 0 ? 0 : -1;
+}

@@ -1,0 +1,19 @@
+// What both C servers need besides their loop: options and the line that tells a runner where to connect.
+#ifndef BENCHMARKS_C_SERVER_SUPPORT_H
+#define BENCHMARKS_C_SERVER_SUPPORT_H
+
+#include <netinet/in.h>
+
+/// One read takes at most this much, in every server of this package that lets one choose.
+#define SERVER_CHUNK 65536
+
+/// As in the Swift servers; Linux caps it at net.core.somaxconn.
+#define SERVER_BACKLOG 1024
+
+/// Reads `--host` and `--port`. Ends the process with a message when they make no sense.
+struct sockaddr_in server_address(int argc, char **argv);
+
+/// Prints `listening on HOST:PORT` for a listening socket, and flushes.
+void server_announce(int descriptor);
+
+#endif

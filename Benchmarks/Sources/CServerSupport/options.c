@@ -1,0 +1,38 @@
+#include "CServerSupport.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct sockaddr_in server_address(int argc, char **argv) {
+    static const struct option names[] = {
+        {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    const char *host = "127.0.0.1";
+    int port = 0, option;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option == 'h') host = optarg;
+        else if (option == 'p') port = atoi(optarg);
+        else exit(64);
+    }
+
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+        fprintf(stderr, "%s is not an IPv4 address\n", host);
+        exit(64);
+    }
+    return address;
+}
+
+void server_announce(int descriptor) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    char host[INET_ADDRSTRLEN];
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) {
+        perror("getsockname");
+        exit(1);
+    }
+    inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
+    printf("listening on %s:%d\n", host, ntohs(address.sin_port));
+    fflush(stdout);
+}

@@ -1,0 +1,31 @@
+import Measurement
+
+/// Where a server and its client run, and one run of the two.
+struct Bench {
+    let serverCore: Int
+    let loadCore: Int
+
+    /// A fresh server for each run: the layout of a process's memory moves its speed by some per cent, so a median over
+    /// processes says more than one over windows of the same process.
+    func run<Result: Decodable>(
+        _ server: String, under client: String, _ arguments: [String], as type: Result.Type
+    ) throws -> Result {
+        let serving = try PinnedProcess(server, [], core: serverCore)
+        let address = try address(in: serving.readLine(), of: server)
+        let asking = try PinnedProcess(
+            client, address + ["--json", "--pid", "\(serving.id)"] + arguments, core: loadCore)
+        let line = try asking.readAll()
+        try asking.finish()
+        serving.terminate()
+        try serving.finish()
+        return try JSONLine.decode(type, from: line)
+    }
+
+    private func address(in line: String, of server: String) throws -> [String] {
+        let words = line.split(separator: " ")
+        guard words.count == 3, words[0] == "listening", let colon = words[2].lastIndex(of: ":") else {
+            throw Failure(description: "\(server) printed \"\(line)\"")
+        }
+        return [String(words[2][..<colon]), String(words[2][colon...].dropFirst())]
+    }
+}

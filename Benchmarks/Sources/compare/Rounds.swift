@@ -1,0 +1,32 @@
+import Foundation
+
+/// Measures all servers in turn, again and again, each round beginning with another one: what disturbs the machine for
+/// a while disturbs them alike.
+struct Rounds<Result> {
+    /// By server, one result a round.
+    private(set) var results: [String: [Result]] = [:]
+
+    init(_ count: Int, of servers: [String], title: String, _ measure: (String) throws -> Result) throws {
+        for round in 0..<count {
+            for place in servers.indices {
+                let server = servers[(place + round) % servers.count]
+                progress("\(title): round \(round + 1) of \(count), \(server)")
+                results[server, default: []].append(try measure(server))
+            }
+        }
+        progress("")
+    }
+}
+
+/// One line of standard error that is overwritten, so that standard output holds the tables only.
+private func progress(_ text: String) {
+    guard isatty(STDERR_FILENO) != 0 else { return }
+    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+}
+
+/// The middle value, or the mean of the two.
+func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+
+/// A load to put all servers under.
+struct Scenario {
+    let name: String
+    let connections: Int
+    let size: Int
+    let pipeline: Int
+
+    static let all = [
+        Scenario(name: "1KiB×50", connections: 50, size: 1024, pipeline: 1),
+        Scenario(name: "64KiB×16", connections: 16, size: 65_536, pipeline: 1),
+        Scenario(name: "64B×1000", connections: 1000, size: 64, pipeline: 1),
+        Scenario(name: "pipelined", connections: 50, size: 64, pipeline: 16),
+    ]
+
+    var description: String {
+        let messages = pipeline == 1 ? "one message" : "\(pipeline) messages"
+        return "\(connections) connections, \(messages) of \(size) bytes under way on each"
+    }
+
+    /// What a reader of the table must not overlook.
+    var note: String? {
+        pipeline == 1
+            ? nil
+            : "The load is the slower side here. A server that comes late finds more messages in one read and pays less "
+                + "for each,\nso a ratio near 1 does not say that a server costs as little as C."
+    }
+
+    var arguments: [String] {
+        ["--connections", "\(connections)", "--size", "\(size)", "--pipeline", "\(pipeline)"]
+    }
+}
+
+/// What `--scenarios` names. A plain `x` does for the `×`.
+enum Choice: ExpressibleByArgument {
+    case loaded(Scenario)
+    case idle
+
+    static let all = Scenario.all.map(Choice.loaded) + [.idle]
+    static let names = Scenario.all.map(\.name) + ["idle"]
+
+    init?(argument: String) {
+        let name = String(argument.map { $0 == "x" ? "×" : $0 })
+        if name == "idle" {
+            self = .idle
+        } else if let scenario = Scenario.all.first(where: { $0.name == name }) {
+            self = .loaded(scenario)
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,119 @@
+// The baseline: an echo server in C on libuv, as fast as libuv allows.
+//
+// One 64 KiB buffer serves every read. The answer is tried at once with uv_try_write, which costs no request; what
+// the kernel does not take is copied to a pooled block, and reading rests until it is out. So nothing is allocated
+// per message, and memory is bounded by one block a connection.
+#include <CServerSupport.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/// An unfinished write: the request and the bytes it still has to send.
+struct block {
+    uv_write_t request;
+    struct block *next;
+    char bytes[SERVER_CHUNK];
+};
+
+static struct block *spare_blocks;
+static char chunk[SERVER_CHUNK];
+
+static void must(int status, const char *what) {
+    if (status >= 0) return;
+    fprintf(stderr, "%s: %s\n", what, uv_strerror(status));
+    exit(1);
+}
+
+static struct block *take_block(void) {
+    struct block *block = spare_blocks;
+    if (block == NULL) return malloc(sizeof *block);
+    spare_blocks = block->next;
+    return block;
+}
+
+static void give_block(struct block *block) {
+    block->next = spare_blocks;
+    spare_blocks = block;
+}
+
+static void closed(uv_handle_t *connection) { free(connection); }
+
+static void end(uv_stream_t *connection) {
+    if (!uv_is_closing((uv_handle_t *)connection)) uv_close((uv_handle_t *)connection, closed);
+}
+
+static void lend_chunk(uv_handle_t *connection, size_t suggested, uv_buf_t *buffer) {
+    (void)connection, (void)suggested;
+    *buffer = uv_buf_init(chunk, sizeof chunk);
+}
+
+static void received(uv_stream_t *connection, ssize_t count, const uv_buf_t *buffer);
+
+static void sent(uv_write_t *request, int status) {
+    uv_stream_t *connection = request->handle;
+    give_block((struct block *)request);
+    if (status < 0 || uv_read_start(connection, lend_chunk, received) < 0) end(connection);
+}
+
+static void send_later(uv_stream_t *connection, const char *bytes, size_t count) {
+    struct block *block = take_block();
+    if (block == NULL) return end(connection);
+    memcpy(block->bytes, bytes, count);
+    uv_buf_t rest = uv_buf_init(block->bytes, (unsigned)count);
+    uv_read_stop(connection);
+    if (uv_write(&block->request, connection, &rest, 1, sent) < 0) {
+        give_block(block);
+        end(connection);
+    }
+}
+
+static void received(uv_stream_t *connection, ssize_t count, const uv_buf_t *buffer) {
+    if (count < 0) return end(connection);
+    if (count == 0) return;
+    uv_buf_t answer = uv_buf_init(buffer->base, (unsigned)count);
+    int status = uv_try_write(connection, &answer, 1);
+    if (status == count) return;
+    if (status < 0 && status != UV_EAGAIN) return end(connection);
+    size_t taken = status < 0 ? 0 : (size_t)status;
+    send_later(connection, buffer->base + taken, (size_t)count - taken);
+}
+
+static void accepted(uv_stream_t *listener, int status) {
+    if (status < 0) return;
+    uv_tcp_t *connection = malloc(sizeof *connection);
+    if (connection == NULL) return;
+    must(uv_tcp_init(listener->loop, connection), "uv_tcp_init");
+    if (uv_accept(listener, (uv_stream_t *)connection) < 0 || uv_tcp_nodelay(connection, 1) < 0
+        || uv_read_start((uv_stream_t *)connection, lend_chunk, received) < 0)
+        end((uv_stream_t *)connection);
+}
+
+static void interrupted(uv_signal_t *handle, int number) {
+    (void)number;
+    uv_stop(handle->loop);
+}
+
+int main(int argc, char **argv) {
+    struct sockaddr_in address = server_address(argc, argv);
+    uv_loop_t *loop = uv_default_loop();
+    signal(SIGPIPE, SIG_IGN);
+
+    uv_signal_t signals[2];
+    for (int i = 0; i < 2; i++) {
+        must(uv_signal_init(loop, &signals[i]), "uv_signal_init");
+        must(uv_signal_start(&signals[i], interrupted, i == 0 ? SIGTERM : SIGINT), "uv_signal_start");
+    }
+
+    uv_tcp_t listener;
+    uv_os_fd_t descriptor;
+    must(uv_tcp_init(loop, &listener), "uv_tcp_init");
+    must(uv_tcp_bind(&listener, (struct sockaddr *)&address, 0), "uv_tcp_bind");
+    must(uv_listen((uv_stream_t *)&listener, SERVER_BACKLOG, accepted), "uv_listen");
+    must(uv_fileno((uv_handle_t *)&listener, &descriptor), "uv_fileno");
+    server_announce(descriptor);
+
+    uv_run(loop, UV_RUN_DEFAULT);
+    return 0;
+}

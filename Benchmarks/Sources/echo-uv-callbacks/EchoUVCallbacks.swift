@@ -1,0 +1,39 @@
+import ArgumentParser
+import Glibc
+import ServerSupport
+import UV
+
+/// The callback layer of this package, used as its README shows it.
+@main struct EchoUVCallbacks: ParsableCommand {
+    @OptionGroup var options: ServerOptions
+
+    func run() throws {
+        let loop = try Loop()
+        for number in [SIGTERM, SIGINT] {
+            try SignalHandle(on: loop).start(number) { _, _ in loop.stop() }
+        }
+        let server = try TCPHandle(on: loop)
+        try server.bind(to: SocketAddress(host: options.host, port: options.port))
+        try server.listen(backlog: ServerOptions.backlog) { _, connection in
+            if case .success(let client) = connection { echo(client) }
+        }
+        options.announce(port: Int(try server.localAddress.port))
+        try loop.run()
+    }
+}
+
+private func echo(_ client: TCPHandle) {
+    do {
+        try client.setNoDelay(true)
+        try client.startReading(
+            onBytes: { client, bytes in
+                do {
+                    let outcome = try client.write(bytes) { client, error in
+                        error == nil ? client.resumeReading() : client.close()
+                    }
+                    if outcome == .queued { client.stopReading() }
+                } catch { client.close() }
+            },
+            onEnd: { client, _ in client.closeAfterWrites() })
+    } catch { client.close() }
+}
