@@ -48,12 +48,13 @@ let package = Package(
         .target(
             name: "AsyncUV",
             dependencies: [
-                "UV", .product(name: "DequeModule", package: "swift-collections"),
+                "CLinux", "UV", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "AsyncUVTests", dependencies: ["AsyncUV", "UV", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu11

@@ -37,6 +37,9 @@ let package = Package(
         .executableTarget(name: "echo-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
         .executableTarget(name: "echo-c-epoll", dependencies: ["CServerSupport"]),
         server("echo-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
+        server(
+            "echo-uv-async",
+            [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
 
@@ -57,7 +60,8 @@ let package = Package(
             name: "compare",
             dependencies: [
                 "CSpawn", "Measurement", arguments, "load", "idle",
-                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-nio-handler", "echo-nio-async",
+                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async", "echo-nio-handler",
+                "echo-nio-async",
             ],
             swiftSettings: settings),
     ],

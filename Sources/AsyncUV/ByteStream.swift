@@ -1,4 +1,4 @@
-public import UV
+internal import UV
 
 /// A connection of bytes, both ways.
 ///

@@ -52,9 +52,8 @@ final class ConnectRace {
                 return
             }
             guard !left.isEmpty else { return }
-            let timer = try self.timer ?? TimerHandle(on: loop)
-            self.timer = timer
-            try timer.start(after: delay) { [weak self] _ in self?.next() }
+            if timer == nil { timer = try TimerHandle(on: loop) }
+            try timer?.start(after: delay) { [weak self] _ in self?.next() }
         } catch { failed(error) }
     }
 

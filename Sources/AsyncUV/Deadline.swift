@@ -1,4 +1,4 @@
-public import UV
+internal import UV
 
 /// Runs an operation that must end in time: it is cancelled at the deadline.
 ///

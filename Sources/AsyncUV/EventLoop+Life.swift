@@ -1,7 +1,6 @@
-public import UV
-
-internal import Synchronization
 internal import Dispatch
+internal import Synchronization
+public import UV
 
 extension EventLoop {
     /// Runs async code on a loop on the calling thread until the code ends, as `asyncio.run` does in Python.
@@ -12,13 +11,14 @@ extension EventLoop {
     /// - Parameter servesMainActor: Whether the main actor's code runs meanwhile, if this is the main thread.
     /// - Returns: The body's value.
     /// - Throws: The body's error, or ``UVError`` when the system refuses a loop. Inside a loop it traps.
+    @discardableResult
     @available(*, noasync, message: "await the code itself, or make an EventLoop() for it")
     public static func run<Value: Sendable>(
         servesMainActor: Bool = true, _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) throws -> Value {
         if Loop.current != nil { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
         let core = try LoopCore()
-        let loop = EventLoop(LoopBound(core), core.foreignJobs, thread: currentThread)
+        let loop = EventLoop(LoopBound(core), LoopBound(core.jobs), core.foreignJobs, thread: currentThread)
         try core.attach(to: loop)
         if servesMainActor { core.serveMainQueue() }
         let result = Promise<Value>()
@@ -37,7 +37,7 @@ extension EventLoop {
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.resourceTemporarilyUnavailable` when the system refuses.
     public convenience init() throws(UVError) {
         let thread = try LoopThread()
-        self.init(thread.core, thread.foreignJobs, thread: thread.number)
+        self.init(thread.core, thread.jobs, thread.foreignJobs, thread: thread.number)
         thread.run(self)
     }
 

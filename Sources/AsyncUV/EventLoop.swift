@@ -20,7 +20,7 @@ public final class EventLoop: TaskExecutor {
         public var jobs = 0
         /// Jobs and calls that came from other threads.
         public var foreignJobs = 0
-        /// Turns of the loop.
+        /// Turns of the loop since the first look at its counters.
         public var turns = 0
         /// Wake-ups by other threads.
         public var wakeUps = 0
@@ -29,12 +29,14 @@ public final class EventLoop: TaskExecutor {
     /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
     private let thread: Atomic<UInt>
     let core: LoopBound<LoopCore>
+    private let jobs: LoopBound<JobRing>
     let foreignJobs: ForeignJobs
     let lateJobs = LateJobs()
     let ending = LoopEnding()
     private let serial = Mutex<LoopSerialExecutor?>(nil)
 
-    init(_ core: LoopBound<LoopCore>, _ foreignJobs: ForeignJobs, thread: UInt) {
+    init(_ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt) {
+        self.jobs = jobs
         self.thread = Atomic(thread)
         self.foreignJobs = foreignJobs
         self.core = core
@@ -76,7 +78,7 @@ public final class EventLoop: TaskExecutor {
     @inline(__always)
     func enqueue(_ entry: JobRing.Entry) {
         if isCurrent {
-            core.open(on: self).jobs.append(entry)
+            jobs.lend(on: self) { $0.append(entry) }
         } else if !foreignJobs.add({ $0.jobs.append(entry) }) {
             runLate(entry)
         }
@@ -96,7 +98,7 @@ public final class EventLoop: TaskExecutor {
 
     /// What the loop has done so far.
     public var counters: Counters {
-        get async throws { try await withLoop { [core] _ in core.open(on: self).counters } }
+        get async throws { try await withLoop { [core] _ in try core.open(on: self).readCounters() } }
     }
 
     // MARK: The callback layer

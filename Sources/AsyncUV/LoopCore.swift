@@ -7,8 +7,8 @@ final class LoopCore {
 
     let loop: Loop
     let foreignJobs: ForeignJobs
-    var jobs = JobRing()
-    var counters = EventLoop.Counters()
+    let jobs = JobRing()
+    @exclusivity(unchecked) var counters = EventLoop.Counters()
     private(set) lazy var sleepers = Sleepers(self)
     /// Set when the loop is about to end: operations are refused.
     private(set) var isEnding = false
@@ -32,7 +32,6 @@ final class LoopCore {
         self.loop = loop
         core.value = self
         prepare.keepsLoopAlive = false
-        try prepare.start { [unowned self] _ in counters.turns += 1 }
     }
 
     /// Runs the loop until it is stopped. Before the first turn the owner is told.
@@ -41,10 +40,16 @@ final class LoopCore {
         loop.attachment = owner
         let task = unsafe owner.asUnownedTaskExecutor()
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
-        loop.afterEachCallback = { [unowned self] in unsafe runJobs(task, serial) }
+        loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
         // Jobs that came before the first turn.
         try idle.start { _ in }
-        isTurning = true
+        unsafe isTurning = true
+    }
+
+    /// What was done so far. Counting turns costs a little in each, so it begins with the first look.
+    func readCounters() throws(UVError) -> EventLoop.Counters {
+        if !prepare.isActive { try prepare.start { [unowned self] _ in unsafe counters.turns += 1 } }
+        return unsafe counters
     }
 
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
@@ -52,12 +57,12 @@ final class LoopCore {
 
     // MARK: Jobs
 
-    private var isTurning = false
+    @exclusivity(unchecked) private var isTurning = false
 
     private func takeForeignJobs() {
-        counters.wakeUps += 1
+        unsafe counters.wakeUps += 1
         foreignJobs.take(into: &batch)
-        counters.foreignJobs += batch.jobs.count + batch.calls.count
+        unsafe counters.foreignJobs += batch.jobs.count + batch.calls.count
         for entry in batch.jobs { jobs.append(entry) }
         batch.jobs.removeAll(keepingCapacity: true)
         swap(&batch.calls, &calls)
@@ -75,12 +80,12 @@ final class LoopCore {
                 unsafe entry.job.runSynchronously(on: task)
             }
         }
-        counters.jobs += Self.budget - left
-        if jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+        unsafe counters.jobs += Self.budget - left
+        if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
 
     private func keepTurning(_ turning: Bool) {
-        isTurning = turning
+        unsafe isTurning = turning
         if turning { try? idle.start { _ in } } else { idle.stop() }
     }
 
@@ -118,7 +123,7 @@ final class LoopCore {
     }
 }
 
-/// A value that comes after the closure that needs it.
+/// A value that comes after the closure that needs it. Not weak: a weak reference slows every retain of its object.
 final class Later<Value: AnyObject> {
-    weak var value: Value?
+    var value: Value?
 }

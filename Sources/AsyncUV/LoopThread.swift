@@ -4,18 +4,20 @@ internal import UV
 /// A thread that makes a loop, waits for its ``EventLoop`` and runs it to its end.
 final class LoopThread: Sendable {
     let core: LoopBound<LoopCore>
+    let jobs: LoopBound<JobRing>
     let foreignJobs: ForeignJobs
     let number: UInt
     private let owner: Promise<EventLoop>
 
     init() throws(UVError) {
-        typealias Made = (core: LoopBound<LoopCore>, foreignJobs: ForeignJobs, number: UInt)
+        typealias Made = (core: LoopBound<LoopCore>, jobs: LoopBound<JobRing>, foreignJobs: ForeignJobs, number: UInt)
         let made = Promise<Made>()
         let owner = Promise<EventLoop>()
         let thread = Thread {
             do {
                 let core = try LoopCore()
-                made.fulfil(.success((LoopBound(core), core.foreignJobs, EventLoop.currentThread)))
+                made.fulfil(
+                    .success((LoopBound(core), LoopBound(core.jobs), core.foreignJobs, EventLoop.currentThread)))
                 LoopThread.main(core, owner)
             } catch { made.fulfil(.failure(error)) }
         }
@@ -25,6 +27,7 @@ final class LoopThread: Sendable {
         switch made.wait() {
         case .success(let made):
             core = made.core
+            jobs = made.jobs
             foreignJobs = made.foreignJobs
             number = made.number
             self.owner = owner

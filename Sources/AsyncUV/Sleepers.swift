@@ -59,12 +59,11 @@ final class Sleepers {
     private func arm() throws(UVError) {
         guard let next = heap.min?.deadline else { return }
         if let armed, armed <= next { return }
-        let timer = try self.timer ?? TimerHandle(on: core.loop)
-        self.timer = timer
+        if timer == nil { timer = try TimerHandle(on: core.loop) }
         armed = next
         let delay = max(.zero, next - Loop.hrtime)
         // Centuries are not for timers of milliseconds: look again in a year.
-        try timer.start(after: min(delay, .seconds(31_536_000))) { [unowned self] _ in wake() }
+        try timer?.start(after: min(delay, .seconds(31_536_000))) { [unowned self] _ in wake() }
     }
 
     private func wake() {

@@ -3,19 +3,19 @@ internal import UV
 /// The part of a connection that lives on its loop's thread.
 final class StreamCore {
     let handle: StreamHandle
-    private var reader = Suspension<[UInt8]?>()
+    @exclusivity(unchecked) private var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
-    private var owner = TaskIdentity.none
-    private var readerIsOwner = false
-    private var reads = 0
+    @exclusivity(unchecked) private var owner = TaskIdentity.none
+    @exclusivity(unchecked) private var readerIsOwner = false
+    @exclusivity(unchecked) private var reads = 0
     /// Bytes that a reader took and gave back.
-    var returned: [UInt8] = []
-    /// Kept, so that a read allocates nothing. Refers to this object until ``close()``.
-    private var onReceived: ((StreamHandle, Result<[UInt8]?, UVError>) -> Void)?
+    @exclusivity(unchecked) var returned: [UInt8] = []
+    @exclusivity(unchecked) private var isClosed = false
 
     init(_ handle: StreamHandle) {
         self.handle = handle
-        onReceived = { _, result in self.received(result) }
+        // The one way from the handle's callbacks back to here, without a closure to keep for each connection.
+        handle.attachment = self
     }
 
     // MARK: Reading
@@ -27,65 +27,78 @@ final class StreamCore {
         case waits(Int)
     }
 
+    /// A read by the task of the scope; `nil` for any other caller.
     @inline(__always)
-    var isOwnedByCurrentTask: Bool { owner.isCurrent }
+    func beginOwnersRead(upTo limit: Int) throws -> Begun? {
+        unsafe owner.isCurrent ? try beginRead(upTo: limit, byOwner: true) : nil
+    }
 
     @inline(__always)
     func beginRead(upTo limit: Int, byOwner: Bool) throws -> Begun {
-        if reader.isWaiting { throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads") }
-        if !returned.isEmpty { return .bytes(takeReturned(limit)) }
-        guard let onReceived else { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
-        switch try handle.receive(upTo: limit, onDone: onReceived) {
+        if unsafe reader.isWaiting {
+            throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
+        }
+        if unsafe !returned.isEmpty { return .bytes(takeReturned(limit)) }
+        if unsafe isClosed { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
+        switch try handle.receive(upTo: limit, onDone: streamReceived) {
         case .received(let bytes): return .bytes(bytes)
         case .ended: return .bytes(nil)
         case .waiting:
-            readerIsOwner = byOwner
-            reads &+= 1
-            return .waits(reads)
+            unsafe readerIsOwner = byOwner
+            unsafe reads &+= 1
+            return unsafe .waits(reads)
         }
     }
 
-    func wait(_ reader: Suspension<[UInt8]?>) { self.reader = reader }
+    func wait(_ reader: Suspension<[UInt8]?>) { unsafe self.reader = reader }
 
-    private func received(_ result: Result<[UInt8]?, UVError>) {
+    fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
         switch result {
-        case .success(let bytes): reader.resume(returning: bytes)
-        case .failure(let error): reader.resume(with: .failure(error))
+        case .success(let bytes): unsafe reader.resume(returning: bytes)
+        case .failure(let error): unsafe reader.resume(with: .failure(error))
         }
     }
 
     /// Ends a read with `CancellationError`. No byte is lost: what comes is for the next one.
     func cancelRead(_ number: Int) {
-        guard reader.isWaiting, number == reads else { return }
+        guard unsafe reader.isWaiting, unsafe number == reads else { return }
         handle.cancelReceive()
-        reader.resume(with: .failure(CancellationError()))
+        unsafe reader.resume(with: .failure(CancellationError()))
     }
 
     private func takeReturned(_ limit: Int) -> [UInt8] {
-        let bytes = Array(returned.prefix(limit))
-        returned.removeFirst(bytes.count)
+        let bytes = unsafe Array(returned.prefix(limit))
+        unsafe returned.removeFirst(bytes.count)
         return bytes
     }
 
     // MARK: The owner's scope
 
-    func openScope() { owner = .current }
+    func openScope() { unsafe owner = .current }
 
-    func closeScope() { owner = .none }
+    func closeScope() { unsafe owner = .none }
 
     /// The owner was cancelled.
-    func cancelOwner() { if readerIsOwner { cancelRead(reads) } }
+    func cancelOwner() { if unsafe readerIsOwner { unsafe cancelRead(reads) } }
 
     // MARK: Closing
 
     func close() {
-        onReceived = nil
+        unsafe isClosed = true
         handle.close()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
     func reset() {
-        onReceived = nil
+        unsafe isClosed = true
         (handle as? TCPHandle)?.reset()
+    }
+}
+
+private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
+    guard let core = stream.attachment else { return }
+    // The stream keeps its core until after its last callback.
+    unsafe Unmanaged.passUnretained(unsafeDowncast(core, to: StreamCore.self))._withUnsafeGuaranteedRef {
+        $0.received(result)
     }
 }

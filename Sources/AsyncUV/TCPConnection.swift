@@ -36,13 +36,11 @@ public final class TCPConnection: ByteStream {
     public func read(upTo limit: Int) async throws -> [UInt8]? {
         // The fast path: a task that lives on the loop.
         if loop.isCurrent {
-            if Task.isCancelled { throw CancellationError() }
-            let core = core.open(on: loop)
-            if core.isOwnedByCurrentTask {
-                switch try core.beginRead(upTo: limit, byOwner: true) {
-                case .bytes(let bytes): return bytes
-                case .waits: return try await Suspension.wait { core.wait($0) }
-                }
+            try checkCancellation()
+            switch try core.lend(on: loop, { try $0.beginOwnersRead(upTo: limit) }) {
+            case .bytes(let bytes): return bytes
+            case .waits: return try await Suspension.wait { suspension in core.lend(on: loop) { $0.wait(suspension) } }
+            case nil: break
             }
         }
         return try await readCancellably(upTo: limit)
@@ -70,7 +68,7 @@ public final class TCPConnection: ByteStream {
     public func unread(_ bytes: [UInt8]) async throws {
         try await loop.withLoop { _ in
             let core = self.core.open(on: self.loop)
-            core.returned = bytes + core.returned
+            unsafe core.returned = unsafe bytes + core.returned
         }
     }
 
@@ -91,8 +89,8 @@ public final class TCPConnection: ByteStream {
 
     public func write(_ bytes: [UInt8]) async throws {
         if loop.isCurrent {
-            if Task.isCancelled { throw CancellationError() }
-            if try core.open(on: loop).handle.write(bytes) == .sent { return }
+            try checkCancellation()
+            if try core.lend(on: loop, { try $0.handle.write(bytes) }) == .sent { return }
             try await waitForWrites()
         } else {
             try await loop.hop { try await self.write(bytes) }

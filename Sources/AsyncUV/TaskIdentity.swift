@@ -1,7 +1,8 @@
+internal import CLinux
+
 /// Who calls: whether the current task prefers a loop, and whether it is a certain task.
 extension EventLoop {
     /// Whether the caller runs on the loop and its task comes back to the loop after each suspension.
-    @inline(__always)
     var hostsCurrentTask: Bool {
         guard isCurrent else { return false }
         return unsafe withUnsafeCurrentTask { task in
@@ -10,21 +11,29 @@ extension EventLoop {
     }
 }
 
-/// Remembers a task as long as a scope of it is open. Later it must be forgotten: another task may look the same.
+/// Throws `CancellationError` when the current task has been cancelled. For hot paths: see ``TaskIdentity``.
+@inline(__always)
+func checkCancellation() throws {
+    if clinux_current_task_is_cancelled() != 0 { throw cancellationError() }
+}
+
+/// Out of line: the error's size is not public, so making one where it is thrown costs an allocation up front.
+@inline(never)
+private func cancellationError() -> any Error { CancellationError() }
+
+/// Remembers a task as long as a scope of it is open. Later it must be forgotten: another task may get its address.
+///
+/// `UnsafeCurrentTask` can be compared too, at 600 instructions a time: its layout is not public, so each copy goes
+/// through witness tables.
 @safe
 struct TaskIdentity {
-    private var task: UnsafeCurrentTask?
+    private let task: UnsafeMutableRawPointer?
 
-    static let none = unsafe Self(task: nil)
+    static var none: Self { unsafe Self(task: nil) }
 
-    static var current: Self { unsafe withUnsafeCurrentTask { unsafe Self(task: $0) } }
-
-    private init(task: UnsafeCurrentTask?) { unsafe self.task = task }
+    static var current: Self { unsafe Self(task: clinux_current_task()) }
 
     /// Whether the remembered task is the caller.
     @inline(__always)
-    var isCurrent: Bool {
-        guard let task = unsafe task else { return false }
-        return unsafe withUnsafeCurrentTask { unsafe $0 == task }
-    }
+    var isCurrent: Bool { unsafe task != nil && task == clinux_current_task() }
 }

@@ -132,14 +132,14 @@ public class Handle {
     /// Drops the user's closures, so that retain cycles end. Called once, at close.
     func dropClosures() {}
 
-    /// Runs when libuv has let go of the handle, before `onClosed`.
+    /// Runs when libuv has let go of the handle and `onClosed` has been called.
     func didClose() {}
 
     fileprivate final func closed() {
         unsafe state = .closed
-        didClose()
         let call = onClosed.take()
         call?(self)
+        didClose()
     }
 
     // MARK: Inside

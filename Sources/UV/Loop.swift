@@ -42,7 +42,23 @@ public final class Loop {
     public var attachment: AnyObject?
 
     /// Runs after each callback of libuv, when no user closure is on the stack. Executors build on it.
-    @exclusivity(unchecked) public var afterEachCallback: (() -> Void)?
+    public var afterEachCallback: (() -> Void)? {
+        get { unsafe hook?.takeUnretainedValue().call }
+        set {
+            let new = newValue.map(Hook.init)
+            if let new { hooks.append(new) }
+            unsafe hook = new.map { unsafe Unmanaged.passUnretained($0) }
+        }
+    }
+
+    private final class Hook {
+        let call: () -> Void
+        init(_ call: @escaping () -> Void) { self.call = call }
+    }
+
+    /// Called without a retain, so one that is replaced during its own call must live on: ``hooks`` keeps all.
+    @exclusivity(unchecked) private var hook: Unmanaged<Hook>?
+    private var hooks: [Hook] = []
 
     /// Creates a loop that belongs to the calling thread.
     ///
@@ -258,7 +274,7 @@ public final class Loop {
 
     @inline(__always)
     func callbackEnded() {
-        if let afterEachCallback = unsafe afterEachCallback { afterEachCallback() }
+        if let hook = unsafe hook { unsafe hook._withUnsafeGuaranteedRef { $0.call() } }
     }
 
     /// Every stream of the loop reads into this one, made at the first read: libuv fills one buffer at a time.

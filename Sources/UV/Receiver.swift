@@ -1,58 +1,65 @@
-internal import CLibuv
-
 /// The state of ``StreamHandle/receive(upTo:onDone:)``: one closure that waits, or one chunk that nobody asked for yet.
-final class Receiver {
-    var onDone: ((StreamHandle, Result<[UInt8]?, UVError>) -> Void)?
+///
+/// A part of the handle's own memory. It never calls a closure itself: the closure may change it.
+struct Receiver {
+    typealias Closure = (StreamHandle, Result<[UInt8]?, UVError>) -> Void
+
+    private enum End {
+        case finished
+        case failed(UVError)
+    }
+
+    /// The most that one read takes.
+    static let largest = 65_536
+
+    var onDone: Closure?
+    /// Whether libuv reads for this.
     var isReading = false
-    private(set) var limit = 65_536
+    private(set) var limit = Int32(largest)
     private var ahead: [UInt8] = []
-    private var hasEnded = false
-    private var failure: UVError?
+    private var end: End?
 
     /// Whether chunks go here, now or when they come.
     var isInUse: Bool { onDone != nil || isReading || !ahead.isEmpty }
 
-    func take(
-        upTo limit: Int, _ onDone: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void
-    ) throws(UVError) -> StreamHandle.ReceiveOutcome {
-        guard limit > 0 else { throw UVError(.invalidArgument, in: "receive", of: "a stream up to \(limit) bytes") }
+    @inline(__always)
+    mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReceiveOutcome {
+        if limit < 1 { throw UVError(.invalidArgument, in: "receive", of: "a stream up to \(limit) bytes") }
         if self.onDone != nil { throw UVError(.alreadyInProcess, in: "receive", of: "a stream with a receive waiting") }
         if !ahead.isEmpty { return .received(takeAhead(limit)) }
-        if let failure = failure.take() { throw failure }
-        if hasEnded { return .ended }
-        self.limit = limit
+        if end != nil { return try takeEnd() }
+        self.limit = Int32(min(limit, Self.largest))
         self.onDone = onDone
         return .waiting
     }
 
-    func arrived(_ bytes: Span<UInt8>, _ stream: StreamHandle) {
-        let chunk = [UInt8](copying: bytes)
-        if let call = onDone.take() {
-            call(stream, .success(chunk))
-        } else {
-            // Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
-            ahead = chunk
-            isReading = false
-            stream.stopReading()
-        }
-    }
-
-    func ended(_ error: UVError?, _ stream: StreamHandle) {
+    /// Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
+    mutating func keep(_ bytes: Span<UInt8>) {
+        ahead = [UInt8](copying: bytes)
         isReading = false
-        hasEnded = true
-        if let call = onDone.take() {
-            call(stream, error.map { .failure($0) } ?? .success(nil))
-        } else {
-            failure = error
-        }
     }
 
-    private func takeAhead(_ limit: Int) -> [UInt8] {
+    mutating func keepEnd(_ error: UVError?) {
+        isReading = false
+        end = error.map { .failed($0) } ?? .finished
+    }
+
+    /// Back to where it was before the first receive.
+    mutating func clear() { self = Receiver() }
+
+    private mutating func takeAhead(_ limit: Int) -> [UInt8] {
         if ahead.count <= limit {
             defer { ahead = [] }
             return ahead
         }
         defer { ahead.removeFirst(limit) }
         return Array(ahead.prefix(limit))
+    }
+
+    /// An error is told once.
+    private mutating func takeEnd() throws(UVError) -> StreamHandle.ReceiveOutcome {
+        guard case .failed(let error)? = end else { return .ended }
+        end = .finished
+        throw error
     }
 }

@@ -74,7 +74,7 @@ extension StreamHandle {
     public final var writeQueueSize: Int {
         checkThread()
         let inLibuv = unsafe isOpen ? uv_stream_get_write_queue_size(stream) : 0
-        return inLibuv + (backlog?.waitingBytes ?? 0)
+        return unsafe inLibuv + (backlog?.waitingBytes ?? 0)
     }
 
     /// Finishes our side after what waits has been sent: the peer reads to the end. Reading goes on.
@@ -86,12 +86,16 @@ extension StreamHandle {
     public final func shutdown(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
         try checkOpen("shutdown")
         // libuv would take a shutdown during a connect for the end of the connect.
-        guard !hasShutDown, unsafe uv_is_writable(stream) != 0, unsafe stream.pointee.connect_req == nil else {
+        guard unsafe !hasShutDown, unsafe uv_is_writable(stream) != 0, unsafe stream.pointee.connect_req == nil else {
             throw UVError(.socketNotConnected, in: "shutdown")
         }
         let request = ShutdownRequest(self, onDone)
-        if let backlog, backlog.isWaiting { backlog.shutdownAfter = request } else { try request.begin() }
-        hasShutDown = true
+        if let backlog = unsafe backlog, backlog.isWaiting {
+            backlog.shutdownAfter = request
+        } else {
+            try request.begin()
+        }
+        unsafe hasShutDown = true
         shutdownUnderWay = request
     }
 
@@ -111,12 +115,12 @@ extension StreamHandle {
 
     // MARK: Inside
 
-    final var hasBacklog: Bool { backlog?.isBusy ?? false }
+    final var hasBacklog: Bool { unsafe backlog?.isBusy ?? false }
 
     @inline(__always)
     private final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
-        if hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
+        if unsafe hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
     }
 
     /// What the system takes at once.
@@ -153,8 +157,8 @@ extension StreamHandle {
     private final func queue(
         _ bytes: [UInt8], from start: Int, _ onDone: ((StreamHandle, UVError?) -> Void)?
     ) throws(UVError) {
-        let backlog = self.backlog ?? WriteBacklog()
-        self.backlog = backlog
+        let backlog = unsafe self.backlog ?? WriteBacklog()
+        unsafe self.backlog = backlog
         try backlog.add(bytes, from: start, onDone, to: self)
     }
 }

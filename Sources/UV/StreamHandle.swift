@@ -14,13 +14,18 @@ public class StreamHandle: Handle {
         case waiting
     }
 
+    /// Anything that belongs with the stream, for libraries on top. Dropped when the close has finished.
+    public final var attachment: AnyObject? {
+        get { unsafe attached }
+        set { unsafe attached = newValue }
+    }
+    @exclusivity(unchecked) private final var attached: AnyObject?
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
-    /// Made at the first ``receive(upTo:onDone:)``.
-    @exclusivity(unchecked) private final var receiver: Receiver?
+    @exclusivity(unchecked) private final var receiver = Receiver()
     /// Made when a write did not fit into the socket.
-    final var backlog: WriteBacklog?
-    final var hasShutDown = false
+    @exclusivity(unchecked) final var backlog: WriteBacklog?
+    @exclusivity(unchecked) final var hasShutDown = false
     /// A shutdown that has not finished.
     final var shutdownUnderWay: ShutdownRequest?
     /// Whether connections come here instead of bytes.
@@ -44,11 +49,9 @@ public class StreamHandle: Handle {
     ) throws(UVError) {
         try checkOpen("startReading")
         try checkReadable("startReading")
-        if let receiver = unsafe receiver, receiver.isInUse {
-            throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream")
-        }
+        if unsafe receiver.isInUse { throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream") }
         try check(unsafe uv_read_start(stream, provideBuffer, bytesArrived), "startReading")
-        unsafe receiver = nil
+        unsafe receiver.clear()
         unsafe self.onBytes = onBytes
         unsafe self.onEnd = onEnd
     }
@@ -84,16 +87,18 @@ public class StreamHandle: Handle {
         try checkOpen("receive")
         try checkReadable("receive")
         if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "receive", of: "a stream that is being read") }
-        let receiver = unsafe self.receiver ?? Receiver()
-        unsafe self.receiver = receiver
-        let outcome = try receiver.take(upTo: limit, onDone)
-        if case .waiting = outcome, !receiver.isReading {
-            let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
-            if status < 0 { receiver.onDone = nil }
-            try check(status, "receive")
-            receiver.isReading = true
-        }
+        let outcome = try unsafe receiver.take(upTo: limit, onDone)
+        if unsafe receiver.isReading { return outcome }
+        if case .waiting = outcome { try receiveOn() }
         return outcome
+    }
+
+    @inline(never)
+    private final func receiveOn() throws(UVError) {
+        let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
+        if status < 0 { unsafe receiver.onDone = nil }
+        try check(status, "receive")
+        unsafe receiver.isReading = true
     }
 
     /// Takes back a ``receive(upTo:onDone:)`` that is waiting: its closure is dropped, no byte is lost.
@@ -102,7 +107,7 @@ public class StreamHandle: Handle {
     @discardableResult
     public final func cancelReceive() -> Bool {
         checkThread()
-        return unsafe receiver?.onDone.take() != nil
+        return unsafe receiver.onDone.take() != nil
     }
 
     /// Whether the stream can be read: connected, and the peer has not finished. Calls `uv_is_readable`.
@@ -132,9 +137,7 @@ public class StreamHandle: Handle {
     // MARK: Called by libuv
 
     @inline(__always)
-    fileprivate final func bufferSize(_ available: Int) -> Int {
-        if let receiver = unsafe receiver { min(available, receiver.limit) } else { available }
-    }
+    fileprivate final var bufferSize: Int { unsafe Int(receiver.limit) }
 
     @inline(__always)
     fileprivate final func arrived(_ count: Int, _ buffer: UnsafePointer<uv_buf_t>?) {
@@ -144,23 +147,36 @@ public class StreamHandle: Handle {
         let start = unsafe UnsafeRawPointer(buffer.unsafelyUnwrapped.pointee.base.unsafelyUnwrapped)
         let bytes = unsafe Span<UInt8>(
             _unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count)
-        if let onBytes = unsafe onBytes { onBytes(self, bytes) } else { unsafe receiver?.arrived(bytes, self) }
+        if let onBytes = unsafe onBytes {
+            onBytes(self, bytes)
+        } else if let call = unsafe receiver.onDone.take() {
+            call(self, .success([UInt8](copying: bytes)))
+        } else {
+            unsafe receiver.keep(bytes)
+            stopReading()
+        }
     }
 
     private final func ended(_ status: CInt) {
         let error: UVError? =
             status == UV_EOF.rawValue ? nil : UVError(.init(rawValue: status), in: "read")
         unsafe onBytes = nil
-        if let call = unsafe onEnd.take() { call(self, error) } else { unsafe receiver?.ended(error, self) }
+        if let call = unsafe onEnd.take() { return call(self, error) }
+        let call = unsafe receiver.onDone.take()
+        // An error is told once: to who waits, or to who asks next.
+        unsafe receiver.keepEnd(call == nil ? error : nil)
+        call?(self, error.map { .failure($0) } ?? .success(nil))
     }
 
     override func dropClosures() {
         unsafe onBytes = nil
         unsafe onEnd = nil
-        let waiting = unsafe receiver?.onDone.take()
-        unsafe receiver = nil
+        let waiting = unsafe receiver.onDone.take()
+        unsafe receiver.clear()
         if let waiting { cancelAtClose(waiting) }
     }
+
+    override func didClose() { attachment = nil }
 
     /// A waiting receive is an operation: it ends once, like every other, when the close does.
     private final func cancelAtClose(_ waiting: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void) {
@@ -179,7 +195,7 @@ private func provideBuffer(
         let memory = unsafe stream.loop.readBuffer
         unsafe buffer.unsafelyUnwrapped.pointee.base = memory.baseAddress.unsafelyUnwrapped
             .assumingMemoryBound(to: CChar.self)
-        unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize(memory.count)
+        unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize
     }
 }
 

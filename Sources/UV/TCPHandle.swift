@@ -265,5 +265,8 @@ public final class TCPHandle: StreamHandle {
     // Before the socket is closed: libuv aborts when a watched descriptor vanishes.
     override func willClose() { acceptor?.close() }
 
-    override func didClose() { acceptor = nil }
+    override func didClose() {
+        super.didClose()
+        acceptor = nil
+    }
 }

@@ -100,5 +100,5 @@ final class WriteBacklog {
 }
 
 private func writeFinished(_ raw: UnsafeMutablePointer<uv_write_t>?, _ status: CInt) {
-    unsafe callBack(raw, StreamHandle.self) { $0.backlog?.finished(status, $0) }
+    unsafe callBack(raw, StreamHandle.self) { unsafe $0.backlog?.finished(status, $0) }
 }

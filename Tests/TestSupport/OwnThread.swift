@@ -1,6 +1,5 @@
-public import Testing
-
 import Foundation
+public import Testing
 
 /// Runs each test on a thread of its own: a loop belongs to one thread, and a test that runs a loop must not hold one of
 /// the few threads of the cooperative pool.

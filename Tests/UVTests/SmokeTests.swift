@@ -1,10 +1,11 @@
-import Testing
 import TestSupport
+import Testing
 import UV
 
 @Suite(.ownThread) struct SmokeTests {
     @Test func echo() throws {
-        var received: [UInt8] = [], ended = 0
+        var received: [UInt8] = []
+        var ended = 0
         try withLoop { loop in
             let (near, far) = try TCPHandle.pair(on: loop)
             try near.startReading(

@@ -2,7 +2,7 @@ public import ArgumentParser
 import Glibc
 
 /// What every echo server in Swift takes, and what it tells its runner.
-public struct ServerOptions: ParsableArguments {
+public struct ServerOptions: ParsableArguments, Sendable {
     @Option(help: "The IPv4 address to listen on.")
     public var host = "127.0.0.1"
 

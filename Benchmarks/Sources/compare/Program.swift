@@ -3,7 +3,9 @@ import Foundation
 /// The executables that lie beside this one.
 enum Program {
     static let baseline = "echo-c-libuv"
-    static let servers = [baseline, "echo-c-epoll", "echo-uv-callbacks", "echo-nio-handler", "echo-nio-async"]
+    static let servers = [
+        baseline, "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async", "echo-nio-handler", "echo-nio-async",
+    ]
 
     static func path(of name: String) throws -> String {
         // Not argv[0], which a shell that found us by PATH leaves short.

@@ -22,6 +22,12 @@ int clinux_socket(int family, int type);
 void *clinux_thread_slot(void);
 void clinux_set_thread_slot(void *pointer);
 
+/// The address of the current Swift task, NULL outside of tasks.
+void *clinux_current_task(void);
+
+/// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
+int clinux_current_task_is_cancelled(void);
+
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);
 
