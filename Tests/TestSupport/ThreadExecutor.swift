@@ -32,6 +32,10 @@ public final class ThreadExecutor: TaskExecutor, Sendable {
     }
 
     private func run() {
+        // Threads made by the cooperative pool block signals, as the pool does.
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
         while let job = next() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 
