@@ -52,10 +52,19 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
+        .target(name: "CFaults", path: "Tests/CFaults"),
         .target(
-            name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["UV", .product(name: "SystemPackage", package: "swift-system")],
+            path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(name: "AsyncUVTests", dependencies: ["AsyncUV", "UV", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "UVTests",
+            dependencies: [
+                "UV", "CFaults", "CLinux", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
     ],
     cLanguageStandard: .gnu11
 )

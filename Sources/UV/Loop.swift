@@ -168,7 +168,7 @@ public final class Loop {
     /// Calls `uv_metrics_idle_time`.
     public var idleTime: Duration {
         checkThread("Loop")
-        return unsafe .nanoseconds(uv_metrics_idle_time(raw))
+        return unsafe isClosed ? .zero : .nanoseconds(uv_metrics_idle_time(raw))
     }
 
     /// How many milliseconds the loop's clock is behind the present.
@@ -193,17 +193,19 @@ public final class Loop {
     /// How long a foreign loop may wait on ``backendFileDescriptor``; `nil` is for ever. Calls `uv_backend_timeout`.
     public var backendTimeout: Duration? {
         checkThread("Loop")
-        let milliseconds = unsafe uv_backend_timeout(raw)
+        let milliseconds = unsafe isClosed ? 0 : uv_backend_timeout(raw)
         return milliseconds < 0 ? nil : .milliseconds(milliseconds)
     }
 
     /// Sets an option; best before the first run.
     ///
-    /// - Throws: ``UVError`` with `.invalidArgument` for a signal other than SIGPROF.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a signal other than SIGPROF, `.badFileDescriptor` when the loop
+    ///   is closed.
     ///
     /// Calls `uv_loop_configure`.
     public func configure(_ option: Option) throws(UVError) {
         checkThread("Loop")
+        guard !isClosed else { throw UVError(.badFileDescriptor, in: "configure", of: "a closed loop") }
         switch option {
         case .metricsIdleTime: try check(unsafe clibuv_configure_metrics_idle_time(raw), "configure")
         case .blockSignal(let signal):

@@ -32,7 +32,7 @@ public enum NetworkInterface {
 
     /// libuv takes an unknown zone for none.
     static func index(ofZone zone: String, in host: String) throws(UVError) -> UInt32 {
-        if let number = UInt32(zone), number != 0, (try? name(of: number)) != nil { return number }
+        if let number = UInt32(zone), String(number) == zone, (try? name(of: number)) != nil { return number }
         guard let index = try? index(of: zone) else {
             throw UVError(.operationNotSupportedByDevice, in: "address parsing", of: "\"\(host)\"")
         }

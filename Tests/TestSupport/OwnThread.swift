@@ -3,6 +3,8 @@ public import Testing
 
 /// Runs each test on a thread of its own: a loop belongs to one thread, and a test that runs a loop must not hold one of
 /// the few threads of the cooperative pool.
+///
+/// A test that hangs ends the whole run with its name: the thread of a hanging loop cannot be taken back.
 public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     public let isRecursive = true
 
@@ -12,6 +14,11 @@ public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
         guard testCase != nil else { return try await function() }
         let thread = ThreadExecutor()
         defer { thread.stop() }
+        let watchdog = Task.detached {
+            try await Task.sleep(for: .seconds(120))
+            fatalError("the test \(test.name) at \(test.sourceLocation) hangs")
+        }
+        defer { watchdog.cancel() }
         try await withTaskExecutorPreference(thread) { try await function() }
     }
 }
@@ -19,50 +26,4 @@ public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
 extension Trait where Self == OwnThread {
     /// The test runs on a thread of its own.
     public static var ownThread: Self { Self() }
-}
-
-/// Runs the jobs of a task on one thread.
-public final class ThreadExecutor: TaskExecutor, Sendable {
-    private struct State {
-        var jobs: [UnownedJob] = []
-        var isStopped = false
-    }
-
-    private let condition = NSCondition()
-    nonisolated(unsafe) private var state = State()
-
-    public init() {
-        let thread = Thread { [self] in run() }
-        thread.stackSize = 8 << 20
-        thread.start()
-    }
-
-    public func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        condition.lock()
-        unsafe state.jobs.append(job)
-        condition.unlock()
-        condition.signal()
-    }
-
-    public func stop() {
-        condition.lock()
-        unsafe state.isStopped = true
-        condition.unlock()
-        condition.signal()
-    }
-
-    private func run() {
-        while let job = next() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-    }
-
-    private func next() -> UnownedJob? {
-        condition.lock()
-        defer { condition.unlock() }
-        while unsafe state.jobs.isEmpty {
-            if unsafe state.isStopped { return nil }
-            condition.wait()
-        }
-        return unsafe state.jobs.removeFirst()
-    }
 }

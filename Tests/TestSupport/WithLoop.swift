@@ -1,9 +1,39 @@
+import Testing
 public import UV
 
-/// Gives a fresh loop to a test, runs it until nothing is left to do and closes it, which fails on handles left open.
+/// Gives a fresh loop to a test, runs it until nothing is left to do and closes it.
+///
+/// Fails on handles left open, on sockets left open, and on a loop that does not run dry.
 public func withLoop(_ body: (Loop) throws -> Void) throws {
-    let loop = try Loop()
-    try body(loop)
-    try loop.run()
-    try loop.close()
+    try withoutDescriptorLeak {
+        let loop = try Loop()
+        do {
+            try body(loop)
+            let watchdog = try watch(loop)
+            try loop.run()
+            watchdog.close()
+            try loop.run()
+            try loop.close()
+        } catch {
+            loop.closeAllHandles()
+            try loop.run()
+            try loop.close()
+            throw error
+        }
+    }
+}
+
+private func watch(_ loop: Loop) throws -> TimerHandle {
+    let watchdog = try TimerHandle(on: loop)
+    watchdog.keepsLoopAlive = false
+    try watchdog.start(after: .seconds(60)) { watchdog in
+        Issue.record("the loop does not run dry: \(watchdog.loop.handles)")
+        watchdog.loop.closeAllHandles()
+    }
+    return watchdog
+}
+
+extension UVError {
+    /// For comparisons: errors are equal when their codes are.
+    public static func coded(_ code: Code) -> UVError { UVError(code, in: "a test") }
 }

@@ -1,0 +1,59 @@
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct ErrorTests {
+    @Test("All 82 codes have a name and a meaning", arguments: UVError.Code.named)
+    func named(_ code: UVError.Code) {
+        #expect(code.rawValue < 0)
+        #expect(!code.name.isEmpty && !code.name.contains("nknown system error"))
+        #expect(!code.message.isEmpty && !code.message.contains("nknown system error"))
+        #expect(code.description == code.name)
+        #expect(UVError.Code(rawValue: code.rawValue) == code)
+        #expect(UVError(code, in: "x").description == "\(code.message) (\(code.name)) in x")
+    }
+
+    @Test func thereAre82Codes() {
+        #expect(UVError.Code.named.count == 82)
+        #expect(Set(UVError.Code.named.map(\.rawValue)).count == 82)
+        #expect(Set(UVError.Code.named.map(\.name)).count == 82)
+    }
+
+    @Test func unknownCodesSurvive() {
+        for number: CInt in [-1_234_567, 0, 7, CInt.min, CInt.max] {
+            let code = UVError.Code(rawValue: number)
+            #expect(code.rawValue == number)
+            #expect(!code.name.isEmpty && !code.message.isEmpty)
+        }
+        #expect(UVError.Code(rawValue: -1_234_567).message == "Unknown system error -1234567")
+    }
+
+    @Test func read() {
+        let error = UVError(.addressInUse, in: "bind", of: "127.0.0.1:80")
+        #expect(error.description == "address already in use (EADDRINUSE) in bind of 127.0.0.1:80")
+        #expect("\(error)" == error.description)
+        #expect(error.operation == "bind" && error.subject == "127.0.0.1:80")
+        #expect(UVError(.brokenPipe, in: "write").description == "broken pipe (EPIPE) in write")
+        #expect(UVError(.brokenPipe, in: "write").subject == nil)
+    }
+
+    @Test func areEqualWhenTheirCodesAre() {
+        #expect(UVError(.brokenPipe, in: "write") == UVError(.brokenPipe, in: "read", of: "x"))
+        #expect(UVError(.brokenPipe, in: "write") != UVError(.connectionReset, in: "write"))
+    }
+
+    @Test func areSmall() { #expect(MemoryLayout<UVError>.size <= 16) }
+
+    @Test func aPortInUseReadsAsDocumented() throws {
+        try withLoop { loop in
+            let first = try TCPHandle.listening(on: loop) { _, _ in }
+            let second = try TCPHandle(on: loop)
+            let address = try first.localAddress
+            let error = #expect(throws: UVError.self) { try second.bind(to: address) }
+            #expect(
+                error?.description == "address already in use (EADDRINUSE) in bind of 127.0.0.1:\(address.port)")
+            first.close()
+            second.close()
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct LoopTests {
+    @Test func anEmptyLoopEndsAtOnce() throws {
+        try withLoop { loop in
+            #expect(!loop.isAlive)
+            try #expect(!loop.run())
+            try #expect(!loop.run(.once))
+            try #expect(!loop.run(.noWait))
+        }
+    }
+
+    @Test func runOnceWaitsForOneEvent() throws {
+        try withLoop { loop in
+            var calls = 0
+            try TimerHandle(on: loop).start(after: .milliseconds(2), every: .milliseconds(2)) { timer in
+                calls += 1
+                if calls == 2 { timer.close() }
+            }
+            #expect(loop.isAlive)
+            try #expect(loop.run(.once))
+            #expect(calls == 1)
+        }
+    }
+
+    @Test func runNoWaitDoesNotWait() throws {
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            try timer.start(after: .seconds(50)) { _ in Issue.record("fired") }
+            try #expect(loop.run(.noWait))
+            timer.close()
+        }
+    }
+
+    @Test func stopEndsTheRunWhichMayGoOn() throws {
+        var calls = 0
+        try withLoop { loop in
+            try TimerHandle(on: loop).start(after: .zero, every: .milliseconds(1)) { timer in
+                calls += 1
+                timer.loop.stop()
+                if calls == 2 { timer.close() }
+            }
+            try #expect(loop.run())
+            #expect(calls == 1)
+        }
+        #expect(calls == 2)
+    }
+
+    @Test func stopBeforeARunMakesItOneTurn() throws {
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            try timer.start(after: .seconds(50)) { _ in }
+            loop.stop()
+            try #expect(loop.run())
+            timer.close()
+        }
+    }
+
+    @Test func nowStandsStillDuringATurn() throws {
+        try withLoop { loop in
+            let before = loop.now
+            spin(for: .milliseconds(3))
+            #expect(loop.now == before)
+            loop.updateTime()
+            #expect(loop.now >= before + .milliseconds(2))
+        }
+    }
+
+    @Test func hrtimeMovesOn() {
+        let before = Loop.hrtime
+        spin(for: .nanoseconds(1))
+        #expect(Loop.hrtime > before)
+    }
+
+    @Test("K1: closing a loop names the handles that are open: kind, label, place, active or not")
+    func closeListsHandles() throws {
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            let socket = try TCPHandle(on: loop)
+            timer.label = "heartbeat"
+            try timer.start(after: .seconds(50)) { _ in }
+            let error = try #require(throws: UVError.self) { try loop.close() }
+            #expect(error == .coded(.resourceBusy))
+            let text = error.description
+            #expect(text.hasPrefix("resource busy or locked (EBUSY) in close of a loop with 2 open handles: "))
+            #expect(text.contains("TimerHandle \"heartbeat\" made at UVTests/LoopTests.swift:"))
+            #expect(text.contains(", active; TCPHandle made at UVTests/LoopTests.swift:"))
+            #expect(text.hasSuffix(", not active"))
+            #expect(loop.isAlive && timer.isActive, "nothing has changed")
+            socket.close()
+            timer.close()
+            #expect(throws: UVError.coded(.resourceBusy)) { try loop.close() }
+        }
+    }
+
+    @Test("K1: a loop full of work closes: everything pending ends once, with canceled")
+    func closeAllHandles() throws {
+        var ends: [String] = []
+        var closed = 0
+        let pairs = 50
+        try withLoop { loop in
+            let listener = try TCPHandle.listening(on: loop) { _, _ in Issue.record("accepted") }
+            listener.label = "listener"
+            for _ in 0..<pairs {
+                let (near, far) = try TCPHandle.tcpPair(on: loop)
+                _ = try near.receive { _, result in
+                    if case .success = result { Issue.record("\(result)") }
+                    if case .failure(let error) = result { #expect(error == .coded(.canceled)) }
+                    ends.append("receive")
+                }
+                try far.startReading(onBytes: { _, _ in }, onEnd: { _, _ in Issue.record("ended") })
+                far.stopReading()
+                let outcome = try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
+                    #expect(error == .coded(.canceled))
+                    ends.append("write")
+                }
+                #expect(outcome == .queued)
+                try near.shutdown { _, error in
+                    #expect(error == .coded(.canceled))
+                    ends.append("shutdown")
+                }
+            }
+            try TimerHandle(on: loop).start(after: .seconds(50)) { _ in }
+            try SignalHandle(on: loop).start(CInt(28)) { _, _ in }
+            try loop.run(.noWait)
+            #expect(throws: UVError.coded(.resourceBusy)) { try loop.close() }
+            for handle in loop.handles { handle.close { _ in closed += 1 } }
+            loop.closeAllHandles()
+            try loop.run()
+            #expect(loop.handles.isEmpty)
+        }
+        #expect(closed == 2 * pairs + 3)
+        #expect(ends.count { $0 == "receive" } == pairs)
+        #expect(ends.count { $0 == "write" } == pairs)
+        #expect(ends.count { $0 == "shutdown" } == pairs)
+    }
+
+    @Test func handlesAreListedInTheOrderOfTheirCreationUntilTheyAreClosed() throws {
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            let idle = try IdleHandle(on: loop)
+            let listener = try TCPHandle.listening(on: loop) { _, _ in }
+            #expect(loop.handles.map(\.kind.name) == ["timer", "idle", "tcp"], "not the listener's own parts")
+            timer.close()
+            #expect(loop.handles.count == 3 && loop.handles[0].isClosing)
+            try loop.run(.noWait)
+            #expect(loop.handles.map { $0 === idle || $0 === listener } == [true, true])
+            loop.closeAllHandles()
+        }
+    }
+
+    @Test func aClosedLoopIsHarmless() throws {
+        let loop = try Loop()
+        try loop.close()
+        try loop.close()
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try loop.run() }
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try TimerHandle(on: loop) }
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try TCPHandle(on: loop) }
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try TCPHandle.pair(on: loop) }
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try WakeupHandle(on: loop) { _ in } }
+        #expect(throws: UVError.coded(.badFileDescriptor)) { try loop.configure(.metricsIdleTime) }
+        #expect(!loop.isAlive && loop.handles.isEmpty)
+        loop.stop()
+        loop.closeAllHandles()
+        loop.updateTime()
+        _ = loop.now
+        #expect(loop.idleTime == .zero)
+        #expect(loop.backendTimeout == .zero)
+        #expect(loop.backendFileDescriptor.rawValue == -1)
+    }
+
+    @Test func aRunningLoopCannotBeClosed() throws {
+        try withLoop { loop in
+            try TimerHandle(on: loop).start(after: .zero) { timer in
+                #expect(throws: UVError.coded(.resourceBusy)) { try timer.loop.close() }
+                timer.close()
+            }
+        }
+    }
+
+    @Test func aLoopWithoutReferencesGoesAway() throws {
+        weak var closed: Loop?
+        weak var dropped: Loop?
+        do {
+            let loop = try Loop()
+            try TimerHandle(on: loop).close()
+            try loop.run()
+            try loop.close()
+            closed = loop
+            let other = try Loop()
+            dropped = other
+        }
+        #expect(closed == nil && dropped == nil)
+    }
+
+    @Test func theDefaultLoopIsOneAndRuns() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop.default
+            try #expect(Loop.default === loop)
+            var fired = 0
+            try TimerHandle(on: loop).start(after: .zero) { timer in
+                fired += 1
+                timer.close()
+            }
+            try loop.run()
+            try loop.close()
+            #expect(fired == 1)
+        }
+    }
+}
