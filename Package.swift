@@ -13,11 +13,13 @@ let settings: [SwiftSetting] =
         .strictMemorySafety(),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
 /// Executables that show the library, each a folder of `Examples/`.
 func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name,
-        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: dependencies + ["ExampleSupport", arguments],
         path: "Examples/\(name)",
         swiftSettings: settings)
 }
@@ -54,6 +56,13 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "ExampleSupport",
+            dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
+            path: "Examples/Support", swiftSettings: settings),
+        example("echo-client", ["UV"]),
+        example("echo-server", ["UV"]),
+        example("timer-demo", ["UV"]),
         .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu11
