@@ -63,6 +63,7 @@ let package = Package(
         example("echo-client", ["UV"]),
         example("echo-server", ["UV"]),
         example("timer-demo", ["UV"]),
+        example("tour", ["UV"]),
         .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu11
