@@ -56,15 +56,18 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["UV"], path: "Tests/TestSupport", swiftSettings: settings),
-        .target(
-            name: "ExampleSupport",
-            dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
-            path: "Examples/Support", swiftSettings: settings),
-        example("echo-client", ["UV"]),
-        example("echo-server", ["UV"]),
-        example("timer-demo", ["UV"]),
-        example("tour", ["UV"]),
         .testTarget(name: "UVTests", dependencies: ["UV", "CLinux", "TestSupport"], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu11
 )
+
+package.targets += [
+    .target(
+        name: "ExampleSupport",
+        dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
+        path: "Examples/Support", swiftSettings: settings),
+    example("echo-client", ["UV"]),
+    example("echo-server", ["UV"]),
+    example("timer-demo", ["UV"]),
+    example("tour", ["UV"]),
+]
