@@ -13,11 +13,13 @@ let settings: [SwiftSetting] =
         .strictMemorySafety(),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
 /// Executables that show the library, each a folder of `Examples/`.
 func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name,
-        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: dependencies + ["ExampleSupport", arguments],
         path: "Examples/\(name)",
         swiftSettings: settings)
 }
@@ -68,3 +70,14 @@ let package = Package(
     ],
     cLanguageStandard: .gnu11
 )
+
+package.targets += [
+    .target(
+        name: "ExampleSupport",
+        dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
+        path: "Examples/Support", swiftSettings: settings),
+    example("echo-client", ["UV"]),
+    example("echo-server", ["UV"]),
+    example("timer-demo", ["UV"]),
+    example("tour", ["UV"]),
+]

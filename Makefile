@@ -1,0 +1,37 @@
+# One build for everything: warnings are errors (see Package.swift). Plain `swift build` and `swift test` work as well.
+export SWIFT_UV_STRICT = 1
+
+sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources)
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test lint format bench sanitize coverage dependencies
+
+help: ## Says what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure
+	swift build --product tour
+	@.build/debug/tour
+
+test: dependencies ## Runs the tests
+	swift test
+
+lint: ## Checks format, house rules and README
+	Scripts/lint
+
+format: ## Formats all sources in place
+	swift format format --in-place --recursive --parallel $(sources)
+
+bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" for a quick look
+	swift run -c release --package-path Benchmarks compare $(OPTIONS)
+
+sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" swift test --sanitize=thread --scratch-path .build-tsan
+	swift test --sanitize=address --scratch-path .build-asan
+
+coverage: dependencies ## Counts how much of libuv can be reached from Swift
+	swift build --target UV
+	Scripts/libuv-coverage
+
+dependencies: ## Installs pkg-config and libuv if they are missing
+	@Scripts/install-dependencies
