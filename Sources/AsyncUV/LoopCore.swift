@@ -9,6 +9,8 @@ final class LoopCore {
     let foreignJobs: ForeignJobs
     let jobs = JobRing()
     @exclusivity(unchecked) var counters = EventLoop.Counters()
+    /// The head of the list of what waits here, but for reads: those end with their handles.
+    let pendings = PendingLink()
     private(set) lazy var sleepers = Sleepers(self)
     /// Set when the loop is about to end: operations are refused.
     private(set) var isEnding = false
@@ -101,7 +103,7 @@ final class LoopCore {
     func end() throws(UVError) {
         guard let owner else { return }
         isEnding = true
-        sleepers.end()
+        pendings.giveUpAll { owner.ended($0) }
         mainQueue?.close()
         closeUserHandles()
         // What has just been resumed gets a turn here, with its handles still known.

@@ -3,3 +3,4 @@
 @_exported public import class UV.Loop
 @_exported public import struct UV.SocketAddress
 @_exported public import struct UV.UVError
+@_exported public import enum UV.Processors

@@ -48,14 +48,6 @@ final class Sleepers {
         cancelled = 0
     }
 
-    func end() {
-        let sleeping = heap.unordered
-        heap = Heap()
-        for sleeper in sleeping {
-            sleeper.pending?.finish(.failure(UVError(.canceled, in: "sleep", of: "a loop that has shut down")))
-        }
-    }
-
     private func arm() throws(UVError) {
         guard let next = heap.min?.deadline else { return }
         if let armed, armed <= next { return }
@@ -78,6 +70,7 @@ final class Sleepers {
             first.pending = nil
             pending.finish(.success(()))
         }
-        do { try arm() } catch { end() }
+        // Only a closed timer cannot be started: then the loop has ended, and everything that waits with it.
+        try? arm()
     }
 }

@@ -1,0 +1,68 @@
+internal import Synchronization
+public import UV
+
+/// Several loops, one a processor, for servers that need more than one.
+///
+/// A connection stays on the loop that accepted it. Shut the group down when it is no longer needed.
+public final class EventLoopGroup: Sendable {
+    /// The loops, each with a thread of its own.
+    public let loops: [EventLoop]
+    private let turn = Atomic<Int>(0)
+
+    /// Starts loops.
+    ///
+    /// - Parameter count: By default as many as the process is granted processors, container limits included.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a count below 1, `.tooManyOpenFiles` when the system refuses; no
+    ///   loop is left running then.
+    public init(count: Int = Processors.granted) async throws {
+        guard count > 0 else { throw UVError(.invalidArgument, in: "loop group creation", of: "\(count) loops") }
+        var loops: [EventLoop] = []
+        do { for _ in 0..<count { loops.append(try EventLoop()) } } catch {
+            for loop in loops { await loop.shutdown() }
+            throw error
+        }
+        self.loops = loops
+    }
+
+    /// The loops in turn.
+    public func next() -> EventLoop {
+        let turn = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        return loops[Int(UInt(bitPattern: turn) % UInt(loops.count))]
+    }
+
+    /// Listens on one address with every loop (SO_REUSEPORT): the kernel spreads the connections.
+    ///
+    /// - Parameter port: 0 lets the system choose one for all.
+    /// - Throws: As ``TCPListener/bind(host:port:backlog:reusePort:ipv6Only:on:)``.
+    public func bind(host: String, port: UInt16, backlog: Int = 1_024) async throws -> [TCPListener] {
+        let first = try await TCPListener.bind(host: host, port: port, backlog: backlog, reusePort: true, on: loops[0])
+        var listeners = [first]
+        for loop in loops.dropFirst() {
+            listeners.append(
+                try await TCPListener.bind(to: first.localAddress, backlog: backlog, reusePort: true, on: loop))
+        }
+        return listeners
+    }
+
+    /// Serves the connections of all listeners, each on its loop, until all are closed or the task is cancelled.
+    ///
+    /// Otherwise as ``TCPListener/serve(maxConnections:onError:_:)``.
+    public static func serve(
+        _ listeners: [TCPListener],
+        onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
+        _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
+    ) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for listener in listeners {
+                group.addTask(executorPreference: listener.loop) {
+                    try await listener.serve(onError: onError, handler)
+                }
+            }
+        }
+    }
+
+    /// Ends all loops: see ``EventLoop/shutdown()``.
+    public func shutdown() async {
+        for loop in loops { await loop.shutdown() }
+    }
+}

@@ -1,0 +1,87 @@
+internal import UV
+
+/// One cold operation under way: the bridge from a callback to an `await`. On the loop's thread only.
+final class Pending<Value>: PendingLink {
+    private var suspension = Suspension<Value>()
+    /// Ends what was started, when the task is cancelled. Not called after ``finish(_:)``.
+    var onCancel: (() -> Void)?
+
+    fileprivate func wait(_ suspension: Suspension<Value>) { self.suspension = suspension }
+
+    /// Resumes the task. A result that comes after a cancellation is dropped; false then.
+    @discardableResult
+    func finish(_ result: sending Result<Value, any Error>) -> Bool {
+        guard suspension.isWaiting else { return false }
+        onCancel = nil
+        unlink()
+        suspension.resume(with: result)
+        return true
+    }
+
+    fileprivate func cancel() { give(up: CancellationError()) }
+
+    override func give(up error: any Error) {
+        guard suspension.isWaiting else { return }
+        let end = onCancel.take()
+        end?()
+        finish(.failure(error))
+    }
+}
+
+/// A link of the list of everything that waits on a loop, so that a loop that ends leaves nobody waiting.
+class PendingLink {
+    private var next: PendingLink?
+    private unowned var before: PendingLink?
+
+    fileprivate(set) final var operation: StaticString = ""
+
+    /// Ends the wait with an error.
+    func give(up error: any Error) {}
+
+    /// Joins the list behind this link, its head.
+    final func insert(_ link: PendingLink) {
+        link.next = next
+        link.before = self
+        next?.before = link
+        next = link
+    }
+
+    final func unlink() {
+        before?.next = next
+        next?.before = before
+        next = nil
+        before = nil
+    }
+
+    /// Ends everything in the list behind this link, its head.
+    final func giveUpAll(_ error: (StaticString) -> any Error) {
+        while let link = next { link.give(up: error(link.operation)) }
+    }
+}
+
+extension EventLoop {
+    /// Starts an operation of the callback layer on the loop and waits for its callback.
+    ///
+    /// A cancelled task starts nothing; one that is cancelled while it waits ends at once with `CancellationError`. When
+    /// the loop ends first it throws ``UVError`` with `.canceled`.
+    func perform<Value: Sendable>(
+        _ operation: StaticString, _ begin: @Sendable (LoopCore, Pending<Value>) throws -> Void
+    ) async throws -> Value {
+        guard hostsCurrentTask else { return try await hop { try await self.perform(operation, begin) } }
+        try Task.checkCancellation()
+        let core = core.open(on: self)
+        if core.isEnding { throw ended(operation) }
+        let pending = Pending<Value>()
+        pending.operation = operation
+        let bound = LoopBound(pending)
+        return try await withTaskCancellationHandler {
+            try await Suspension.wait { suspension in
+                pending.wait(suspension)
+                core.pendings.insert(pending)
+                do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
+            }
+        } onCancel: {
+            post { bound.open(on: self).cancel() }
+        }
+    }
+}

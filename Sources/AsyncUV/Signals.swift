@@ -1,0 +1,54 @@
+public import UV
+
+/// The signals that come to the process, as a sequence that never ends.
+///
+/// ```swift
+/// for try await signal in try await Signals.watch(SIGINT, SIGTERM) { … }
+/// ```
+///
+/// From its creation on the signals do not have their own action; with the last reference it stops, and they have it
+/// again. Signals of one number that come faster than they are taken are one: promised is one after the last.
+public final class Signals: AsyncSequence, Sendable {
+    public typealias Element = CInt
+
+    private let loop: EventLoop
+    private let core: LoopBound<SignalsCore>
+
+    private init(_ core: SignalsCore, on loop: EventLoop) {
+        self.loop = loop
+        self.core = LoopBound(core)
+    }
+
+    /// Watches for signals.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP.
+    public static func watch(_ numbers: CInt..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
+        try await loop.withLoop { callbackLoop in
+            if loop.core.open(on: loop).isEnding { throw loop.ended("signal watch") }
+            return Signals(try SignalsCore(numbers, on: callbackLoop), on: loop)
+        }
+    }
+
+    deinit {
+        let core = core
+        let loop = loop
+        if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
+    }
+
+    /// Waits for the next signal.
+    ///
+    /// - Throws: `CancellationError`, or ``UVError`` with `.canceled` when the loop ends.
+    ///
+    /// Cancellation: no signal is lost.
+    public func next() async throws -> CInt {
+        try await loop.perform("signal wait") { _, pending in self.core.open(on: self.loop).take(pending) }
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let signals: Signals
+
+        public func next() async throws -> CInt? { try await signals.next() }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(signals: self) }
+}

@@ -1,0 +1,36 @@
+internal import DequeModule
+internal import UV
+
+/// The part of ``Signals`` that lives on its loop's thread.
+final class SignalsCore {
+    private var handles: [SignalHandle] = []
+    private var arrived: Deque<CInt> = []
+    private var waiting: Deque<Pending<CInt>> = []
+
+    init(_ numbers: [CInt], on loop: Loop) throws(UVError) {
+        do throws(UVError) {
+            for number in numbers {
+                let handle = try SignalHandle(on: loop)
+                handles.append(handle)
+                handle.label = "Signals"
+                try handle.start(number) { [weak self] _, number in self?.take(number) }
+            }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    private func take(_ number: CInt) {
+        while let pending = waiting.popFirst() {
+            if pending.finish(.success(number)) { return }
+        }
+        if !arrived.contains(number) { arrived.append(number) }
+    }
+
+    func take(_ pending: Pending<CInt>) {
+        if let number = arrived.popFirst() { pending.finish(.success(number)) } else { waiting.append(pending) }
+    }
+
+    func close() { for handle in handles { handle.close() } }
+}
