@@ -1,4 +1,4 @@
-public import UV
+internal import UV
 
 /// The signals that come to the process, as a sequence that never ends.
 ///

@@ -62,7 +62,9 @@ public enum Processors {
         guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
         defer { file.closeIgnoringErrors() }
         var bytes = [UInt8](repeating: 0, count: 4_096)
-        guard let count = try? unsafe bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else { return nil }
+        guard let count = try? unsafe bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else {
+            return nil
+        }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 }
