@@ -3,7 +3,8 @@ internal import UV
 /// Runs an operation that must end in time: it is cancelled at the deadline.
 ///
 /// - Returns: The operation's value; also one that came in spite of the cancellation.
-/// - Throws: ``UVError`` with `.timedOut` when the deadline ended the operation, else the operation's error.
+/// - Throws: ``UVError`` with `.timedOut` when the operation did not end with a value before it or in spite of it,
+///   the operation's own error when it failed before the deadline.
 public func withDeadline<Value: Sendable>(
     _ deadline: LoopClock.Instant, on loop: EventLoop = .current ?? .shared,
     _ operation: @escaping @Sendable () async throws -> Value
@@ -19,7 +20,7 @@ public func withDeadline<Value: Sendable>(
         group.cancelAll()
         do {
             if case .some(.some(let value)) = try await group.next() { return value }
-        } catch is CancellationError {}
+        } catch {}
         try Task.checkCancellation()
         throw UVError(.timedOut, in: "an operation with a deadline")
     }

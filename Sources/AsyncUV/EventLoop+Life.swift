@@ -37,7 +37,7 @@ extension EventLoop {
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.resourceTemporarilyUnavailable` when the system refuses.
     public convenience init() throws(UVError) {
         let thread = try LoopThread()
-        self.init(thread.core, thread.jobs, thread.foreignJobs, thread: thread.number)
+        self.init(thread.made.core, thread.made.jobs, thread.made.foreignJobs, thread: thread.made.number)
         thread.run(self)
     }
 

@@ -121,6 +121,7 @@ extension StreamHandle {
     private final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
         if unsafe hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
+        if let failure = unsafe backlog?.failure { throw failure }
     }
 
     /// What the system takes at once.

@@ -22,6 +22,8 @@ final class WriteBacklog {
     private var waiting: Deque<Entry> = []
     private var leaving: [Entry] = []
     private(set) var waitingBytes = 0
+    /// What ended the stream for writing. Kept, so that a write whose bytes were lost is not followed by one that succeeds.
+    private(set) var failure: UVError?
     /// The stream's shutdown, when it was asked for while writes wait.
     var shutdownAfter: ShutdownRequest?
     private var raw: UnsafeMutablePointer<uv_write_t>?
@@ -79,6 +81,7 @@ final class WriteBacklog {
         var error: UVError?
         if status < 0 {
             error = UVError(.init(rawValue: status), in: "write")
+            failure = error
             done += leaving
             done += waiting
             leaving = []
