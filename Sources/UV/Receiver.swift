@@ -6,11 +6,13 @@ final class Receiver {
     var isReading = false
     private(set) var limit = 65_536
     private var ahead: [UInt8] = []
+    /// How much of it is taken.
+    private var taken = 0
     private var hasEnded = false
     private var failure: UVError?
 
-    /// Whether chunks go here, now or when they come.
-    var isInUse: Bool { onDone != nil || isReading || !ahead.isEmpty }
+    /// Whether somebody waits, or bytes do.
+    var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
     func take(
         upTo limit: Int, _ onDone: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void
@@ -32,8 +34,7 @@ final class Receiver {
         } else {
             // Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
             ahead = chunk
-            isReading = false
-            stream.stopReading()
+            stream.stopReadingAhead()
         }
     }
 
@@ -48,11 +49,16 @@ final class Receiver {
     }
 
     private func takeAhead(_ limit: Int) -> [UInt8] {
-        if ahead.count <= limit {
+        if taken == 0, ahead.count <= limit {
             defer { ahead = [] }
             return ahead
         }
-        defer { ahead.removeFirst(limit) }
-        return Array(ahead.prefix(limit))
+        let chunk = ahead[taken...].prefix(limit)
+        taken = chunk.endIndex
+        if taken == ahead.count {
+            ahead = []
+            taken = 0
+        }
+        return Array(chunk)
     }
 }

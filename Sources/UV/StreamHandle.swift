@@ -18,6 +18,8 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     /// Made at the first ``receive(upTo:onDone:)``.
     @exclusivity(unchecked) private final var receiver: Receiver?
+    /// libuv calls a stream readable after its end too.
+    @exclusivity(unchecked) private final var hasEnded = false
     /// Made when a write did not fit into the socket.
     final var backlog: WriteBacklog?
     final var hasShutDown = false
@@ -47,6 +49,7 @@ public class StreamHandle: Handle {
         if let receiver = unsafe receiver, receiver.isInUse {
             throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream")
         }
+        if unsafe receiver != nil { stopReadingAhead() }
         try check(unsafe uv_read_start(stream, provideBuffer, bytesArrived), "startReading")
         unsafe receiver = nil
         unsafe self.onBytes = onBytes
@@ -55,10 +58,15 @@ public class StreamHandle: Handle {
 
     /// Stops reading until ``resumeReading()``: the peer is slowed down once the system's buffers are full.
     ///
-    /// Harmless when the stream is not being read. Calls `uv_read_stop`.
+    /// Harmless when the stream is not being read; a ``receive(upTo:onDone:)`` goes on. Calls `uv_read_stop`.
     public final func stopReading() {
         checkThread()
-        if isOpen { unsafe uv_read_stop(stream) }
+        if isOpen, unsafe onBytes != nil { unsafe uv_read_stop(stream) }
+    }
+
+    final func stopReadingAhead() {
+        unsafe uv_read_stop(stream)
+        unsafe receiver?.isReading = false
     }
 
     /// Goes on after ``stopReading()``, with the same closures. Harmless when there is nothing to go on with.
@@ -108,7 +116,7 @@ public class StreamHandle: Handle {
     /// Whether the stream can be read: connected, and the peer has not finished. Calls `uv_is_readable`.
     public final var isReadable: Bool {
         checkThread()
-        return unsafe isOpen && uv_is_readable(stream) != 0
+        return unsafe isOpen && !hasEnded && uv_is_readable(stream) != 0
     }
 
     /// Whether the stream can be written to: connected and not shut down. Calls `uv_is_writable`.
@@ -151,6 +159,7 @@ public class StreamHandle: Handle {
         let error: UVError? =
             status == UV_EOF.rawValue ? nil : UVError(.init(rawValue: status), in: "read")
         unsafe onBytes = nil
+        unsafe hasEnded = true
         if let call = unsafe onEnd.take() { call(self, error) } else { unsafe receiver?.ended(error, self) }
     }
 
