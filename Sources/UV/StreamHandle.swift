@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import SystemPackage
 
 /// A connection of bytes, both ways: the base of TCP and pipes.
 ///
@@ -156,11 +157,19 @@ public class StreamHandle: Handle {
     }
 
     private final func ended(_ status: CInt) {
-        let error: UVError? =
-            status == UV_EOF.rawValue ? nil : UVError(.init(rawValue: status), in: "read")
+        let status = status == UV_EOF.rawValue ? errorAtEnd : status
+        let error = status < 0 ? UVError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil
         unsafe hasEnded = true
         if let call = unsafe onEnd.take() { call(self, error) } else { unsafe receiver?.ended(error, self) }
+    }
+
+    /// libuv takes a hang-up for the end without a look: a reset that cut the bytes off would pass for it.
+    private final var errorAtEnd: CInt {
+        guard let descriptor = try? fileDescriptor.rawValue else { return 0 }
+        let error = SocketOption.takeError(of: descriptor)
+        // After the peer's end this one is about our side.
+        return error == EPIPE ? 0 : -error
     }
 
     override func dropClosures() {
