@@ -5,7 +5,8 @@ import UV
 
 @Suite(.ownThread) struct ReadTests {
     @Test func bytesComeThenTheEndOnce() throws {
-        var received: [UInt8] = [], ended = 0
+        var received: [UInt8] = []
+        var ended = 0
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
             try near.startReading(
@@ -126,6 +127,42 @@ import UV
         }
         #expect(errors == [.coded(.connectionReset)])
         #expect(errors.first??.description == "connection reset by peer (ECONNRESET) in read")
+    }
+
+    @Test("Guard: a reset behind unread bytes is an error, not the end that libuv makes of it", arguments: [1, 100_000])
+    func resetBehindBytes(_ count: Int) throws {
+        var received = 0, errors: [UVError?] = []
+        try withLoop { loop in
+            let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            try peer.writeAll([UInt8](repeating: 1, count: count))
+            try peer.closeWithReset()
+            try near.startReading(
+                onBytes: { _, bytes in received += bytes.count },
+                onEnd: { near, error in
+                    errors.append(error)
+                    near.close()
+                })
+        }
+        #expect(errors == [.coded(.connectionReset)] && received <= count)
+    }
+
+    @Test("Guard: the peer's end stays the end when it does not want our answer")
+    func endThenReset() throws {
+        var received = 0, errors: [UVError?] = []
+        try withLoop { loop in
+            let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            try peer.writeAll([1, 2, 3])
+            try peer.close()
+            // The first write makes the peer's system answer with a reset.
+            try near.write([1])
+            try near.startReading(
+                onBytes: { _, bytes in received += bytes.count },
+                onEnd: { near, error in
+                    errors.append(error)
+                    near.close()
+                })
+        }
+        #expect(errors == [nil] && received == 3)
     }
 
     @Test func nothingComesAfterAClose() throws {
