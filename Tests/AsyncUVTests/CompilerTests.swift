@@ -77,7 +77,8 @@ import Testing
             }
             for _ in 0..<20 { #expect(try await body(actor)) }
             try await loop.spawn {
-                #expect(try await body(actor))
+                let isOnLoop = try await body(actor)
+                #expect(isOnLoop)
                 #expect(loop.isCurrent)
             }.value
         }
@@ -87,7 +88,8 @@ import Testing
     func inheritedIsolation() async throws {
         try await withOwnLoop { loop in
             let actor = Waiter(loop)
-            #expect(try await actor.callWithIsolation())
+            let isOnLoop = try await actor.callWithIsolation()
+            #expect(isOnLoop)
         }
     }
 
@@ -113,7 +115,8 @@ import Testing
             #expect(await Task { loop.isCurrent }.value == false)
             async let child = loop.isCurrent
             #expect(await child)
-            #expect(try await loop.spawn { loop.isCurrent }.value)
+            let inSpawned = try await loop.spawn { loop.isCurrent }.value
+            #expect(inSpawned)
         }
     }
 

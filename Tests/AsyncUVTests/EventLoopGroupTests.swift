@@ -43,11 +43,11 @@ import Testing
     @Test("next() from many threads is even")
     func nextFromManyThreads() async throws {
         try await withGroup(4) { group in
-            let counts = await withTaskGroup(of: [ObjectIdentifier].self) { tasks in
+            let counts = await withTaskGroup(of: [ObjectIdentifier].self) { tasks -> [ObjectIdentifier: Int] in
                 for _ in 0..<8 { tasks.addTask { (0..<100).map { _ in ObjectIdentifier(group.next()) } } }
-                return await tasks.reduce(into: [:]) { counts, turns in
-                    for turn in turns { counts[turn, default: 0] += 1 }
-                }
+                var counts: [ObjectIdentifier: Int] = [:]
+                for await turns in tasks { for turn in turns { counts[turn, default: 0] += 1 } }
+                return counts
             }
             #expect(Array(counts.values) == [200, 200, 200, 200])
         }

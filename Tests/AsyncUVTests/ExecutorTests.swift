@@ -9,7 +9,8 @@ import Testing
         try await withOwnLoop { loop in
             let actor = LoopCounter(loop)
             #expect(await actor.isOnLoop)
-            #expect(try await actor.sleepAndReturn())
+            let isStillOnLoop = try await actor.sleepAndReturn()
+            #expect(isStillOnLoop)
             await actor.check()
             #expect(await actor.value == 1)
         }
@@ -80,7 +81,8 @@ import Testing
     @Test func aDefaultActorAwaitsAnOperationOfTheLoop() throws {
         try EventLoop.run { loop in
             let ledger = Ledger()
-            #expect(try await ledger.sleep(on: loop))
+            let isOnLoop = try await ledger.sleep(on: loop)
+            #expect(isOnLoop)
             #expect(loop.isCurrent)
         }
     }
