@@ -38,7 +38,7 @@ final class StreamCore {
         if unsafe reader.isWaiting {
             throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
         }
-        if unsafe !returned.isEmpty { return .bytes(takeReturned(limit)) }
+        if unsafe !returned.isEmpty { return try .bytes(takeReturned(limit)) }
         if unsafe isClosed { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
         switch try handle.receive(upTo: limit, onDone: streamReceived) {
         case .received(let bytes): return .bytes(bytes)
@@ -66,7 +66,8 @@ final class StreamCore {
         unsafe reader.resume(with: .failure(CancellationError()))
     }
 
-    private func takeReturned(_ limit: Int) -> [UInt8] {
+    private func takeReturned(_ limit: Int) throws -> [UInt8] {
+        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         let bytes = unsafe Array(returned.prefix(limit))
         unsafe returned.removeFirst(bytes.count)
         return bytes
