@@ -86,12 +86,14 @@ final class StreamCore {
 
     func close() {
         unsafe isClosed = true
+        unsafe returned = []
         handle.close()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
     func reset() {
         unsafe isClosed = true
+        unsafe returned = []
         (handle as? TCPHandle)?.reset()
     }
 }
