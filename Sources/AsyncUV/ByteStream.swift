@@ -18,6 +18,9 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: nothing has been read.
     func read(upTo limit: Int) async throws -> [UInt8]?
 
+    /// Takes what is there, but nothing behind the first delimiter. Otherwise as ``read(upTo:)``.
+    func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]?
+
     /// Gives bytes back: the next read gets them first.
     func unread(_ bytes: [UInt8]) async throws
 
@@ -42,6 +45,15 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
 extension ByteStream {
     /// Takes what is there, up to 65,536 bytes. Otherwise as ``read(upTo:)``.
     public func read() async throws -> [UInt8]? { try await read(upTo: 65_536) }
+
+    public func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
+        guard var bytes = try await read(upTo: limit) else { return nil }
+        if let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count {
+            try await unread(Array(bytes[(end + 1)...]))
+            bytes.removeSubrange((end + 1)...)
+        }
+        return bytes
+    }
 
     /// Takes exactly that many bytes.
     ///
@@ -75,23 +87,19 @@ extension ByteStream {
     /// Cancellation: nothing has been read.
     public func readUntil(_ delimiter: UInt8, limit: Int = 1 << 20) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
-        var searched = 0
         do {
-            while true {
-                if let end = bytes[searched...].firstIndex(of: delimiter), end < limit {
-                    if end + 1 < bytes.count { try await unread(Array(bytes[(end + 1)...])) }
-                    bytes.removeSubrange((end + 1)...)
-                    return bytes
-                }
-                searched = bytes.count
+            while bytes.last != delimiter {
                 if bytes.count >= limit { throw UVError(.messageTooLong, in: "readUntil", of: "\(limit) bytes") }
-                guard let more = try await read() else { return bytes.isEmpty ? nil : bytes }
-                bytes += more
+                guard let more = try await read(upTo: limit - bytes.count, through: delimiter) else {
+                    return bytes.isEmpty ? nil : bytes
+                }
+                if bytes.isEmpty { bytes = more } else { bytes += more }
             }
         } catch {
             if !bytes.isEmpty { try? await unread(bytes) }
             throw error
         }
+        return bytes
     }
 
     /// The lines of the stream as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.

@@ -83,7 +83,8 @@ public struct Ticks: AsyncSequence, Sendable {
             }
             try await loop.sleep(until: next)
             let now = LoopClock.Instant.now
-            defer { while next <= now { next = next.advanced(by: interval) } }
+            let missed = next.duration(to: now).attoseconds / interval.attoseconds
+            next = LoopClock.Instant(time: next.time + Duration(attoseconds: (missed + 1) * interval.attoseconds))
             return now
         }
     }

@@ -112,9 +112,10 @@ final class LoopCore {
         for handle in own { handle.keepsLoopAlive = false }
         repeat { closeUserHandles() } while try loop.run(.once)
         let late = foreignJobs.close()
+        // Calls open what is bound to this thread, so they come before the loop leaves it.
+        for call in late.calls { call() }
         owner.leaveThread()
         loop.afterEachCallback = nil
-        for call in late.calls { call() }
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         loop.closeAllHandles()
