@@ -9,7 +9,7 @@ final class StreamCore {
     @exclusivity(unchecked) private var readerIsOwner = false
     @exclusivity(unchecked) private var reads = 0
     /// Bytes that a reader took and gave back.
-    @exclusivity(unchecked) var returned: [UInt8] = []
+    @exclusivity(unchecked) private var returned: [UInt8] = []
     @exclusivity(unchecked) private var isClosed = false
 
     init(_ handle: StreamHandle) {
@@ -65,6 +65,9 @@ final class StreamCore {
         handle.cancelReceive()
         unsafe reader.resume(with: .failure(CancellationError()))
     }
+
+    /// Keeps bytes that a reader gives back for the next read.
+    func unread(_ bytes: [UInt8]) { unsafe returned = unsafe bytes + returned }
 
     private func takeReturned(_ limit: Int) -> [UInt8] {
         let bytes = unsafe Array(returned.prefix(limit))

@@ -66,10 +66,7 @@ public final class TCPConnection: ByteStream {
     }
 
     public func unread(_ bytes: [UInt8]) async throws {
-        try await loop.withLoop { _ in
-            let core = self.core.open(on: self.loop)
-            unsafe core.returned = unsafe bytes + core.returned
-        }
+        try await loop.withLoop { _ in self.core.open(on: self.loop).unread(bytes) }
     }
 
     /// Yields chunks as they come, up to 65,536 bytes each.
