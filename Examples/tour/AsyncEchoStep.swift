@@ -11,7 +11,7 @@ struct AsyncEchoStep: Step {
 
     func run(on stage: Stage) throws {
         // Each client is two descriptors here, and a shell may grant few.
-        let clients = min(1_000, (Int(sysconf(CInt(_SC_OPEN_MAX))) - 64) / 2)
+        let clients = max(1, min(1_000, (Int(sysconf(CInt(_SC_OPEN_MAX))) - 64) / 2))
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
             let serving = loop.spawn {
@@ -42,7 +42,7 @@ struct AsyncEchoStep: Step {
 
     private func talk(to address: SocketAddress) async throws {
         let connection = try await TCPConnection.connect(to: address)
-        let message = (0..<size).map { _ in UInt8.random(in: 0...255) }
+        let message = [UInt8](repeating: .random(in: 0...255), count: size)
         for _ in 0..<messages {
             try await connection.write(message)
             guard try await connection.read(exactly: size) == message else {
