@@ -17,18 +17,18 @@ final class AsyncServer: Sendable {
     /// Serves until SIGINT or SIGTERM: with one loop on this thread, with several on a thread each.
     func run(at address: SocketAddress, loops: Int) throws -> Tally {
         try EventLoop.run { [self] loop in
-            guard loops > 1 else { return try await serve([TCPListener.bind(to: address)]) }
+            guard loops > 1 else { return try await serve([TCPListener.bind(to: address)], from: loop) }
             let group = try await EventLoopGroup(count: loops)
             // The kernel spreads the clients over the listeners.
-            try await serve(group.bind(host: address.host, port: address.port))
+            try await serve(group.bind(host: address.host, port: address.port), from: loop)
             await group.shutdown()
         }
         return tally.withLock { $0 }
     }
 
-    private func serve(_ listeners: [TCPListener]) async throws {
+    private func serve(_ listeners: [TCPListener], from loop: EventLoop) async throws {
         let signals = try await Signals.watch(SIGINT, SIGTERM)
-        let serving = Task {
+        let serving = loop.spawn {
             try await EventLoopGroup.serve(listeners, onError: { self.report($0, $1) }) { try await self.echo($0) }
         }
         printLine("listening on \(listeners[0].localAddress)")

@@ -33,10 +33,10 @@ import Foundation
 
     func run() throws {
         let relay = Relay(host: host, port: port, connectTimeout: connectTimeout)
-        try EventLoop.run { [bind, listenPort] _ in
+        try EventLoop.run { [bind, listenPort] loop in
             let listener = try await TCPListener.bind(host: bind, port: listenPort)
             let signals = try await Signals.watch(SIGINT, SIGTERM)
-            let serving = Task {
+            let serving = loop.spawn {
                 try await listener.serve(onError: relay.report) { client in try await relay.serve(client) }
             }
             printLine("listening on \(listener.localAddress)")
