@@ -1,4 +1,5 @@
 import AsyncUV
+import Foundation
 
 /// One client, from its first line to its last.
 struct Visit {
@@ -77,8 +78,8 @@ struct Visit {
     /// A line without spaces around it, and without the characters that could play tricks on others' terminals.
     private func readLine() async throws -> String? {
         guard let line = try await connection.readLine(limit: Self.longestLine) else { return nil }
-        let printable = String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.properties.generalCategory != .control }))
-        return String(printable.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        let printable = line.unicodeScalars.filter { $0.properties.generalCategory != .control }
+        return String(String.UnicodeScalarView(printable)).trimmingCharacters(in: .whitespaces)
     }
 
     private func write(_ line: String) async throws { try await connection.write(Array("\(line)\n".utf8)) }

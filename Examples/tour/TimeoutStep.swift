@@ -3,7 +3,7 @@ import ExampleSupport
 
 struct TimeoutStep: Step {
     let title = "Timeouts and cancellation"
-    let sentence = "A deadline cancels what is under way, wherever it waits; what it had begun is ended before it returns."
+    let sentence = "A deadline cancels what is under way, wherever it waits, and returns when that has ended."
 
     func run(on stage: Stage) throws {
         try EventLoop.run { loop in
@@ -35,7 +35,7 @@ struct TimeoutStep: Step {
         for sleeper in sleepers {
             guard case .failure(is CancellationError) = await sleeper.result else { throw Surprise("a task slept on") }
         }
-        stage.success(
-            "\(number.grouped) tasks that would have slept for an hour were cancelled in \((loop.clock.now - started).text)")
+        let took = loop.clock.now - started
+        stage.success("\(number.grouped) tasks that would have slept for an hour were cancelled in \(took.text)")
     }
 }
