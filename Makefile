@@ -15,7 +15,7 @@ address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure
+demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure, async code
 	swift build --product tour
 	@.build/debug/tour
 

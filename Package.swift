@@ -54,6 +54,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "UV", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
@@ -87,8 +88,12 @@ package.targets += [
         name: "ExampleSupport",
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
+    example("chat-server", ["AsyncUV"]),
     example("echo-client", ["UV"]),
-    example("echo-server", ["UV"]),
+    example("echo-server", ["AsyncUV", "UV"]),
+    example("embedding-main-actor", ["AsyncUV"]),
+    example("embedding-main-thread", ["AsyncUV"]),
+    example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["UV"]),
+    example("tour", ["AsyncUV", "UV"]),
 ]

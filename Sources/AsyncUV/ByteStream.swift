@@ -102,7 +102,19 @@ extension ByteStream {
         return bytes
     }
 
-    /// The lines of the stream as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
+    /// Takes a line as text, without its end (LF or CR LF); `nil` at the end of the stream. Wrong UTF-8 is repaired.
+    ///
+    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    ///
+    /// Cancellation: nothing has been read.
+    public func readLine(limit: Int = 1 << 20) async throws -> String? {
+        guard var line = try await readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
+        if line.last == UInt8(ascii: "\n") { line.removeLast() }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// The lines of the stream, as ``readLine(limit:)`` takes them.
     ///
     /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
     public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
@@ -118,12 +130,7 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
         let stream: Stream
         let limit: Int
 
-        public func next() async throws -> String? {
-            guard var line = try await stream.readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
-            if line.last == UInt8(ascii: "\n") { line.removeLast() }
-            if line.last == UInt8(ascii: "\r") { line.removeLast() }
-            return String(decoding: line, as: UTF8.self)
-        }
+        public func next() async throws -> String? { try await stream.readLine(limit: limit) }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
@@ -131,15 +138,19 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
 
 /// Copies a stream to its end into another, no faster than the other takes it; then finishes the other's writing.
 ///
+/// - Parameter onCopied: Called after each chunk with its number of bytes, for those who want to know in spite of an error.
 /// - Returns: How many bytes were copied.
 ///
 /// Cancellation: the last chunk may have been written in part.
 @discardableResult
-public func copy(from source: some ByteStream, to destination: some ByteStream) async throws -> Int {
+public func copy(
+    from source: some ByteStream, to destination: some ByteStream, onCopied: (Int) -> Void = { _ in }
+) async throws -> Int {
     var count = 0
     while let chunk = try await source.read() {
         try await destination.write(chunk)
         count += chunk.count
+        onCopied(chunk.count)
     }
     try await destination.finishWriting()
     return count

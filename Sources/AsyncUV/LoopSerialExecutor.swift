@@ -1,11 +1,4 @@
-/// The loop's second door: lets actors live on it.
-///
-/// ```swift
-/// actor Counter {
-///     let loop: EventLoop
-///     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serialExecutor.asUnownedSerialExecutor() }
-/// }
-/// ```
+/// The loop's second door: lets actors live on it. ``LoopActor`` opens it.
 ///
 /// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time.
 public final class LoopSerialExecutor: SerialExecutor {
