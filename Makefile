@@ -3,9 +3,6 @@ export SWIFT_UV_STRICT = 1
 
 sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources)
 
-# There are no XCTest cases; its runner would say so, and leak a little.
-swift_test = swift test --disable-xctest
-
 # The default linker warns about each of the address sanitizer's 700 symbols.
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
@@ -20,7 +17,7 @@ demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpr
 	@.build/debug/tour
 
 test: dependencies ## Runs the tests
-	$(swift_test)
+	Scripts/run-tests
 
 lint: ## Checks format, house rules and README
 	Scripts/lint
@@ -32,8 +29,8 @@ bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" f
 	swift run -c release --package-path Benchmarks compare $(OPTIONS)
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" $(swift_test) --sanitize=thread --scratch-path .build-tsan
-	$(swift_test) --sanitize=address --scratch-path .build-asan $(address_linker)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
+	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV
