@@ -89,8 +89,10 @@ public struct Ticks: AsyncSequence, Sendable {
                 throw UVError(.invalidArgument, in: "ticks", of: "an interval of \(interval)")
             }
             let late = LoopClock.Instant.now - next
-            // The grid stays exact, whatever the rounding of the quotient.
-            if late >= .zero { next = next + interval * (Int(late / interval) + 1) }
+            if late >= .zero {
+                let missed = late.attoseconds / interval.attoseconds
+                next = next + Duration(attoseconds: (missed + 1) * interval.attoseconds)
+            }
             try await loop.sleep(until: next)
             next = next + interval
             return .now
