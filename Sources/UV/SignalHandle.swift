@@ -20,7 +20,8 @@ public final class SignalHandle: Handle {
     ///
     /// - Parameter once: Stop before the first call; a second signal then has its default action again, and the closure
     ///   may start the handle anew.
-    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP;
+    ///   an earlier watch goes on.
     ///
     /// Calls `uv_signal_start`.
     /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start ends after one call too.
@@ -28,7 +29,11 @@ public final class SignalHandle: Handle {
         _ signal: CInt, once: Bool = false, _ onSignal: @escaping (SignalHandle, CInt) -> Void
     ) throws(UVError) {
         try checkOpen("start")
-        try check(unsafe uv_signal_start(raw, signalArrived, signal), "start", of: "a watch for signal \(signal)")
+        let earlier = unsafe raw.pointee.signum
+        let status = unsafe uv_signal_start(raw, signalArrived, signal)
+        // libuv has stopped the watch that it could not replace.
+        if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
+        try check(status, "start", of: "a watch for signal \(signal)")
         restoreBrokenPipe()
         watched = signal
         self.once = once

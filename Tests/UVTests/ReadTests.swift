@@ -129,9 +129,11 @@ import UV
         #expect(errors.first??.description == "connection reset by peer (ECONNRESET) in read")
     }
 
-    @Test("Guard: a reset behind unread bytes is an error, not the end that libuv makes of it", arguments: [1, 100_000])
+    @Test(
+        "Guard: a reset behind unread bytes is an error, not the end that libuv makes of it", arguments: [1, 100_000])
     func resetBehindBytes(_ count: Int) throws {
-        var received = 0, errors: [UVError?] = []
+        var received = 0
+        var errors: [UVError?] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
             try peer.writeAll([UInt8](repeating: 1, count: count))
@@ -148,7 +150,8 @@ import UV
 
     @Test("Guard: the peer's end stays the end when it does not want our answer")
     func endThenReset() throws {
-        var received = 0, errors: [UVError?] = []
+        var received = 0
+        var errors: [UVError?] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
             try peer.writeAll([1, 2, 3])

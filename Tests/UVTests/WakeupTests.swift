@@ -73,7 +73,7 @@ import UV
 
     @Test("Guard: threads that wake while the handle closes")
     func racingTheClose() throws {
-        for _ in 0..<200 {
+        for _ in 0..<50 {
             let refused = Atomic<Int>(0)
             let loop = try Loop()
             let wakeup = try WakeupHandle(on: loop) { _ in }

@@ -1,0 +1,84 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+/// SIGPIPE: each in a process of its own, which it would end.
+@Suite(.ownThread) struct BrokenPipeTests {
+    /// Writes to a connection that is closed. Comes back if SIGPIPE is ignored.
+    private static func writeToClosedPeer() throws {
+        let loop = try Loop()
+        let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+        try peer.closeWithReset()
+        for _ in 0..<3 { #expect(throws: UVError.self) { try near.write([1]) } }
+        // Outside of the library too.
+        #expect(throws: Errno.self) { try near.fileDescriptor.writeAll([1]) }
+        near.close()
+        try loop.run()
+        try loop.close()
+    }
+
+    @Test("Guard: writing to a closed peer does not end the process")
+    func writing() async {
+        await #expect(processExitsWith: .success) { try Self.writeToClosedPeer() }
+    }
+
+    @Test("Guard: after a watcher of SIGPIPE is stopped, it is ignored again")
+    func stoppedWatcher() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop()
+            let watcher = try SignalHandle(on: loop)
+            try watcher.start(SIGPIPE) { _, _ in }
+            watcher.stop()
+            try Self.writeToClosedPeer()
+            try watcher.start(SIGPIPE) { _, _ in }
+            watcher.close()
+            try Self.writeToClosedPeer()
+        }
+    }
+
+    @Test("Guard: after a watcher of SIGPIPE turns to another signal, it is ignored again")
+    func turnedWatcher() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop()
+            let watcher = try SignalHandle(on: loop)
+            try watcher.start(SIGPIPE) { _, _ in }
+            try watcher.start(SIGUSR1) { _, _ in }
+            try Self.writeToClosedPeer()
+        }
+    }
+
+    @Test("Guard: after a watcher of SIGPIPE fails to turn to another signal, it is still watched")
+    func failedTurn() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop()
+            let watcher = try SignalHandle(on: loop)
+            try watcher.start(SIGPIPE) { _, _ in }
+            #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(SIGKILL) { _, _ in } }
+            try Self.writeToClosedPeer()
+        }
+    }
+
+    @Test("Guard: after the one call of a watcher of SIGPIPE, it is ignored again")
+    func onceWatcher() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop()
+            let watcher = try SignalHandle(on: loop)
+            var calls = 0
+            try watcher.start(SIGPIPE, once: true) { _, _ in calls += 1 }
+            raise(SIGPIPE)
+            try loop.run()
+            #expect(calls == 1)
+            try Self.writeToClosedPeer()
+        }
+    }
+
+    @Test("A handler that somebody has set stays")
+    func otherHandler() async {
+        await #expect(processExitsWith: .exitCode(77)) {
+            signal(SIGPIPE) { _ in _exit(77) }
+            try Self.writeToClosedPeer()
+        }
+    }
+}
