@@ -31,7 +31,9 @@ final class SignalsCore {
     func take(_ pending: Pending<CInt>) {
         if let number = arrived.popFirst() { return _ = pending.finish(.success(number)) }
         waiting.append(pending)
-        pending.onCancel = { [unowned self, unowned pending] in waiting.removeAll { $0 === pending } }
+        pending.onCancel = { [unowned self, unowned pending] in
+            if let index = waiting.firstIndex(where: { $0 === pending }) { waiting.remove(at: index) }
+        }
     }
 
     func close() { for handle in handles { handle.close() } }

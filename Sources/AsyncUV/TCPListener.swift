@@ -168,7 +168,9 @@ final class ListenerCore {
             pending.finish(.success(nil))
         } else {
             waiting.append(pending)
-            pending.onCancel = { [unowned self, unowned pending] in waiting.removeAll { $0 === pending } }
+            pending.onCancel = { [unowned self, unowned pending] in
+                if let index = waiting.firstIndex(where: { $0 === pending }) { waiting.remove(at: index) }
+            }
         }
     }
 

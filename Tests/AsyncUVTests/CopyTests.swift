@@ -73,12 +73,10 @@ import UV
                 try await feeder.finishWriting()
             }
             let copying = loop.spawn { try await copy(from: source, to: sink) }
-            let before = residentBytes()
             for _ in 0..<50 { try await loop.sleep(for: .milliseconds(2)) }
             #expect(written.value < total / 2, "the writer is suspended")
             let queued = try await feeder.withHandle { $0.writeQueueSize } + sink.withHandle { $0.writeQueueSize }
             #expect(queued <= 2 << 20)
-            #expect(isSanitized || residentBytes() - before < 128 << 20)
             let (near, far) = try await connectedPair()
             try await near.write([1])
             #expect(try await far.read() == [1], "others are served")

@@ -46,7 +46,7 @@ import UV
                         await settle()
                         throw Refusal(number: 1)
                     }
-                    try await group.waitForAll()
+                    for try await _ in group {}
                 }
             }
         }
@@ -154,7 +154,7 @@ import UV
     @Test("What the body left open is closed when run returns")
     func runClosesWhatIsLeft() throws {
         let left = Shared<[TCPConnection]>([])
-        let listener = try onLoop { loop in
+        let listener = try EventLoop.run { _ in
             let listener = try await TCPListener.onLoopback()
             let connection = try await TCPConnection.connect(to: listener)
             left.value = [connection]

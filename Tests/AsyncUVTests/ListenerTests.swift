@@ -99,26 +99,6 @@ import Testing
         }
     }
 
-    @Test("A hundred thousand cancelled accepts leave nothing behind")
-    func manyCancelledAccepts() throws {
-        try onLoop { loop in
-            let listener = try await TCPListener.onLoopback()
-            func round() async {
-                let tasks = (0..<1_000).map { _ in loop.spawn { _ = try await listener.accept() } }
-                await settle()
-                for task in tasks { task.cancel() }
-                for task in tasks { _ = await task.result }
-            }
-            for _ in 0..<5 { await round() }
-            let before = residentBytes()
-            for _ in 0..<(isSanitized ? 5 : 300) { await round() }
-            #expect(isSanitized || residentBytes() - before < 50 << 20)
-            let client = try await TCPConnection.connect(to: listener)
-            #expect(try await listener.accept()?.remoteAddress == client.localAddress)
-            await listener.close()
-        }
-    }
-
     @Test("Accepts ahead of demand are bounded to 32")
     func acceptsAhead() throws {
         try onLoop { loop in

@@ -120,7 +120,7 @@ import UV
             let start = LoopClock.Instant.now
             let tasks = (0..<1_000).map { number in
                 loop.spawn {
-                    try await loop.sleep(until: start.advanced(by: .milliseconds(20 + number % 10)))
+                    try await loop.sleep(until: start.advanced(by: .milliseconds(400 + number % 10)))
                     woken.change { $0.append(number) }
                 }
             }
@@ -172,24 +172,6 @@ import UV
             await #expect(throws: UVError.coded(.invalidArgument)) {
                 for try await _ in loop.ticks(every: .seconds(-1)) {}
             }
-        }
-    }
-
-    @Test("A million cancelled sleeps leave no memory behind (swift#60441)")
-    func millionCancelledSleeps() throws {
-        let rounds = isSanitized ? 20 : 1_000
-        try EventLoop.run { loop in
-            func round() async {
-                let tasks = (0..<1_000).map { _ in loop.spawn { try await loop.sleep(for: .seconds(100_000)) } }
-                await settle()
-                for task in tasks { task.cancel() }
-                for task in tasks { _ = await task.result }
-            }
-            for _ in 0..<20 { await round() }
-            let before = residentBytes()
-            for _ in 0..<rounds { await round() }
-            // Other tests run beside this one. A sleep that stayed would take 500 bytes and more: half a gigabyte.
-            #expect(isSanitized || residentBytes() - before < 200 << 20)
         }
     }
 }

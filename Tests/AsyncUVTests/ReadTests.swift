@@ -29,7 +29,7 @@ import Testing
                 }
                 await #expect(throws: UVError.coded(.invalidArgument)) { try await near.read(exactly: -1) }
                 #expect(try await near.read(exactly: 0) == [])
-                try await near.unread([9])
+                if round == 0 { try await near.unread([9]) }
             }
             try await far.write([1])
             #expect(try await near.read(upTo: .max) == [9])
@@ -203,9 +203,9 @@ import Testing
             let (near, far) = try await connectedPair()
             let writing = loop.spawn { try await far.write([UInt8](repeating: 1, count: 64 << 20)) }
             _ = try await near.read(upTo: 1)
-            let before = residentBytes()
-            for _ in 0..<50 { try await loop.sleep(for: .milliseconds(1)) }
-            #expect(isSanitized || residentBytes() - before < 200 << 20)
+            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            // What is not in the system's buffers waits on the other side.
+            #expect(try await far.withHandle { $0.writeQueueSize } > 32 << 20)
             writing.cancel()
             #expect(await failure(of: writing) is CancellationError)
             await far.reset()

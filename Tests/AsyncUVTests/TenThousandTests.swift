@@ -70,7 +70,13 @@ import Testing
         /// Waits for one short line.
         func line() async -> String {
             let line = try? await onThread {
-                String(decoding: self.output.fileHandleForReading.availableData, as: UTF8.self)
+                var line = Data()
+                while line.last != UInt8(ascii: "\n") {
+                    let more = self.output.fileHandleForReading.availableData
+                    if more.isEmpty { break }
+                    line += more
+                }
+                return String(decoding: line, as: UTF8.self)
             }
             return line?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
         }

@@ -184,7 +184,8 @@ import Testing
     func resetDuringWrites() throws {
         try onLoop { loop in
             let (near, peer) = try await plainPeerPair()
-            let writers = (0..<8).map { _ in loop.spawn { try await near.write([UInt8](repeating: 1, count: 2 << 20)) }
+            let writers = (0..<8).map { number in
+                loop.spawn { try await near.write([UInt8](repeating: 1, count: number == 0 ? 16 << 20 : 1 << 20)) }
             }
             let reader = loop.spawn { try await near.read() }
             await settle()
