@@ -45,8 +45,8 @@ struct Rows {
             if let limit = row.limit, let others = figures[limit.of] {
                 cells = [decimal(median(zip(mine, others).map { $0 / $1 }), 2), decimal(limit.ratio, 2)]
             }
-            table.add(
-                [row.rawValue, decimal(median(mine), 0), "\(decimal(mine.min()!, 0))–\(decimal(mine.max()!, 0))"] + cells)
+            let spread = "\(decimal(mine.min()!, 0))–\(decimal(mine.max()!, 0))"
+            table.add([row.rawValue, decimal(median(mine), 0), spread] + cells)
         }
         for row in python { table.add([row.name, decimal(row.nanoseconds, 0), "", "", ""]) }
         return table
