@@ -98,7 +98,7 @@ final class StreamCore {
 private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
     guard let core = stream.attachment else { return }
     // The stream keeps its core until after its last callback.
-    unsafe Unmanaged.passUnretained(unsafeDowncast(core, to: StreamCore.self))._withUnsafeGuaranteedRef {
-        $0.received(result)
+    unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {
+        unsafe unsafeDowncast($0, to: StreamCore.self).received(result)
     }
 }

@@ -20,6 +20,8 @@ public class StreamHandle: Handle {
         set { unsafe attached = newValue }
     }
     @exclusivity(unchecked) private final var attached: AnyObject?
+    /// The ``attachment`` without a retain: in the stream's callbacks it is there.
+    package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
