@@ -149,11 +149,13 @@ public final class TCPConnection: ByteStream {
 
     /// Runs callback-layer code on the connection's handle, for what has no async form.
     public func withHandle<Value: Sendable>(_ body: @Sendable (TCPHandle) throws -> Value) async throws -> Value {
-        try await loop.withLoop { _ in
-            guard let handle = self.core.open(on: self.loop).handle as? TCPHandle else {
-                throw UVError(.notSocket, in: "withHandle")
-            }
-            return try body(handle)
-        }
+        // Direct where it can be: the frames of deep calls would cost each connection's task another KiB.
+        if loop.isCurrent { return try body(handle()) }
+        return try await loop.hop { try body(self.handle()) }
+    }
+
+    private func handle() throws(UVError) -> TCPHandle {
+        guard let handle = core.open(on: loop).handle as? TCPHandle else { throw UVError(.notSocket, in: "withHandle") }
+        return handle
     }
 }

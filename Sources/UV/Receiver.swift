@@ -6,18 +6,20 @@ struct Receiver {
 
     private enum End {
         case finished
-        case failed(UVError)
+        // Indirect: every stream has room for this, few need it.
+        indirect case failed(UVError)
     }
 
     /// The most that one read takes.
     static let largest = 65_536
 
     var onDone: Closure?
-    /// Whether libuv reads for this.
-    var isReading = false
-    private(set) var limit = Int32(largest)
     private var ahead: [UInt8] = []
     private var end: End?
+    // Small ones last, so that the handle has no gap after them.
+    private(set) var limit = Int32(largest)
+    /// Whether libuv reads for this.
+    var isReading = false
 
     /// Whether chunks go here, now or when they come.
     var isInUse: Bool { onDone != nil || isReading || !ahead.isEmpty }

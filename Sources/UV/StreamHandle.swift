@@ -25,9 +25,9 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
+    @exclusivity(unchecked) final var hasShutDown = false
     /// Made when a write did not fit into the socket.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
-    @exclusivity(unchecked) final var hasShutDown = false
     /// A shutdown that has not finished.
     final var shutdownUnderWay: ShutdownRequest?
     /// Whether connections come here instead of bytes.
