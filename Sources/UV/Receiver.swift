@@ -36,8 +36,8 @@ struct Receiver {
     }
 
     /// Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
-    mutating func keep(_ bytes: Span<UInt8>) {
-        ahead = [UInt8](copying: bytes)
+    mutating func keep(_ bytes: [UInt8]) {
+        ahead = bytes
         isReading = false
     }
 

@@ -152,9 +152,9 @@ public class StreamHandle: Handle {
         if let onBytes = unsafe onBytes {
             onBytes(self, bytes)
         } else if let call = unsafe receiver.onDone.take() {
-            call(self, .success([UInt8](copying: bytes)))
+            call(self, .success(loop.takeRead(bytes)))
         } else {
-            unsafe receiver.keep(bytes)
+            unsafe receiver.keep(loop.takeRead(bytes))
             stopReading()
         }
     }
