@@ -43,6 +43,7 @@ import Measurement
 
     private func compare(_ servers: [String], under scenario: Scenario, on bench: Bench) throws {
         let arguments = scenario.arguments + ["--seconds", "\(seconds)", "--warmup", "\(warmup)"]
+        let servers = scenario.servers?.filter { servers.contains(String($0.prefix { $0 != " " })) } ?? servers
         let rounds = try Rounds(rounds, of: servers, title: scenario.name) {
             try bench.run($0, under: "load", arguments, as: LoadResult.self)
         }
