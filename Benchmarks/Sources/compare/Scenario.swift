@@ -29,8 +29,8 @@ struct Scenario {
     /// What a reader of the table must not overlook.
     var note: String? {
         if servers != nil {
-            return "Each message gets an answer of its own. C makes a system call for each, echo-uv-async hands those of "
-                + "one read\nto write(contentsOf:), with --each it awaits a write for each."
+            return "Each message gets an answer of its own. C makes a system call for each, echo-uv-async hands "
+                + "those of one read\nto write(contentsOf:), with --each it awaits a write for each."
         }
         return pipeline == 1
             ? nil
