@@ -69,17 +69,31 @@ static void send_later(uv_stream_t *connection, const char *bytes, size_t count)
     }
 }
 
+static void answer(uv_stream_t *connection, const char *bytes, size_t count) {
+    uv_buf_t answer = uv_buf_init((char *)bytes, (unsigned)count);
+    int status = uv_try_write(connection, &answer, 1);
+    if (status == (int)count) return;
+    if (status < 0 && status != UV_EAGAIN) return end(connection);
+    size_t taken = status < 0 ? 0 : (size_t)status;
+    send_later(connection, bytes + taken, count - taken);
+}
+
+static void answer_pieces(uv_stream_t *connection, const char *bytes, size_t count) {
+    for (; count > server_split; bytes += server_split, count -= server_split) {
+        uv_buf_t piece = uv_buf_init((char *)bytes, (unsigned)server_split);
+        int status = uv_try_write(connection, &piece, 1);
+        if (status < 0 && status != UV_EAGAIN) return end(connection);
+        size_t taken = status < 0 ? 0 : (size_t)status;
+        if (taken < server_split) return send_later(connection, bytes + taken, count - taken);
+    }
+    answer(connection, bytes, count);
+}
+
 static void received(uv_stream_t *connection, ssize_t count, const uv_buf_t *buffer) {
     if (count < 0) return end(connection);
     if (count == 0) return;
-    for (size_t taken = 0, size = (size_t)count; taken < size;) {
-        size_t piece = size - taken < server_split ? size - taken : server_split;
-        uv_buf_t answer = uv_buf_init(buffer->base + taken, (unsigned)piece);
-        int status = uv_try_write(connection, &answer, 1);
-        if (status < 0 && status != UV_EAGAIN) return end(connection);
-        if (status > 0) taken += (size_t)status;
-        if (status != (int)piece) return send_later(connection, buffer->base + taken, size - taken);
-    }
+    if ((size_t)count > server_split) return answer_pieces(connection, buffer->base, (size_t)count);
+    answer(connection, buffer->base, (size_t)count);
 }
 
 static void accepted(uv_stream_t *listener, int status) {
