@@ -69,7 +69,7 @@ static void send_later(uv_stream_t *connection, const char *bytes, size_t count)
     }
 }
 
-static void answer(uv_stream_t *connection, const char *bytes, size_t count) {
+static inline __attribute__((always_inline)) void answer(uv_stream_t *connection, const char *bytes, size_t count) {
     uv_buf_t answer = uv_buf_init((char *)bytes, (unsigned)count);
     int status = uv_try_write(connection, &answer, 1);
     if (status == (int)count) return;
@@ -78,7 +78,7 @@ static void answer(uv_stream_t *connection, const char *bytes, size_t count) {
     send_later(connection, bytes + taken, count - taken);
 }
 
-static void answer_pieces(uv_stream_t *connection, const char *bytes, size_t count) {
+static __attribute__((noinline)) void answer_pieces(uv_stream_t *connection, const char *bytes, size_t count) {
     for (; count > server_split; bytes += server_split, count -= server_split) {
         uv_buf_t piece = uv_buf_init((char *)bytes, (unsigned)server_split);
         int status = uv_try_write(connection, &piece, 1);
