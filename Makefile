@@ -3,18 +3,21 @@ export SWIFT_UV_STRICT = 1
 
 sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources)
 
+# The default linker warns about each of the address sanitizer's 700 symbols.
+address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
+
 .DEFAULT_GOAL = help
 .PHONY: help demo test lint format bench sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure
+demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure, async code
 	swift build --product tour
 	@.build/debug/tour
 
 test: dependencies ## Runs the tests
-	swift test
+	Scripts/run-tests
 
 lint: ## Checks format, house rules and README
 	Scripts/lint
@@ -26,8 +29,8 @@ bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" f
 	swift run -c release --package-path Benchmarks compare $(OPTIONS)
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" swift test --sanitize=thread --scratch-path .build-tsan
-	swift test --sanitize=address --scratch-path .build-asan
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
+	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV

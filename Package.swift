@@ -33,6 +33,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        // For tests only.
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
@@ -52,6 +54,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "UV", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
@@ -60,7 +63,16 @@ let package = Package(
             dependencies: ["UV", .product(name: "SystemPackage", package: "swift-system")],
             path: "Tests/TestSupport",
             swiftSettings: settings),
-        .testTarget(name: "AsyncUVTests", dependencies: ["AsyncUV", "UV", "TestSupport"], swiftSettings: settings),
+        .executableTarget(
+            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings),
+        .testTarget(
+            name: "AsyncUVTests",
+            dependencies: [
+                "AsyncUV", "UV", "TestSupport", "main-thread-probe",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "UVTests",
             dependencies: [
@@ -76,8 +88,12 @@ package.targets += [
         name: "ExampleSupport",
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
+    example("chat-server", ["AsyncUV"]),
     example("echo-client", ["UV"]),
-    example("echo-server", ["UV"]),
+    example("echo-server", ["AsyncUV", "UV"]),
+    example("embedding-main-actor", ["AsyncUV"]),
+    example("embedding-main-thread", ["AsyncUV"]),
+    example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["UV"]),
+    example("tour", ["AsyncUV", "UV"]),
 ]

@@ -14,7 +14,7 @@ import UV
             """)
 
     /// The layer of the library that serves the clients.
-    enum API: String, CaseIterable, ExpressibleByArgument { case callbacks }
+    enum API: String, CaseIterable, ExpressibleByArgument { case callbacks, async }
 
     @Option(help: "How the server is written.")
     var api = API.callbacks
@@ -30,7 +30,12 @@ import UV
         transform: duration(from:))
     var idleTimeout: Duration?
 
+    @Option(help: "How many loops share the clients, each on a thread of its own; more than one with --api async only.")
+    var loops = 1
+
     func validate() throws {
+        guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
+        guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
         if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
     }
 
@@ -39,6 +44,7 @@ import UV
         let tally =
             switch api {
             case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
+            case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)
             }
         printLine("served \(tally)")
     }

@@ -2,7 +2,7 @@ import ExampleSupport
 import Foundation
 
 /// Where the tour speaks: in colour on a terminal, plain in a pipe.
-final class Stage {
+final class Stage: Sendable {
     let isTerminal = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     private let hasColour: Bool
 

@@ -1,5 +1,5 @@
 /// One thing that the tour shows.
-protocol Step {
+protocol Step: Sendable {
     var title: String { get }
     /// What is about to happen and why it matters, in a sentence.
     var sentence: String { get }

@@ -15,7 +15,12 @@ import UV
     var fast = false
 
     /// A file each.
-    private var steps: [any Step] { [TimersStep(), EchoStep(), ErrorsStep(), BackpressureStep()] }
+    private var steps: [any Step] {
+        [
+            TimersStep(), EchoStep(), ErrorsStep(), BackpressureStep(),
+            SleepStep(), TicksStep(), TimeoutStep(), AsyncEchoStep(),
+        ]
+    }
 
     func run() throws {
         let stage = Stage()

@@ -18,6 +18,9 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: nothing has been read.
     func read(upTo limit: Int) async throws -> [UInt8]?
 
+    /// Takes what is there, but nothing behind the first delimiter. Otherwise as ``read(upTo:)``.
+    func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]?
+
     /// Gives bytes back: the next read gets them first.
     func unread(_ bytes: [UInt8]) async throws
 
@@ -42,6 +45,15 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
 extension ByteStream {
     /// Takes what is there, up to 65,536 bytes. Otherwise as ``read(upTo:)``.
     public func read() async throws -> [UInt8]? { try await read(upTo: 65_536) }
+
+    public func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
+        guard var bytes = try await read(upTo: limit) else { return nil }
+        if let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count {
+            try await unread(Array(bytes[(end + 1)...]))
+            bytes.removeSubrange((end + 1)...)
+        }
+        return bytes
+    }
 
     /// Takes exactly that many bytes.
     ///
@@ -75,26 +87,34 @@ extension ByteStream {
     /// Cancellation: nothing has been read.
     public func readUntil(_ delimiter: UInt8, limit: Int = 1 << 20) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
-        var searched = 0
         do {
-            while true {
-                if let end = bytes[searched...].firstIndex(of: delimiter), end < limit {
-                    if end + 1 < bytes.count { try await unread(Array(bytes[(end + 1)...])) }
-                    bytes.removeSubrange((end + 1)...)
-                    return bytes
-                }
-                searched = bytes.count
+            while bytes.last != delimiter {
                 if bytes.count >= limit { throw UVError(.messageTooLong, in: "readUntil", of: "\(limit) bytes") }
-                guard let more = try await read() else { return bytes.isEmpty ? nil : bytes }
-                bytes += more
+                guard let more = try await read(upTo: limit - bytes.count, through: delimiter) else {
+                    return bytes.isEmpty ? nil : bytes
+                }
+                if bytes.isEmpty { bytes = more } else { bytes += more }
             }
         } catch {
             if !bytes.isEmpty { try? await unread(bytes) }
             throw error
         }
+        return bytes
     }
 
-    /// The lines of the stream as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
+    /// Takes a line as text, without its end (LF or CR LF); `nil` at the end of the stream. Wrong UTF-8 is repaired.
+    ///
+    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    ///
+    /// Cancellation: nothing has been read.
+    public func readLine(limit: Int = 1 << 20) async throws -> String? {
+        guard var line = try await readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
+        if line.last == UInt8(ascii: "\n") { line.removeLast() }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// The lines of the stream, as ``readLine(limit:)`` takes them.
     ///
     /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
     public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
@@ -110,12 +130,7 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
         let stream: Stream
         let limit: Int
 
-        public func next() async throws -> String? {
-            guard var line = try await stream.readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
-            if line.last == UInt8(ascii: "\n") { line.removeLast() }
-            if line.last == UInt8(ascii: "\r") { line.removeLast() }
-            return String(decoding: line, as: UTF8.self)
-        }
+        public func next() async throws -> String? { try await stream.readLine(limit: limit) }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
@@ -123,15 +138,19 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
 
 /// Copies a stream to its end into another, no faster than the other takes it; then finishes the other's writing.
 ///
+/// - Parameter onCopied: Called after each chunk with its number of bytes, for those who want to know in spite of an error.
 /// - Returns: How many bytes were copied.
 ///
 /// Cancellation: the last chunk may have been written in part.
 @discardableResult
-public func copy(from source: some ByteStream, to destination: some ByteStream) async throws -> Int {
+public func copy(
+    from source: some ByteStream, to destination: some ByteStream, onCopied: (Int) -> Void = { _ in }
+) async throws -> Int {
     var count = 0
     while let chunk = try await source.read() {
         try await destination.write(chunk)
         count += chunk.count
+        onCopied(chunk.count)
     }
     try await destination.finishWriting()
     return count

@@ -2,27 +2,40 @@ internal import UV
 
 /// Runs an operation that must end in time: it is cancelled at the deadline.
 ///
-/// - Returns: The operation's value; also one that came in spite of the cancellation.
+/// - Returns: The operation's value; also one that came in spite of a cancellation.
 /// - Throws: ``UVError`` with `.timedOut` when the deadline ended the operation, else the operation's error.
 public func withDeadline<Value: Sendable>(
     _ deadline: LoopClock.Instant, on loop: EventLoop = .current ?? .shared,
     _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-        group.addTask { try await operation() }
+    try await withThrowingTaskGroup(of: Ended<Value>.self) { group in
+        group.addTask { .operation(try await operation()) }
         group.addTask {
-            try await loop.sleep(until: deadline)
-            return nil
+            do { try await loop.sleep(until: deadline) } catch { return .sleep(error) }
+            return .sleep(UVError(.timedOut, in: "an operation with a deadline"))
         }
         defer { group.cancelAll() }
-        if case .some(.some(let value)) = try await group.next() { return value }
-        group.cancelAll()
+        var reason: (any Error)?
         do {
-            if case .some(.some(let value)) = try await group.next() { return value }
-        } catch is CancellationError {}
-        try Task.checkCancellation()
-        throw UVError(.timedOut, in: "an operation with a deadline")
+            while let end = try await group.next() {
+                switch end {
+                case .operation(let value): return value
+                case .sleep(let error): reason = error
+                }
+                group.cancelAll()
+            }
+        } catch let error as CancellationError {
+            try Task.checkCancellation()
+            throw reason ?? error
+        }
+        throw CancellationError()
     }
+}
+
+/// Which of the two children of a deadline has ended.
+private enum Ended<Value: Sendable>: Sendable {
+    case operation(Value)
+    case sleep(any Error)
 }
 
 /// Runs an operation that must end in time. Otherwise as ``withDeadline(_:on:_:)``.

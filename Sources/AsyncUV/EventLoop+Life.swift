@@ -37,7 +37,7 @@ extension EventLoop {
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.resourceTemporarilyUnavailable` when the system refuses.
     public convenience init() throws(UVError) {
         let thread = try LoopThread()
-        self.init(thread.core, thread.jobs, thread.foreignJobs, thread: thread.number)
+        self.init(thread.made.core, thread.made.jobs, thread.made.foreignJobs, thread: thread.made.number)
         thread.run(self)
     }
 
@@ -48,8 +48,9 @@ extension EventLoop {
 
     /// Ends the loop: what is under way ends with ``UVError`` `.canceled`, everything on it is closed.
     ///
-    /// Returns when the thread is done with it. Tasks that prefer the loop go on elsewhere; operations on it throw.
-    /// Again, or on ``shared``, it does nothing.
+    /// Returns when the thread is done with it, which takes as long as a look-up of a name that has begun: the system has
+    /// no way to stop it. Tasks that prefer the loop go on elsewhere; operations on it throw. Again, or on ``shared``, it
+    /// does nothing.
     ///
     /// Cancellation: does not hurry it.
     public func shutdown() async {

@@ -16,6 +16,13 @@ public struct LoopClock: Clock {
         public func duration(to other: Self) -> Duration { other.time - time }
 
         public static func < (left: Self, right: Self) -> Bool { left.time < right.time }
+
+        public static func + (instant: Self, duration: Duration) -> Self { instant.advanced(by: duration) }
+
+        public static func - (instant: Self, duration: Duration) -> Self { instant.advanced(by: .zero - duration) }
+
+        /// The time from the right one to the left one.
+        public static func - (left: Self, right: Self) -> Duration { right.duration(to: left) }
     }
 
     /// The loop whose timers are used.
@@ -81,10 +88,12 @@ public struct Ticks: AsyncSequence, Sendable {
             guard interval > .zero else {
                 throw UVError(.invalidArgument, in: "ticks", of: "an interval of \(interval)")
             }
+            let late = LoopClock.Instant.now - next
+            // The grid stays exact, whatever the rounding of the quotient.
+            if late >= .zero { next = next + interval * (Int(late / interval) + 1) }
             try await loop.sleep(until: next)
-            let now = LoopClock.Instant.now
-            defer { while next <= now { next = next.advanced(by: interval) } }
-            return now
+            next = next + interval
+            return .now
         }
     }
 

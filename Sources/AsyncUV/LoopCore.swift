@@ -76,10 +76,10 @@ final class LoopCore {
         var left = Self.budget
         while left > 0, let entry = jobs.popFirst() {
             left -= 1
-            if entry.isActor {
-                unsafe entry.job.runSynchronously(on: serial)
-            } else {
-                unsafe entry.job.runSynchronously(on: task)
+            switch entry.door {
+            case .task: unsafe entry.job.runSynchronously(on: task)
+            case .actor: unsafe entry.job.runSynchronously(on: serial)
+            case .taskInActor: unsafe entry.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
             }
         }
         unsafe counters.jobs += Self.budget - left
@@ -112,9 +112,10 @@ final class LoopCore {
         for handle in own { handle.keepsLoopAlive = false }
         repeat { closeUserHandles() } while try loop.run(.once)
         let late = foreignJobs.close()
+        // Calls open what is bound to this thread, so they come before the loop leaves it.
+        for call in late.calls { call() }
         owner.leaveThread()
         loop.afterEachCallback = nil
-        for call in late.calls { call() }
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         loop.closeAllHandles()

@@ -1,11 +1,4 @@
-/// The loop's second door: lets actors live on it.
-///
-/// ```swift
-/// actor Counter {
-///     let loop: EventLoop
-///     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serialExecutor.asUnownedSerialExecutor() }
-/// }
-/// ```
+/// The loop's second door: lets actors live on it. ``LoopActor`` opens it.
 ///
 /// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time.
 public final class LoopSerialExecutor: SerialExecutor {
@@ -14,7 +7,8 @@ public final class LoopSerialExecutor: SerialExecutor {
     init(_ loop: EventLoop) { self.loop = loop }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        loop.enqueue(JobRing.Entry(job: UnownedJob(job), isActor: true))
+        let job = UnownedJob(job)
+        loop.enqueue(JobRing.Entry(job: job, door: loop.prefersLoop(job) ? .taskInActor : .actor))
     }
 
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }

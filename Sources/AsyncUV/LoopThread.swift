@@ -1,43 +1,41 @@
-internal import Foundation
+internal import CLinux
 internal import UV
 
 /// A thread that makes a loop, waits for its ``EventLoop`` and runs it to its end.
 final class LoopThread: Sendable {
-    let core: LoopBound<LoopCore>
-    let jobs: LoopBound<JobRing>
-    let foreignJobs: ForeignJobs
-    let number: UInt
-    private let owner: Promise<EventLoop>
+    /// What the thread has made, for its ``EventLoop``.
+    struct Made: Sendable {
+        let core: LoopBound<LoopCore>
+        let jobs: LoopBound<JobRing>
+        let foreignJobs: ForeignJobs
+        let number: UInt
+    }
+
+    /// As on the main thread: user code runs here.
+    private static let stackSize = 8 << 20
+
+    let made: Made
+    private let owner = Promise<EventLoop>()
 
     init() throws(UVError) {
-        typealias Made = (core: LoopBound<LoopCore>, jobs: LoopBound<JobRing>, foreignJobs: ForeignJobs, number: UInt)
-        let made = Promise<Made>()
-        let owner = Promise<EventLoop>()
-        let thread = Thread {
-            do {
-                let core = try LoopCore()
-                made.fulfil(
-                    .success((LoopBound(core), LoopBound(core.jobs), core.foreignJobs, EventLoop.currentThread)))
-                LoopThread.main(core, owner)
-            } catch { made.fulfil(.failure(error)) }
-        }
-        thread.name = "swift-uv loop"
-        thread.stackSize = 8 << 20
-        thread.start()
-        switch made.wait() {
-        case .success(let made):
-            core = made.core
-            jobs = made.jobs
-            foreignJobs = made.foreignJobs
-            number = made.number
-            self.owner = owner
+        let promise = Promise<Made>()
+        try Self.start { [owner] in Self.main(promise, owner) }
+        switch promise.wait() {
+        case .success(let made): self.made = made
         case .failure(let error): throw error as? UVError ?? UVError(.unknown, in: "loop thread start")
         }
     }
 
     func run(_ loop: EventLoop) { owner.fulfil(.success(loop)) }
 
-    private static func main(_ core: LoopCore, _ owner: Promise<EventLoop>) {
+    private static func main(_ promise: Promise<Made>, _ owner: Promise<EventLoop>) {
+        let core: LoopCore
+        do throws(UVError) { core = try LoopCore() } catch { return promise.fulfil(.failure(error)) }
+        promise.fulfil(
+            .success(
+                Made(
+                    core: LoopBound(core), jobs: LoopBound(core.jobs), foreignJobs: core.foreignJobs,
+                    number: EventLoop.currentThread)))
         guard case .success(let loop) = owner.wait() else { return }
         do {
             try core.attach(to: loop)
@@ -45,5 +43,21 @@ final class LoopThread: Sendable {
             try core.end()
         } catch { fatalError("an event loop broke: \(error)") }
         loop.ending.finish()
+    }
+
+    private final class Body: Sendable {
+        let call: @Sendable () -> Void
+        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
+    }
+
+    /// Starts a thread that nobody joins.
+    private static func start(_ call: @escaping @Sendable () -> Void) throws(UVError) {
+        let body = unsafe Unmanaged.passRetained(Body(call))
+        let error = unsafe clinux_start_thread(
+            { unsafe Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().call() }, body.toOpaque(), stackSize)
+        if error != 0 {
+            unsafe body.release()
+            throw UVError(.init(rawValue: -error), in: "loop thread start")
+        }
     }
 }

@@ -29,7 +29,9 @@ final class SignalsCore {
     }
 
     func take(_ pending: Pending<CInt>) {
-        if let number = arrived.popFirst() { pending.finish(.success(number)) } else { waiting.append(pending) }
+        if let number = arrived.popFirst() { return _ = pending.finish(.success(number)) }
+        waiting.append(pending)
+        pending.onCancel = { [unowned self, unowned pending] in waiting.removeAll { $0 === pending } }
     }
 
     func close() { for handle in handles { handle.close() } }

@@ -6,8 +6,9 @@ final class StreamCore {
     @exclusivity(unchecked) private var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
     @exclusivity(unchecked) private var owner = TaskIdentity.none
-    /// Bytes that a reader took and gave back.
-    @exclusivity(unchecked) var returned: [UInt8] = []
+    /// Bytes that a reader took and gave back, behind those that have been taken again.
+    @exclusivity(unchecked) private var returned: [UInt8] = []
+    @exclusivity(unchecked) private var takenAgain = 0
     // One word.
     @exclusivity(unchecked) private var reads: UInt32 = 0
     @exclusivity(unchecked) private var readerIsOwner = false
@@ -39,7 +40,7 @@ final class StreamCore {
         if unsafe reader.isWaiting {
             throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
         }
-        if unsafe !returned.isEmpty { return .bytes(takeReturned(limit)) }
+        if unsafe !returned.isEmpty { return try .bytes(takeReturned(limit, through: nil)) }
         if unsafe isClosed { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
         switch try handle.receive(upTo: limit, onDone: streamReceived) {
         case .received(let bytes): return .bytes(bytes)
@@ -67,10 +68,26 @@ final class StreamCore {
         unsafe reader.resume(with: .failure(CancellationError()))
     }
 
-    private func takeReturned(_ limit: Int) -> [UInt8] {
-        let bytes = unsafe Array(returned.prefix(limit))
-        unsafe returned.removeFirst(bytes.count)
-        return bytes
+    /// Bytes that were given back, up to the delimiter; `nil` when there are none.
+    func takeReturned(_ limit: Int, through delimiter: UInt8?) throws -> [UInt8]? {
+        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
+        if unsafe returned.isEmpty || reader.isWaiting { return nil }
+        let all = unsafe returned[takenAgain...]
+        var bytes = all.prefix(limit)
+        if let end = delimiter.flatMap({ bytes.firstIndex(of: $0) }) { bytes = bytes[...end] }
+        if bytes.count == all.count { forgetReturned() } else { unsafe takenAgain += bytes.count }
+        return Array(bytes)
+    }
+
+    func giveBack(_ bytes: [UInt8]) {
+        if unsafe isClosed || bytes.isEmpty { return }
+        unsafe returned = unsafe bytes + returned[takenAgain...]
+        unsafe takenAgain = 0
+    }
+
+    private func forgetReturned() {
+        unsafe returned = []
+        unsafe takenAgain = 0
     }
 
     // MARK: The owner's scope
@@ -86,12 +103,14 @@ final class StreamCore {
 
     func close() {
         unsafe isClosed = true
+        forgetReturned()
         handle.close()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
     func reset() {
         unsafe isClosed = true
+        forgetReturned()
         (handle as? TCPHandle)?.reset()
     }
 }

@@ -65,11 +65,19 @@ public final class TCPConnection: ByteStream {
         }
     }
 
+    public func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
+        guard loop.isCurrent else { return try await loop.hop { try await self.read(upTo: limit, through: delimiter) } }
+        try Task.checkCancellation()
+        let core = core.open(on: loop)
+        if let bytes = try core.takeReturned(limit, through: delimiter) { return bytes }
+        guard let bytes = try await read(upTo: limit) else { return nil }
+        guard let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count else { return bytes }
+        try await unread(Array(bytes[(end + 1)...]))
+        return Array(bytes[...end])
+    }
+
     public func unread(_ bytes: [UInt8]) async throws {
-        try await loop.withLoop { _ in
-            let core = self.core.open(on: self.loop)
-            unsafe core.returned = unsafe bytes + core.returned
-        }
+        try await loop.withLoop { _ in self.core.open(on: self.loop).giveBack(bytes) }
     }
 
     /// Yields chunks as they come, up to 65,536 bytes each.

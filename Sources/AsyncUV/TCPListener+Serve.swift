@@ -1,12 +1,5 @@
+internal import SystemPackage
 public import UV
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
 
 extension TCPListener {
     /// Serves each connection in a child task on the loop and closes it when the handler ends.
@@ -54,7 +47,7 @@ extension TCPListener {
             return
         }
         let line = (peer.map { "\($0): " } ?? "") + "\(error)\n"
-        _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _ = try? FileDescriptor.standardError.writeAll(line.utf8)
     }
 }
 

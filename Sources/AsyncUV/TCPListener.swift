@@ -168,6 +168,7 @@ final class ListenerCore {
             pending.finish(.success(nil))
         } else {
             waiting.append(pending)
+            pending.onCancel = { [unowned self, unowned pending] in waiting.removeAll { $0 === pending } }
         }
     }
 

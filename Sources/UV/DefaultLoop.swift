@@ -11,7 +11,7 @@ final class DefaultLoop: Sendable {
 
     func get() throws(UVError) -> Loop {
         let box = made.withLock { made -> Box? in
-            if made == nil, let raw = unsafe uv_default_loop() {
+            if made?.loop.isUsable != true, let raw = unsafe uv_default_loop() {
                 made = Box(loop: unsafe Loop(raw: raw, ownsMemory: false))
             }
             return made

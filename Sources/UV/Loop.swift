@@ -56,7 +56,8 @@ public final class Loop {
         init(_ call: @escaping () -> Void) { self.call = call }
     }
 
-    /// Called without a retain, so one that is replaced during its own call must live on: ``hooks`` keeps all.
+    /// Called without a retain, so one that is replaced during its own call must live on: ``hooks`` keeps all until the
+    /// loop is closed.
     @exclusivity(unchecked) private var hook: Unmanaged<Hook>?
     private var hooks: [Hook] = []
 
@@ -253,6 +254,8 @@ public final class Loop {
         if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
         try check(unsafe uv_loop_close(raw), "close", of: openHandlesText)
         isClosed = true
+        unsafe hook = nil
+        hooks = []
     }
 
     private var openHandlesText: String {

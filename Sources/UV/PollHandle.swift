@@ -111,15 +111,10 @@ public final class PollHandle: Handle {
     /// libuv reports any error of the descriptor as EBADF and stops. The socket knows better.
     private func failure(_ status: CInt) -> Result<Events, UVError> {
         unsafe uv_poll_start(raw, events.rawValue, pollReady)
-        var error: CInt = 0
-        var size = socklen_t(MemoryLayout<CInt>.size)
-        if status == UVError.Code.badFileDescriptor.rawValue,
-            unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == -1 || error == 0
-        {
-            // A pipe whose other end is gone: the next read or write tells.
-            return .success(events)
-        }
-        let code = error == 0 ? UVError.Code(rawValue: status) : UVError.Code(rawValue: -error)
+        let error = SocketOption.takeError(of: descriptor)
+        // A pipe whose other end is gone: the next read or write tells.
+        if error == 0, status == UV_EBADF.rawValue { return .success(events) }
+        let code = UVError.Code(rawValue: error == 0 ? status : -error)
         return .failure(UVError(code, in: "poll", of: "descriptor \(descriptor)"))
     }
 }

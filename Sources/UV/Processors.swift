@@ -43,7 +43,7 @@ public enum Processors {
     }
 
     private static func processors(_ time: Int, _ period: Int) -> Int? {
-        time > 0 && period > 0 ? max(1, (time + period - 1) / period) : nil
+        time > 0 && period > 0 ? (time - 1) / period + 1 : nil
     }
 
     /// The group of this process, below the root.

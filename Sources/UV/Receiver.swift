@@ -15,14 +15,16 @@ struct Receiver {
 
     var onDone: Closure?
     private var ahead: [UInt8] = []
+    /// How much of it is taken.
+    private var taken = 0
     private var end: End?
     // Small ones last, so that the handle has no gap after them.
     private(set) var limit = Int32(largest)
     /// Whether libuv reads for this.
     var isReading = false
 
-    /// Whether chunks go here, now or when they come.
-    var isInUse: Bool { onDone != nil || isReading || !ahead.isEmpty }
+    /// Whether somebody waits, or bytes do.
+    var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
     @inline(__always)
     mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReceiveOutcome {
@@ -50,12 +52,17 @@ struct Receiver {
     mutating func clear() { self = Receiver() }
 
     private mutating func takeAhead(_ limit: Int) -> [UInt8] {
-        if ahead.count <= limit {
+        if taken == 0, ahead.count <= limit {
             defer { ahead = [] }
             return ahead
         }
-        defer { ahead.removeFirst(limit) }
-        return Array(ahead.prefix(limit))
+        let chunk = ahead[taken...].prefix(limit)
+        taken = chunk.endIndex
+        if taken == ahead.count {
+            ahead = []
+            taken = 0
+        }
+        return Array(chunk)
     }
 
     /// An error is told once.

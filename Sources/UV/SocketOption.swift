@@ -22,6 +22,13 @@ struct SocketOption {
             operation, of: "\(option.label)")
     }
 
+    /// The error that waits in a socket, which forgets it; 0 for none, and for what is no socket.
+    static func takeError(of socket: CInt) -> CInt {
+        var error: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        return unsafe getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0
+    }
+
     /// Makes the close of a socket a reset. A socket that refuses is closed all the same.
     static func resetOnClose(_ socket: CInt) {
         var linger = linger(l_onoff: 1, l_linger: 0)

@@ -85,12 +85,13 @@ extension StreamHandle {
     /// Calls `uv_shutdown`.
     public final func shutdown(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
         try checkOpen("shutdown")
-        // libuv would take a shutdown during a connect for the end of the connect.
-        guard unsafe !hasShutDown, unsafe uv_is_writable(stream) != 0, unsafe stream.pointee.connect_req == nil else {
+        // libuv would take a shutdown during a connect for the end of the connect: writes that wait for it come first.
+        let isConnecting = unsafe stream.pointee.connect_req != nil
+        guard unsafe !hasShutDown, unsafe uv_is_writable(stream) != 0, !isConnecting || hasBacklog else {
             throw UVError(.socketNotConnected, in: "shutdown")
         }
         let request = ShutdownRequest(self, onDone)
-        if let backlog = unsafe backlog, backlog.isWaiting {
+        if let backlog = unsafe backlog, backlog.isWaiting || isConnecting {
             backlog.shutdownAfter = request
         } else {
             try request.begin()
@@ -121,6 +122,7 @@ extension StreamHandle {
     private final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
         if unsafe hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
+        if let failure = unsafe backlog?.failure { throw failure }
     }
 
     /// What the system takes at once.

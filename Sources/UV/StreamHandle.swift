@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import SystemPackage
 
 /// A connection of bytes, both ways: the base of TCP and pipes.
 ///
@@ -25,6 +26,8 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
+    /// libuv calls a stream readable after its end too.
+    @exclusivity(unchecked) private final var hasEnded = false
     @exclusivity(unchecked) final var hasShutDown = false
     /// Made when a write did not fit into the socket.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
@@ -52,6 +55,7 @@ public class StreamHandle: Handle {
         try checkOpen("startReading")
         try checkReadable("startReading")
         if unsafe receiver.isInUse { throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream") }
+        if unsafe receiver.isReading { stopReadingAhead() }
         try check(unsafe uv_read_start(stream, provideBuffer, bytesArrived), "startReading")
         unsafe receiver.clear()
         unsafe self.onBytes = onBytes
@@ -60,10 +64,15 @@ public class StreamHandle: Handle {
 
     /// Stops reading until ``resumeReading()``: the peer is slowed down once the system's buffers are full.
     ///
-    /// Harmless when the stream is not being read. Calls `uv_read_stop`.
+    /// Harmless when the stream is not being read; a ``receive(upTo:onDone:)`` goes on. Calls `uv_read_stop`.
     public final func stopReading() {
         checkThread()
-        if isOpen { unsafe uv_read_stop(stream) }
+        if isOpen, unsafe onBytes != nil { unsafe uv_read_stop(stream) }
+    }
+
+    final func stopReadingAhead() {
+        unsafe uv_read_stop(stream)
+        unsafe receiver.isReading = false
     }
 
     /// Goes on after ``stopReading()``, with the same closures. Harmless when there is nothing to go on with.
@@ -115,7 +124,7 @@ public class StreamHandle: Handle {
     /// Whether the stream can be read: connected, and the peer has not finished. Calls `uv_is_readable`.
     public final var isReadable: Bool {
         checkThread()
-        return unsafe isOpen && uv_is_readable(stream) != 0
+        return unsafe isOpen && !hasEnded && uv_is_readable(stream) != 0
     }
 
     /// Whether the stream can be written to: connected and not shut down. Calls `uv_is_writable`.
@@ -155,19 +164,28 @@ public class StreamHandle: Handle {
             call(self, .success(loop.takeRead(bytes)))
         } else {
             unsafe receiver.keep(loop.takeRead(bytes))
-            stopReading()
+            stopReadingAhead()
         }
     }
 
     private final func ended(_ status: CInt) {
-        let error: UVError? =
-            status == UV_EOF.rawValue ? nil : UVError(.init(rawValue: status), in: "read")
+        let status = status == UV_EOF.rawValue ? errorAtEnd : status
+        let error = status < 0 ? UVError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil
+        unsafe hasEnded = true
         if let call = unsafe onEnd.take() { return call(self, error) }
         let call = unsafe receiver.onDone.take()
         // An error is told once: to who waits, or to who asks next.
         unsafe receiver.keepEnd(call == nil ? error : nil)
         call?(self, error.map { .failure($0) } ?? .success(nil))
+    }
+
+    /// libuv takes a hang-up for the end without a look: a reset that cut the bytes off would pass for it.
+    private final var errorAtEnd: CInt {
+        guard let descriptor = try? fileDescriptor.rawValue else { return 0 }
+        let error = SocketOption.takeError(of: descriptor)
+        // After the peer's end this one is about our side.
+        return error == EPIPE ? 0 : -error
     }
 
     override func dropClosures() {

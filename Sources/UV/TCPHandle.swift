@@ -89,6 +89,10 @@ public final class TCPHandle: StreamHandle {
         to address: SocketAddress, onDone: @escaping (TCPHandle, UVError?) -> Void
     ) throws(UVError) {
         try checkOpen("connect")
+        // Linux lets the first connect after a connect pass.
+        if unsafe stream.pointee.connect_req == nil, (try? remoteAddress) != nil {
+            throw UVError(.socketIsConnected, in: "connect", of: address.description)
+        }
         try ConnectRequest(self, to: address, onDone).begin()
     }
 

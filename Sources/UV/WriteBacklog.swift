@@ -22,6 +22,8 @@ final class WriteBacklog {
     private var waiting: Deque<Entry> = []
     private var leaving: [Entry] = []
     private(set) var waitingBytes = 0
+    /// What ended the stream for writing. Kept, so that a write whose bytes were lost is not followed by one that succeeds.
+    private(set) var failure: UVError?
     /// The stream's shutdown, when it was asked for while writes wait.
     var shutdownAfter: ShutdownRequest?
     private var raw: UnsafeMutablePointer<uv_write_t>?
@@ -72,28 +74,34 @@ final class WriteBacklog {
     }
 
     fileprivate func finished(_ status: CInt, _ stream: StreamHandle) {
-        var done = leaving
+        let left = leaving
         leaving = []
-        var status = status
-        if status == 0, !waiting.isEmpty { status = submit(stream) }
-        var error: UVError?
-        if status < 0 {
-            error = UVError(.init(rawValue: status), in: "write")
-            done += leaving
-            done += waiting
+        var next = status
+        if status == 0, !waiting.isEmpty { next = stream.isOpen ? submit(stream) : UV_ECANCELED.rawValue }
+        var refused: [Entry] = []
+        if next < 0 {
+            if stream.isOpen { failure = UVError(.init(rawValue: next), in: "write") }
+            refused = leaving + waiting
             leaving = []
             waiting = []
             waitingBytes = 0
         }
-        for entry in done { entry.onDone?(stream, error) }
-        // Behind the closures of the writes; one of them may have closed the stream, which libuv then refuses.
-        if waiting.isEmpty { endStream(stream, error) }
+        call(left, stream, status)
+        call(refused, stream, next)
+        if waiting.isEmpty { endStream(stream, min(status, next)) }
     }
 
-    private func endStream(_ stream: StreamHandle, _ error: UVError?) {
-        guard let shutdown = shutdownAfter.take() else { return }
+    private func call(_ entries: [Entry], _ stream: StreamHandle, _ status: CInt) {
+        let error = status < 0 ? UVError(.init(rawValue: status), in: "write") : nil
+        for entry in entries { entry.onDone?(stream, error) }
+    }
+
+    /// Behind the closures of the writes. One of them may have closed the stream: what is leaving comes back canceled
+    /// then, and the end after it.
+    private func endStream(_ stream: StreamHandle, _ status: CInt) {
+        guard stream.isOpen || leaving.isEmpty, let shutdown = shutdownAfter.take() else { return }
         do throws(UVError) {
-            if let error { throw error }
+            try check(stream.isOpen ? status : UV_ECANCELED.rawValue, "shutdown")
             try shutdown.begin()
         } catch { shutdown.finish(error) }
     }

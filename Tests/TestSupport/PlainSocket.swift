@@ -71,14 +71,20 @@ extension FileDescriptor {
         return value
     }
 
+    /// What is there, waiting for the first byte; empty at the end.
+    public func read(upTo count: Int) throws -> [UInt8] {
+        unsafe try [UInt8](unsafeUninitializedCapacity: count) { buffer, size in
+            size = unsafe try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
     /// All bytes until the peer has finished.
     public func readToEnd() throws -> [UInt8] {
         var all: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = unsafe try chunk.withUnsafeMutableBytes { unsafe try read(into: $0) }
-            if count == 0 { return all }
-            all += chunk[..<count]
+            let chunk = try read(upTo: 65_536)
+            if chunk.isEmpty { return all }
+            all += chunk
         }
     }
 }

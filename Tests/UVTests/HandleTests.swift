@@ -103,7 +103,8 @@ import UV
     func cycles() throws {
         var weak: [WeakHandle] = []
         try withLoop { loop in
-            let timer = try TimerHandle(on: loop), idle = try IdleHandle(on: loop)
+            let timer = try TimerHandle(on: loop)
+            let idle = try IdleHandle(on: loop)
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             let listener = try TCPHandle.listening(on: loop) { _, _ in _ = (timer, near) }
             try timer.start(after: .seconds(50)) { _ in _ = (timer, idle, listener) }
@@ -179,7 +180,8 @@ import UV
 
     @Test func haveADescriptorOrSayWhy() throws {
         try withLoop { loop in
-            let timer = try TimerHandle(on: loop), unconnected = try TCPHandle(on: loop)
+            let timer = try TimerHandle(on: loop)
+            let unconnected = try TCPHandle(on: loop)
             let made = try TCPHandle(on: loop, family: .ipv4)
             #expect(throws: UVError.coded(.invalidArgument)) { try timer.fileDescriptor }
             #expect(throws: UVError.coded(.badFileDescriptor)) { try unconnected.fileDescriptor }
@@ -200,7 +202,8 @@ import UV
 
     @Test func socketBuffersCanBeSet() throws {
         try withLoop { loop in
-            let socket = try TCPHandle(on: loop, family: .ipv4), timer = try TimerHandle(on: loop)
+            let socket = try TCPHandle(on: loop, family: .ipv4)
+            let timer = try TimerHandle(on: loop)
             try socket.setSendBufferSize(20_000)
             try socket.setReceiveBufferSize(30_000)
             try #expect([20_000, 40_000].contains(socket.sendBufferSize))

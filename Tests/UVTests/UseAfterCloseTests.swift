@@ -8,7 +8,8 @@ import UV
     @Test("K3: every operation that can throw says bad file descriptor", arguments: [false, true])
     func throwing(afterTheCallback closed: Bool) throws {
         try withLoop { loop in
-            let address = SocketAddress.anyIPv4(port: 0), bytes: [UInt8] = [1]
+            let address = SocketAddress.anyIPv4(port: 0)
+            let bytes: [UInt8] = [1]
             try check(try TimerHandle(on: loop), closed) { timer in
                 [
                     { try timer.start(after: .zero) { _ in } }, { try timer.restart() },

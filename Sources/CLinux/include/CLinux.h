@@ -3,6 +3,7 @@
 #define SWIFT_UV_CLINUX_H
 
 #include <net/if.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -27,6 +28,9 @@ void *clinux_current_task(void);
 
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int clinux_current_task_is_cancelled(void);
+
+/// Starts a thread that nobody joins. Returns 0 or an errno value.
+int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);

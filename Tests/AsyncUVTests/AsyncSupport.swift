@@ -1,0 +1,130 @@
+import AsyncUV
+import Foundation
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Runs a test's body on a loop of the calling thread; fails on sockets left open.
+@discardableResult
+func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) throws -> Value {
+    var value: Value?
+    try withoutDescriptorLeak { value = try EventLoop.run(body) }
+    return try #require(value)
+}
+
+/// Gives a loop with a thread of its own to a body that runs elsewhere, and shuts it down.
+@discardableResult
+func withOwnLoop<Value>(_ body: (EventLoop) async throws -> Value) async throws -> Value {
+    let loop = try EventLoop()
+    do {
+        let value = try await body(loop)
+        await loop.shutdown()
+        return value
+    } catch {
+        await loop.shutdown()
+        throw error
+    }
+}
+
+/// Lets everything that can go on without the kernel go on: tasks just spawned reach their first wait.
+func settle() async {
+    for _ in 0..<50 { await Task.yield() }
+}
+
+/// Both sides of a TCP connection, on a loop.
+func connectedPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, TCPConnection) {
+    let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+    let near = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+    let far = try #require(try await listener.accept())
+    await listener.close()
+    return (near, far)
+}
+
+/// A connection on the loop whose peer is a plain blocking socket.
+func plainPeerPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, FileDescriptor) {
+    let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+    let peer = try FileDescriptor.tcpConnection(toPort: listener.localAddress.port)
+    let connection = try #require(try await listener.accept())
+    await listener.close()
+    return (connection, peer)
+}
+
+extension TCPListener {
+    static func onLoopback(on loop: EventLoop = .current ?? .shared) async throws -> TCPListener {
+        try await bind(host: "127.0.0.1", port: 0, on: loop)
+    }
+}
+
+extension TCPConnection {
+    static func connect(to listener: TCPListener) async throws -> TCPConnection {
+        try await connect(to: listener.localAddress)
+    }
+
+    /// Everything up to the end.
+    func readToEnd() async throws -> [UInt8] {
+        var all: [UInt8] = []
+        for try await chunk in self { all += chunk }
+        return all
+    }
+
+    /// Writes more than the system takes; the task waits.
+    func fill(_ loop: EventLoop) async throws -> Task<Void, any Error> {
+        let task = loop.spawn { try await self.write([UInt8](repeating: 7, count: 16 << 20)) }
+        await settle()
+        return task
+    }
+}
+
+/// What several tasks and threads write to.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value {
+        get { mutex.withLock { $0 } }
+        set { mutex.withLock { $0 = newValue } }
+    }
+
+    func change<Result: Sendable>(_ body: @Sendable (inout Value) -> Result) -> Result {
+        mutex.withLock { value in body(&value) }
+    }
+}
+
+/// A door that tasks wait at until somebody opens it.
+actor Gate {
+    private var isOpen = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func open() {
+        isOpen = true
+        for continuation in waiting { continuation.resume() }
+        waiting = []
+    }
+
+    func wait() async {
+        if !isOpen { await withCheckedContinuation { waiting.append($0) } }
+    }
+}
+
+/// The bytes of the process that are in memory.
+func residentBytes() -> Int {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    return pages * 4_096
+}
+
+/// What a task failed with.
+func failure<Value: Sendable>(of task: Task<Value, any Error>) async -> (any Error)? {
+    if case .failure(let error) = await task.result { error } else { nil }
+}
+
+/// The code of a libuv error.
+func code(of error: (any Error)?) -> UVError.Code? { (error as? UVError)?.code }
+
+/// Whether the thread sanitizer or the address sanitizer is in the process: both keep freed memory and slow things down.
+let isSanitized: Bool = {
+    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+    return maps.contains("libclang_rt") || ProcessInfo.processInfo.environment["TSAN_OPTIONS"] != nil
+}()

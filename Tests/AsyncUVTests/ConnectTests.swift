@@ -1,0 +1,178 @@
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+@testable import AsyncUV
+
+/// `TCPConnection.connect`, by address and by name.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct ConnectTests {
+    @Test("N3: refused: the text names the address, no descriptor stays")
+    func refused() throws {
+        try onLoop { _ in
+            let listener = try await TCPListener.onLoopback()
+            let port = listener.localAddress.port
+            await listener.close()
+            let error = await #expect(throws: UVError.self) {
+                try await TCPConnection.connect(host: "127.0.0.1", port: port)
+            }
+            #expect(error?.code == .connectionRefused)
+            #expect("\(try #require(error))".contains("connect of 127.0.0.1:\(port)"))
+        }
+    }
+
+    @Test func byName() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let port = server.listener.localAddress.port
+            let client = try await TCPConnection.connect(host: "localhost", port: port, timeout: .seconds(1_000))
+            #expect(client.remoteAddress.port == port && loop.isCurrent)
+            try await client.write([1])
+            #expect(try await client.read() == [1])
+            await client.close()
+            try await server.end()
+        }
+    }
+
+    @Test("N3: never answered: a typed timeout, not before its time, and no descriptor stays")
+    func timeout() async throws {
+        let full = try await FullBacklog()
+        let address = full.address
+        try await onThread {
+            try onLoop { _ in
+                let start = LoopClock.Instant.now
+                let error = await #expect(throws: UVError.self) {
+                    try await TCPConnection.connect(host: address.host, port: address.port, timeout: .milliseconds(50))
+                }
+                #expect(error?.code == .timedOut)
+                #expect(error.map { "\($0)" }?.contains("connect of 127.0.0.1:\(address.port)") == true)
+                #expect(start.duration(to: .now) >= .milliseconds(50))
+            }
+        }
+        full.close()
+    }
+
+    @Test("C1: connect cancelled while it waits, and before")
+    func cancellation() async throws {
+        let full = try await FullBacklog()
+        let address = full.address
+        try await onThread {
+            try onLoop { loop in
+                let waiting = loop.spawn { try await TCPConnection.connect(to: address) }
+                let named = loop.spawn { try await TCPConnection.connect(host: "localhost", port: address.port) }
+                let before = loop.spawn {
+                    while !Task.isCancelled { await Task.yield() }
+                    return try await TCPConnection.connect(to: address)
+                }
+                await settle()
+                for task in [waiting, named, before] { task.cancel() }
+                for task in [waiting, named, before] { #expect(await failure(of: task) is CancellationError) }
+                try await loop.sleep(for: .milliseconds(1))
+                #expect(
+                    try await loop.withLoop { $0.handles.filter { $0.kind.name == "tcp" && !$0.isClosing }.count } == 0)
+            }
+        }
+        full.close()
+    }
+
+    // MARK: Several addresses
+
+    @Test("Families take turns, beginning with the first")
+    func alternation() throws {
+        func address(_ host: String) throws -> SocketAddress { try SocketAddress(host: host, port: 1) }
+        let mixed = try ["::1", "::2", "::3", "1.1.1.1", "2.2.2.2"].map(address)
+        #expect(ConnectRace.alternating(mixed).map(\.host) == ["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"])
+        let ipv4First = try ["1.1.1.1", "::1", "2.2.2.2"].map(address)
+        #expect(ConnectRace.alternating(ipv4First).map(\.host) == ["1.1.1.1", "::1", "2.2.2.2"])
+        #expect(ConnectRace.alternating([]) == [])
+    }
+
+    @Test("A dead first address: the second wins at once")
+    func firstIsDead() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let dead = try SocketAddress(host: "127.0.0.2", port: server.listener.localAddress.port)
+            let client = try await TCPConnection.connect(
+                "two", to: [dead, server.listener.localAddress], delay: .seconds(1_000), on: loop)
+            #expect(client.remoteAddress == server.listener.localAddress)
+            await client.close()
+            try await server.end()
+        }
+    }
+
+    @Test("A silent first address: the second starts after the delay and wins; the first is closed")
+    func firstIsSilent() async throws {
+        let full = try await FullBacklog()
+        let silent = full.address
+        try await onThread {
+            try onLoop { loop in
+                let server = try await EchoServer(on: loop)
+                let start = LoopClock.Instant.now
+                let client = try await TCPConnection.connect(
+                    "two", to: [silent, silent, server.listener.localAddress], delay: .milliseconds(10), on: loop)
+                #expect(start.duration(to: .now) >= .milliseconds(20))
+                #expect(client.remoteAddress == server.listener.localAddress)
+                try await client.write([1])
+                #expect(try await client.read() == [1])
+                await client.close()
+                try await server.end()
+            }
+        }
+        full.close()
+    }
+
+    @Test("A slow first address is not given up when others fail before it answers")
+    func slowIsNotAborted() throws {
+        try onLoop { loop in
+            // The queue takes one; the next waits for the kernel's second question, about a second later.
+            let slow = try FileDescriptor.tcpListener(backlog: 0)
+            let port = try slow.localPort
+            let first = try FileDescriptor.tcpConnection(toPort: port)
+            let address = try SocketAddress(host: "127.0.0.1", port: port)
+            let dead = try SocketAddress(host: "127.0.0.2", port: 1)
+            let connecting = loop.spawn {
+                try await TCPConnection.connect("two", to: [address, dead, dead], delay: .milliseconds(5), on: loop)
+            }
+            for _ in 0..<30 { try await loop.sleep(for: .milliseconds(1)) }
+            let accepting = Task.detached { try await onThread { try slow.acceptOne() } }
+            let client = try await connecting.value
+            #expect(client.remoteAddress == address)
+            await client.close()
+            try await accepting.value.close()
+            try first.close()
+            try slow.close()
+        }
+    }
+
+    @Test("All fail: every attempt stands in the text")
+    func allFail() throws {
+        try onLoop { loop in
+            let dead = try ["127.0.0.2", "127.0.0.3", "::1"].map { try SocketAddress(host: $0, port: 1) }
+            let error = await #expect(throws: UVError.self) {
+                try await TCPConnection.connect("three.test", to: dead, on: loop)
+            }
+            let text = "\(try #require(error))"
+            #expect(error?.code == .connectionRefused || error?.code == .addressNotAvailable)
+            for part in ["three.test", "127.0.0.2:1", "127.0.0.3:1", "[::1]:1"] {
+                #expect(text.contains(part), "\(text)")
+            }
+        }
+    }
+
+    @Test func manyAtOnce() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        let client = try await server.connect()
+                        try await client.write([UInt8(number)])
+                        #expect(try await client.read() == [UInt8(number)])
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await server.end()
+        }
+    }
+}

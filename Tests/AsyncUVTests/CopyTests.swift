@@ -1,0 +1,92 @@
+import AsyncUV
+import TestSupport
+import Testing
+import UV
+
+/// Proxies: `copy(from:to:)`; and N4, readers slower than their writers.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct CopyTests {
+    @Test func proxy() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let proxy = try await TCPListener.onLoopback()
+            let proxying = loop.spawn {
+                try await proxy.serve { near in
+                    let far = try await server.connect()
+                    async let forth = copy(from: near, to: far)
+                    async let back = copy(from: far, to: near)
+                    #expect(try await forth == 5_000_000)
+                    #expect(try await back == 5_000_000)
+                    await far.close()
+                }
+            }
+            let client = try await TCPConnection.connect(to: proxy)
+            let bytes = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            async let answer = client.readToEnd()
+            try await client.write(bytes)
+            try await client.finishWriting()
+            #expect(try await answer == bytes)
+            await client.close()
+            await proxy.close()
+            try await proxying.value
+            try await server.end()
+        }
+    }
+
+    @Test func copyEndsWithTheErrorOfEitherSide() throws {
+        try onLoop { loop in
+            let (source, feeder) = try await connectedPair()
+            let (sink, drain) = try await connectedPair()
+            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            try await feeder.write([1])
+            #expect(try await drain.read() == [1])
+            await feeder.reset()
+            #expect(code(of: await failure(of: copying)) == .connectionReset)
+        }
+    }
+
+    @Test("C1: a cancelled copy")
+    func cancelledCopy() throws {
+        try onLoop { loop in
+            let (source, feeder) = try await connectedPair()
+            let (sink, drain) = try await connectedPair()
+            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            await settle()
+            copying.cancel()
+            #expect(await failure(of: copying) is CancellationError)
+            withExtendedLifetime((feeder, drain)) {}
+        }
+    }
+
+    @Test("N4: a slow reader behind a proxy: writer and proxy wait, memory stays bounded, all bytes arrive")
+    func slowReader() throws {
+        try onLoop { loop in
+            let (source, feeder) = try await connectedPair()
+            let (sink, drain) = try await connectedPair()
+            let total = 256 << 20
+            let written = Shared(0)
+            let writing = loop.spawn {
+                let chunk = [UInt8](repeating: 3, count: 1 << 20)
+                while written.value < total {
+                    try await feeder.write(chunk)
+                    written.change { $0 += chunk.count }
+                }
+                try await feeder.finishWriting()
+            }
+            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            let before = residentBytes()
+            for _ in 0..<50 { try await loop.sleep(for: .milliseconds(2)) }
+            #expect(written.value < total / 2, "the writer is suspended")
+            let queued = try await feeder.withHandle { $0.writeQueueSize } + sink.withHandle { $0.writeQueueSize }
+            #expect(queued <= 2 << 20)
+            #expect(isSanitized || residentBytes() - before < 128 << 20)
+            let (near, far) = try await connectedPair()
+            try await near.write([1])
+            #expect(try await far.read() == [1], "others are served")
+            var count = 0
+            for try await chunk in drain { count += chunk.count }
+            #expect(count == total)
+            #expect(try await copying.value == total)
+            try await writing.value
+        }
+    }
+}

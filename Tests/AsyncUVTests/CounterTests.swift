@@ -1,0 +1,128 @@
+import AsyncUV
+import TestSupport
+import Testing
+
+/// The reason to be of the module: async code without thread hops, proved by counting.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct CounterTests {
+    @Test("10,000 echoed messages: no job from another thread")
+    func echoOnOneLoop() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let client = try await server.connect()
+            let before = try await loop.counters
+            for index in 0..<10_000 {
+                try await client.write([UInt8(truncatingIfNeeded: index)])
+                #expect(try await client.read(exactly: 1) == [UInt8(truncatingIfNeeded: index)])
+            }
+            let after = try await loop.counters
+            #expect(after.foreignJobs == before.foreignJobs)
+            #expect(after.wakeUps == before.wakeUps)
+            #expect(after.jobs > before.jobs && after.turns > before.turns)
+            await client.close()
+            try await server.end()
+        }
+    }
+
+    @Test("An actor on serialExecutor echoes 10,000 messages: no job from another thread")
+    func actorOnTheLoop() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let client = try await server.connect()
+            let actor = LoopCounter(loop)
+            try await actor.echo(1, over: client)
+            let before = try await loop.counters
+            try await actor.echo(10_000, over: client)
+            let after = try await loop.counters
+            #expect(after.foreignJobs == before.foreignJobs)
+            await client.close()
+            try await server.end()
+        }
+    }
+
+    @Test("An actor on serialExecutor called by a task that does not prefer the loop: a constant number of jobs")
+    func actorOnTheLoopCalledFromElsewhere() async throws {
+        try await withOwnLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let client = try await server.connect()
+            let actor = LoopCounter(loop)
+            let before = try await loop.counters.foreignJobs
+            try await actor.echo(1_000, over: client)
+            let after = try await loop.counters.foreignJobs
+            #expect(after - before <= 10)
+            await client.close()
+            try await server.end()
+        }
+    }
+
+    @Test("An ordinary task: one job for each operation that waits, none more")
+    func ordinaryTask() async throws {
+        try await withOwnLoop { loop in
+            let (near, far) = try await connectedPair(on: loop)
+            let echo = loop.spawn { for try await chunk in near { try await near.write(chunk) } }
+            let before = try await loop.counters.foreignJobs
+            for _ in 0..<1_000 {
+                try await far.write([1])
+                _ = try await far.read()
+            }
+            let after = try await loop.counters.foreignJobs
+            #expect(after - before <= 2 * 1_000 + 10)
+            await far.close()
+            try await echo.value
+        }
+    }
+
+    @Test func jobsFromOtherThreadsAreCounted() async throws {
+        try await withOwnLoop { loop in
+            let before = try await loop.counters
+            for _ in 0..<100 { try await loop.withLoop { _ in } }
+            let after = try await loop.counters
+            #expect(after.foreignJobs - before.foreignJobs >= 100)
+            #expect(after.wakeUps > before.wakeUps)
+        }
+    }
+
+    @Test("Spawned tasks, child tasks, sleeps and yields stay at home")
+    func tasksAtHome() throws {
+        try EventLoop.run { loop in
+            let before = try await loop.counters
+            let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<1_000 {
+                    group.addTask {
+                        try await loop.sleep(for: .microseconds(number))
+                        async let one = loop.spawn { 1 }.value
+                        return try await one
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(sum == 1_000)
+            #expect(try await loop.counters.foreignJobs == before.foreignJobs)
+        }
+    }
+}
+
+/// Sends back what it gets.
+struct EchoServer: Sendable {
+    let listener: TCPListener
+    private let serving: Task<Void, any Error>
+
+    init(on loop: EventLoop) async throws {
+        let listener = try await TCPListener.onLoopback(on: loop)
+        self.listener = listener
+        serving = loop.spawn {
+            try await listener.serve { connection in
+                for try await chunk in connection { try await connection.write(chunk) }
+            }
+        }
+    }
+
+    func connect() async throws -> TCPConnection {
+        try await TCPConnection.connect(to: listener.localAddress, on: listener.loop)
+    }
+
+    /// Waits until the clients are gone.
+    func end() async throws {
+        await listener.close()
+        try await serving.value
+    }
+}

@@ -1,0 +1,170 @@
+import AsyncUV
+import TestSupport
+import Testing
+
+/// `withDeadline`, `withTimeout`.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct DeadlineTests {
+    struct Refusal: Error, Equatable {}
+
+    @Test func value() throws {
+        let value = try EventLoop.run { loop in
+            try await withTimeout(.seconds(1_000)) {
+                try await loop.sleep(for: .milliseconds(1))
+                return 5
+            }
+        }
+        #expect(value == 5)
+    }
+
+    @Test func error() throws {
+        #expect(throws: Refusal()) {
+            try EventLoop.run { _ in try await withTimeout(.seconds(1_000)) { throw Refusal() } }
+        }
+    }
+
+    @Test func timeout() throws {
+        let cancelled = Shared(false)
+        #expect(throws: UVError.coded(.timedOut)) {
+            try EventLoop.run { loop in
+                try await withTimeout(.milliseconds(3)) {
+                    do { try await loop.sleep(for: .seconds(1_000)) } catch {
+                        cancelled.value = error is CancellationError
+                        throw error
+                    }
+                }
+            }
+        }
+        #expect(cancelled.value)
+    }
+
+    @Test func notBeforeTheDeadline() throws {
+        try EventLoop.run { loop in
+            for microseconds in [100, 999, 1_000, 1_001, 2_500] {
+                let start = LoopClock.Instant.now
+                await #expect(throws: UVError.coded(.timedOut)) {
+                    try await withTimeout(.microseconds(microseconds)) { try await loop.sleep(for: .seconds(1_000)) }
+                }
+                #expect(start.duration(to: .now) >= .microseconds(microseconds))
+            }
+        }
+    }
+
+    @Test func aDeadlineThatHasPassed() throws {
+        try EventLoop.run { loop in
+            for timeout in [Duration.zero, .seconds(-5)] {
+                await #expect(throws: UVError.coded(.timedOut)) {
+                    try await withTimeout(timeout) { try await loop.sleep(for: .seconds(1_000)) }
+                }
+            }
+        }
+    }
+
+    @Test("A value that comes in spite of the cancellation is returned")
+    func lateValue() throws {
+        let value = try EventLoop.run { loop in
+            try await withTimeout(.milliseconds(1)) {
+                try? await loop.sleep(for: .seconds(1_000))
+                return 7
+            }
+        }
+        #expect(value == 7)
+    }
+
+    @Test("An error of the operation's own after the deadline is its error")
+    func lateError() throws {
+        #expect(throws: Refusal()) {
+            try EventLoop.run { loop in
+                try await withTimeout(.milliseconds(1)) {
+                    try? await loop.sleep(for: .seconds(1_000))
+                    throw Refusal()
+                }
+            }
+        }
+    }
+
+    @Test func outerCancellation() throws {
+        try EventLoop.run { loop in
+            let task = loop.spawn {
+                try await withTimeout(.seconds(1_000)) { try await loop.sleep(for: .seconds(1_000)) }
+            }
+            await settle()
+            task.cancel()
+            #expect(await failure(of: task) is CancellationError)
+        }
+    }
+
+    @Test("A value that comes in spite of an outer cancellation is not lost")
+    func valueAfterOuterCancellation() throws {
+        try EventLoop.run { loop in
+            let task = loop.spawn {
+                try await withTimeout(.seconds(1_000)) {
+                    try? await loop.sleep(for: .seconds(1_000))
+                    return 8
+                }
+            }
+            await settle()
+            task.cancel()
+            let value = try await task.value
+            #expect(value == 8)
+        }
+    }
+
+    @Test func nested() throws {
+        try EventLoop.run { loop in
+            let outerFirst = await failure(
+                of: loop.spawn {
+                    try await withTimeout(.milliseconds(2)) {
+                        do {
+                            try await withTimeout(.seconds(1_000)) { try await loop.sleep(for: .seconds(1_000)) }
+                        } catch {
+                            #expect(error is CancellationError, "the inner timeout has not passed")
+                            throw error
+                        }
+                    }
+                })
+            #expect(code(of: outerFirst) == .timedOut)
+            let innerFirst = try await withTimeout(.seconds(1_000)) {
+                await failure(
+                    of: loop.spawn {
+                        try await withTimeout(.milliseconds(2)) { try await loop.sleep(for: .seconds(1_000)) }
+                    })
+            }
+            #expect(code(of: innerFirst) == .timedOut)
+        }
+    }
+
+    @Test func fromATaskElsewhere() async throws {
+        try await withOwnLoop { loop in
+            await #expect(throws: UVError.coded(.timedOut)) {
+                try await withTimeout(.milliseconds(2), on: loop) { try await Task.sleep(for: .seconds(1_000)) }
+            }
+            await #expect(throws: UVError.coded(.timedOut)) {
+                try await withDeadline(.now.advanced(by: .milliseconds(2)), on: loop) {
+                    try await Task.sleep(for: .seconds(1_000))
+                }
+            }
+        }
+    }
+
+    @Test("A loop that ends is not a timeout")
+    func endOfTheLoop() async throws {
+        let loop = try EventLoop()
+        let task = Task {
+            try await withTimeout(.seconds(1_000), on: loop) { try await loop.sleep(for: .seconds(1_000)) }
+        }
+        for _ in 0..<5 { try await loop.withLoop { _ in } }
+        await loop.shutdown()
+        #expect(code(of: await failure(of: task)) == .canceled)
+    }
+
+    @Test func timeoutOfARead() throws {
+        try onLoop { _ in
+            let (near, far) = try await connectedPair()
+            await #expect(throws: UVError.coded(.timedOut)) {
+                try await withTimeout(.milliseconds(2)) { try await near.read() }
+            }
+            try await far.write([1, 2])
+            #expect(try await near.read(exactly: 2) == [1, 2], "the connection goes on")
+        }
+    }
+}

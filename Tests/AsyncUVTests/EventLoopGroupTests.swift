@@ -1,0 +1,124 @@
+import AsyncUV
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Several loops.
+@Suite(.timeLimit(.minutes(2))) struct EventLoopGroupTests {
+    private func withGroup(_ count: Int, _ body: (EventLoopGroup) async throws -> Void) async throws {
+        let group = try await EventLoopGroup(count: count)
+        do { try await body(group) } catch {
+            await group.shutdown()
+            throw error
+        }
+        await group.shutdown()
+    }
+
+    @Test func countAndTurn() async throws {
+        try await withGroup(3) { group in
+            #expect(group.loops.count == 3)
+            let turns = (0..<9).map { _ in group.next() }
+            for (index, loop) in turns.enumerated() { #expect(loop === group.loops[index % 3]) }
+            let threads = try await withThrowingTaskGroup(of: UInt.self) { tasks in
+                for loop in group.loops { tasks.addTask { try await loop.withLoop { _ in currentThreadNumber() } } }
+                return try await tasks.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(threads.count == 3)
+        }
+    }
+
+    @Test func defaultCount() async throws {
+        let group = try await EventLoopGroup()
+        #expect(group.loops.count == Processors.granted && Processors.granted >= 1)
+        await group.shutdown()
+    }
+
+    @Test("B2: counts below one")
+    func badCounts() async throws {
+        for count in [0, -1, Int.min] {
+            await #expect(throws: UVError.coded(.invalidArgument)) { try await EventLoopGroup(count: count) }
+        }
+    }
+
+    @Test("next() from many threads is even")
+    func nextFromManyThreads() async throws {
+        try await withGroup(4) { group in
+            let counts = await withTaskGroup(of: [ObjectIdentifier].self) { tasks -> [ObjectIdentifier: Int] in
+                for _ in 0..<8 { tasks.addTask { (0..<100).map { _ in ObjectIdentifier(group.next()) } } }
+                var counts: [ObjectIdentifier: Int] = [:]
+                for await turns in tasks { for turn in turns { counts[turn, default: 0] += 1 } }
+                return counts
+            }
+            #expect(Array(counts.values) == [200, 200, 200, 200])
+        }
+    }
+
+    @Test("Listeners with SO_REUSEPORT: the kernel spreads connections, each stays on its loop")
+    func servingSpreads() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            let port = listeners[0].localAddress.port
+            #expect(listeners.allSatisfy { $0.localAddress.port == port } && listeners.count == 2)
+            let homes = Shared<[ObjectIdentifier: Int]>([:])
+            let serving = Task {
+                try await EventLoopGroup.serve(listeners) { connection in
+                    homes.change { $0[ObjectIdentifier(connection.loop), default: 0] += 1 }
+                    for try await chunk in connection {
+                        #expect(connection.loop.isCurrent)
+                        try await connection.write(chunk)
+                        #expect(connection.loop.isCurrent)
+                    }
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { clients in
+                for number in 0..<64 {
+                    clients.addTask {
+                        let client = try await TCPConnection.connect(host: "127.0.0.1", port: port, on: group.loops[0])
+                        for _ in 0..<10 {
+                            try await client.write([UInt8(number)])
+                            #expect(try await client.read(exactly: 1) == [UInt8(number)])
+                        }
+                    }
+                }
+                try await clients.waitForAll()
+            }
+            #expect(homes.value.count == 2 && homes.value.values.reduce(0, +) == 64)
+            for listener in listeners { await listener.close() }
+            try await serving.value
+        }
+    }
+
+    @Test func cancelledServing() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            let serving = Task { try await EventLoopGroup.serve(listeners) { _ = try await $0.read() } }
+            let client = try await TCPConnection.connect(to: listeners[0].localAddress, on: group.loops[1])
+            serving.cancel()
+            #expect(await failure(of: serving) is CancellationError)
+            for listener in listeners { await listener.close() }
+            _ = try? await client.read()
+        }
+    }
+
+    @Test("K1: shut down while serving, twice")
+    func shutdownWhileServing() async throws {
+        let group = try await EventLoopGroup(count: 2)
+        let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+        let serving = Task { try await EventLoopGroup.serve(listeners) { _ = try await $0.read() } }
+        let client = try FileDescriptor.tcpConnection(toPort: listeners[0].localAddress.port)
+        await group.shutdown()
+        await group.shutdown()
+        #expect(code(of: await failure(of: serving)) == .canceled)
+        _ = try? client.readToEnd()
+        try client.close()
+    }
+
+    @Test func addressInUse() async throws {
+        try await withGroup(2) { group in
+            let taken = try await TCPListener.onLoopback(on: group.loops[0])
+            await #expect(throws: UVError.coded(.addressInUse)) {
+                try await group.bind(host: "127.0.0.1", port: taken.localAddress.port)
+            }
+        }
+    }
+}

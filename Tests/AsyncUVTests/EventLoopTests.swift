@@ -1,0 +1,179 @@
+import AsyncUV
+import TestSupport
+import Testing
+import UV
+
+/// `EventLoop.run`, `init`, `shared`, `current`, `withLoop`.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct EventLoopTests {
+    struct Refusal: Error, Equatable { let number: Int }
+
+    @Test func runReturnsTheValueOfItsBody() throws {
+        let value = try EventLoop.run { loop in
+            try await loop.sleep(for: .milliseconds(1))
+            return "value"
+        }
+        #expect(value == "value")
+    }
+
+    @Test("K2: the error of run's body comes out of run, once")
+    func runThrowsTheErrorOfItsBody() throws {
+        let calls = Shared(0)
+        #expect(throws: Refusal(number: 7)) {
+            try EventLoop.run { loop in
+                calls.value += 1
+                try await loop.sleep(for: .milliseconds(1))
+                throw Refusal(number: 7)
+            }
+        }
+        #expect(calls.value == 1)
+        #expect(try EventLoop.run { _ in 1 } == 1, "the thread can run another loop")
+    }
+
+    @Test("K2: the error of a task group's child reaches run; its siblings are cancelled and closed")
+    func errorOfAChild() throws {
+        let siblings = Shared(0)
+        #expect(throws: Refusal(number: 1)) {
+            try onLoop { loop in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<10 {
+                        group.addTask {
+                            do { try await loop.sleep(for: .seconds(1_000)) } catch is CancellationError {
+                                siblings.change { $0 += 1 }
+                            }
+                        }
+                    }
+                    group.addTask {
+                        await settle()
+                        throw Refusal(number: 1)
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        #expect(siblings.value == 10)
+    }
+
+    @Test func runWithoutASuspensionReturns() throws {
+        #expect(try EventLoop.run { _ in 5 } == 5)
+    }
+
+    @Test func theBodyRunsOnTheCallingThread() throws {
+        let caller = currentThreadNumber()
+        try EventLoop.run { loop in
+            #expect(currentThreadNumber() == caller)
+            try await loop.sleep(for: .milliseconds(1))
+            #expect(currentThreadNumber() == caller)
+        }
+    }
+
+    @Test func currentIsTheLoopInItsTasksAndNilElsewhere() throws {
+        #expect(EventLoop.current == nil)
+        try EventLoop.run { loop in
+            #expect(EventLoop.current === loop && loop.isCurrent)
+            try await loop.spawn { #expect(EventLoop.current === loop) }.value
+            await Task.detached {
+                #expect(EventLoop.current == nil)
+                #expect(!loop.isCurrent)
+            }.value
+            #expect(EventLoop.current === loop)
+        }
+        #expect(EventLoop.current == nil)
+    }
+
+    @Test("K4: run inside a loop stops the process with a sentence")
+    func nestedRunTraps() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            try await EventLoop().withLoop { _ in runAnother() }
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.contains("EventLoop.run called inside a loop: a loop cannot wait for another"))
+    }
+
+    @Test func manyLoopsOnOneThreadOneAfterTheOther() throws {
+        for number in 0..<50 {
+            let value = try onLoop { loop in
+                let (near, far) = try await connectedPair()
+                try await near.write([UInt8(number)])
+                return try await far.read()
+            }
+            #expect(value == [UInt8(number)])
+        }
+    }
+
+    @Test func sharedIsOneLoopForAll() async throws {
+        let numbers = try await withThrowingTaskGroup(of: UInt.self) { group in
+            for _ in 0..<20 { group.addTask { try await EventLoop.shared.withLoop { _ in currentThreadNumber() } } }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(numbers.count == 1)
+        await EventLoop.shared.shutdown()
+        try await EventLoop.shared.sleep(for: .milliseconds(1))
+    }
+
+    @Test func sharedIsTheDefaultForTasksElsewhere() async throws {
+        try await Task.detached {
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            #expect(listener.loop === EventLoop.shared)
+            let connection = try await TCPConnection.connect(to: listener)
+            #expect(connection.loop === EventLoop.shared)
+            await connection.close()
+            await listener.close()
+        }.value
+    }
+
+    @Test func withLoopRunsOnTheLoopAndReturnsValuesAndErrors() async throws {
+        try await withOwnLoop { loop in
+            let (number, isCurrent) = try await loop.withLoop { _ in (currentThreadNumber(), loop.isCurrent) }
+            #expect(isCurrent && number != currentThreadNumber())
+            await #expect(throws: Refusal(number: 3)) { try await loop.withLoop { _ in throw Refusal(number: 3) } }
+            let fired = Shared(0)
+            try await loop.withLoop { loop in
+                let timer = try TimerHandle(on: loop)
+                try timer.start(after: .milliseconds(1)) { timer in
+                    fired.value += 1
+                    timer.close()
+                }
+            }
+            try await loop.sleep(for: .milliseconds(5))
+            #expect(fired.value == 1, "callback-layer handles and tasks live on one loop")
+        }
+    }
+
+    @Test func withLoopWorksInACancelledTask() throws {
+        try EventLoop.run { loop in
+            let task = loop.spawn {
+                while !Task.isCancelled { await Task.yield() }
+                return try await loop.withLoop { _ in 9 }
+            }
+            task.cancel()
+            let value = try await task.value
+            #expect(value == 9)
+        }
+    }
+
+    @Test("What the body left open is closed when run returns")
+    func runClosesWhatIsLeft() throws {
+        let left = Shared<[TCPConnection]>([])
+        let listener = try onLoop { loop in
+            let listener = try await TCPListener.onLoopback()
+            let connection = try await TCPConnection.connect(to: listener)
+            left.value = [connection]
+            return listener
+        }
+        #expect(!listener.loop.isCurrent)
+        #expect(left.value.count == 1)
+    }
+
+    @Test func tasksThatTheBodyLeftWaitingGetCanceled() async throws {
+        let task = try await onThread {
+            try EventLoop.run { loop in
+                let task = loop.spawn { try await loop.sleep(for: .seconds(1_000)) }
+                await settle()
+                return task
+            }
+        }
+        #expect(code(of: await failure(of: task)) == .canceled)
+    }
+}
+
+private func runAnother() { _ = try? EventLoop.run { _ in } }

@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import Testing
+import UV
+
+/// K4: loops on the main thread and the main actor. The thread belongs to a child process.
+@Suite(.timeLimit(.minutes(2))) struct MainThreadTests {
+    @Test("K4: hops to the main actor and back while EventLoop.run holds the main thread; one idle second, few turns")
+    func probe() async throws {
+        let (status, output) = try await run(Self.probe)
+        let lines = output.split(separator: "\n").map(String.init)
+        #expect(status == 0)
+        #expect(lines.count == 8, "\(output)")
+        for line in lines { #expect(line.hasSuffix(": true")) }
+    }
+
+    @Test("The main queue is served on the main thread only")
+    func offTheMainThread() async throws {
+        try await onThread {
+            let loop = try Loop()
+            #expect(throws: UVError.coded(.notPermitted)) { try MainQueueHandle(on: loop) }
+            try loop.close()
+        }
+    }
+
+    private static var probe: URL {
+        get throws {
+            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            return URL(filePath: tests).deletingLastPathComponent().appending(path: "main-thread-probe")
+        }
+    }
+
+    private func run(_ program: @autoclosure () throws -> URL) async throws -> (CInt, String) {
+        let process = Process()
+        process.executableURL = try program()
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        return try await onThread {
+            let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
+            process.waitUntilExit()
+            return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import AsyncUV
+import TestSupport
+import Testing
+
+/// Names to addresses.
+@Suite(.ownThread, .timeLimit(.minutes(2))) struct ResolverTests {
+    @Test func numericHostsAreNotLookedUp() throws {
+        try onLoop { loop in
+            let before = try await loop.counters.turns
+            for host in ["127.0.0.1", "::1", "192.0.2.7"] {
+                let addresses = try await Resolver.addresses(of: host, port: 80)
+                #expect(addresses.map(\.host) == [host] && addresses[0].port == 80)
+            }
+            #expect(try await loop.counters.turns == before)
+        }
+    }
+
+    @Test func localhost() throws {
+        try onLoop { loop in
+            let addresses = try await Resolver.addresses(of: "localhost", port: 7)
+            #expect(loop.isCurrent && !addresses.isEmpty)
+            #expect(addresses.allSatisfy { ["127.0.0.1", "::1"].contains($0.host) && $0.port == 7 })
+        }
+    }
+
+    @Test("D1: hostile names are typed errors, through Resolver, connect and bind")
+    func hostileNames() throws {
+        let long = String(repeating: "a.", count: 200)
+        let names = [
+            "", "a\0b", "localhost\0.evil", String(long.prefix(254)), String(long.prefix(256)),
+            String(long.prefix(300)),
+            String(repeating: "x", count: 64), String(repeating: "x", count: 64) + ".test", "with space",
+            "new\nline", "tab\there", "\u{7f}", " localhost", "localhost ", "127.0.0.1\0", "127.0.0.1 ",
+        ]
+        try onLoop { _ in
+            for name in names {
+                await #expect(throws: UVError.coded(.invalidArgument), "\(name.debugDescription)") {
+                    try await Resolver.addresses(of: name, port: 1)
+                }
+                await #expect(throws: UVError.coded(.invalidArgument), "\(name.debugDescription)") {
+                    try await TCPConnection.connect(host: name, port: 1, timeout: .seconds(1_000))
+                }
+                await #expect(throws: UVError.coded(.invalidArgument), "\(name.debugDescription)") {
+                    try await TCPListener.bind(host: name, port: 0)
+                }
+            }
+        }
+    }
+
+    @Test("C1: a look-up cancelled while it waits, and before")
+    func cancellation() throws {
+        try onLoop { loop in
+            let waiting = loop.spawn { try await Resolver.addresses(of: "localhost", port: 1) }
+            await settle()
+            waiting.cancel()
+            // It may have been faster than the cancellation.
+            if let error = await failure(of: waiting) { #expect(error is CancellationError) }
+            let before = loop.spawn {
+                while !Task.isCancelled { await Task.yield() }
+                return try await Resolver.addresses(of: "localhost", port: 1)
+            }
+            before.cancel()
+            #expect(await failure(of: before) is CancellationError)
+        }
+    }
+
+    @Test("More look-ups than the pool has threads, half of them cancelled")
+    func many() throws {
+        try onLoop { loop in
+            let tasks = (0..<100).map { _ in loop.spawn { try await Resolver.addresses(of: "localhost", port: 1) } }
+            await settle()
+            for (number, task) in tasks.enumerated() where number % 2 == 0 { task.cancel() }
+            for (number, task) in tasks.enumerated() {
+                switch await task.result {
+                case .success(let addresses): #expect(!addresses.isEmpty)
+                case .failure(let error): #expect(number % 2 == 0 && error is CancellationError)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import AsyncUV
+import Foundation
+import TestSupport
+import Testing
+
+/// Signals as a sequence. In child processes: signals are the whole process's.
+@Suite(.timeLimit(.minutes(2))) struct SignalsTests {
+    @Test("S1: a storm: at least one delivery after the last signal; equal ones are one")
+    func storm() async throws {
+        await #expect(processExitsWith: .success) {
+            try await onThread {
+                try EventLoop.run { loop in
+                    let signals = try await Signals.watch(SIGUSR1)
+                    let last = Shared(false)
+                    Thread {
+                        for _ in 0..<100_000 { kill(getpid(), SIGUSR1) }
+                        last.value = true
+                        kill(getpid(), SIGUSR1)
+                    }.start()
+                    let (near, far) = try await connectedPair()
+                    var count = 0
+                    for try await signal in signals {
+                        if signal != SIGUSR1 { fatalError("signal \(signal)") }
+                        count += 1
+                        try await near.write([1])
+                        guard try await far.read() == [1] else { fatalError("no echo") }
+                        if last.value { break }
+                    }
+                    if count > 100_001 { fatalError("\(count) deliveries") }
+                }
+            }
+        }
+    }
+
+    @Test func severalNumbers() async throws {
+        await #expect(processExitsWith: .success) {
+            try await onThread {
+                try EventLoop.run { loop in
+                    let signals = try await Signals.watch(SIGUSR1, SIGUSR2, SIGHUP)
+                    for number in [SIGUSR2, SIGHUP, SIGUSR1, SIGUSR2] {
+                        kill(getpid(), number)
+                        guard try await signals.next() == number else { fatalError("not \(number)") }
+                    }
+                    // Before anybody waits: kept, one of each number.
+                    for _ in 0..<10 { kill(getpid(), SIGHUP) }
+                    for _ in 0..<10 { try await loop.sleep(for: .milliseconds(1)) }
+                    guard try await signals.next() == SIGHUP else { fatalError("lost") }
+                    let waiting = loop.spawn { try await signals.next() }
+                    await settle()
+                    kill(getpid(), SIGUSR1)
+                    guard try await waiting.value == SIGUSR1 else { fatalError("delivered twice") }
+                }
+            }
+        }
+    }
+
+    @Test("C1: a wait cancelled, and before; no signal is lost")
+    func cancellation() async throws {
+        await #expect(processExitsWith: .success) {
+            try await onThread {
+                try EventLoop.run { loop in
+                    let signals = try await Signals.watch(SIGUSR1)
+                    let waiting = loop.spawn { try await signals.next() }
+                    let before = loop.spawn {
+                        while !Task.isCancelled { await Task.yield() }
+                        return try await signals.next()
+                    }
+                    await settle()
+                    waiting.cancel()
+                    before.cancel()
+                    guard await failure(of: waiting) is CancellationError else { fatalError("waiting") }
+                    guard await failure(of: before) is CancellationError else { fatalError("before") }
+                    kill(getpid(), SIGUSR1)
+                    guard try await signals.next() == SIGUSR1 else { fatalError("lost") }
+                    // Cancelled waits leave nothing behind.
+                    for _ in 0..<100 {
+                        let tasks = (0..<1_000).map { _ in loop.spawn { _ = try await signals.next() } }
+                        await settle()
+                        for task in tasks { task.cancel() }
+                        for task in tasks { _ = await task.result }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("With its last reference a watch ends: the signal has its own action again")
+    func dropRestoresTheDefault() async throws {
+        await #expect(processExitsWith: .signal(SIGUSR1)) {
+            try await onThread {
+                try EventLoop.run { loop in
+                    do {
+                        let signals = try await Signals.watch(SIGUSR1)
+                        kill(getpid(), SIGUSR1)
+                        guard try await signals.next() == SIGUSR1 else { exit(1) }
+                    }
+                    try await loop.sleep(for: .milliseconds(1))
+                    kill(getpid(), SIGUSR1)
+                    try await loop.sleep(for: .seconds(10))
+                }
+            }
+        }
+    }
+
+    @Test("Dropped on another thread too")
+    func dropElsewhere() async throws {
+        await #expect(processExitsWith: .signal(SIGUSR1)) {
+            let loop = try EventLoop()
+            do { _ = try await Signals.watch(SIGUSR1, on: loop) }
+            for _ in 0..<3 { try await loop.withLoop { _ in } }
+            try await loop.sleep(for: .milliseconds(1))
+            kill(getpid(), SIGUSR1)
+            try await loop.sleep(for: .seconds(10))
+        }
+    }
+
+    @Test("S1: numbers that are no signals, and those nobody may watch")
+    func badNumbers() async throws {
+        try await withOwnLoop { loop in
+            for number in [0, -1, 65, 1_000, SIGKILL, SIGSTOP] {
+                await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(number, on: loop) }
+                await #expect(throws: UVError.coded(.invalidArgument)) {
+                    try await Signals.watch(SIGURG, number, on: loop)
+                }
+            }
+        }
+    }
+
+    @Test func twoWatchesBothGetIt() async throws {
+        await #expect(processExitsWith: .success) {
+            let (first, second) = (try EventLoop(), try EventLoop())
+            let one = try await Signals.watch(SIGUSR2, on: first)
+            let two = try await Signals.watch(SIGUSR2, on: second)
+            kill(getpid(), SIGUSR2)
+            guard try await one.next() == SIGUSR2, try await two.next() == SIGUSR2 else { exit(1) }
+            await first.shutdown()
+            await second.shutdown()
+        }
+    }
+}

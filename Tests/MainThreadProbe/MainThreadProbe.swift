@@ -1,0 +1,52 @@
+import AsyncUV
+import Dispatch
+
+/// Runs a loop on the main thread and lets its tasks hop to the main actor and back: tests cannot have that thread.
+///
+/// Prints one line for each thing that worked; a test reads them.
+@main struct MainThreadProbe {
+    static func main() throws {
+        try EventLoop.run { loop in
+            let before = loop.isCurrent
+            let sum = await addOnMainActor(1, 2)
+            print("main actor and back:", before && loop.isCurrent && sum == 3)
+            print("child tasks:", await hopsOfManyChildren(1_000) == 1_000)
+            print("main queue:", await valueFromMainQueue() == 42)
+            print("main actor task:", await Task { @MainActor in EventLoop.current === loop }.value)
+            print("sleep on the main actor:", try await sleepOnMainActor(loop))
+            print("idle turns:", try await turnsOfAnIdleSecond(loop) < 5)
+        }
+        print("after the loop:", EventLoop.current == nil)
+        print("again:", try EventLoop.run { _ in await addOnMainActor(3, 4) } == 7)
+    }
+
+    @MainActor static func addOnMainActor(_ left: Int, _ right: Int) -> Int {
+        MainActor.preconditionIsolated()
+        return left + right
+    }
+
+    static func hopsOfManyChildren(_ count: Int) async -> Int {
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<count { group.addTask { await addOnMainActor(0, 1) } }
+            return await group.reduce(0, +)
+        }
+    }
+
+    static func valueFromMainQueue() async -> Int {
+        await withCheckedContinuation { continuation in DispatchQueue.main.async { continuation.resume(returning: 42) }
+        }
+    }
+
+    /// An operation of the loop awaited by the main actor.
+    @MainActor static func sleepOnMainActor(_ loop: EventLoop) async throws -> Bool {
+        try await loop.sleep(for: .milliseconds(2))
+        MainActor.preconditionIsolated()
+        return loop.isCurrent
+    }
+
+    static func turnsOfAnIdleSecond(_ loop: EventLoop) async throws -> Int {
+        let before = try await loop.counters.turns
+        try await loop.sleep(for: .seconds(1))
+        return try await loop.counters.turns - before
+    }
+}

@@ -1,0 +1,210 @@
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct ShutdownTests {
+    @Test func thePeerReadsToTheEndAndMayAnswer() throws {
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write([1])
+            try near.shutdown { near, error in
+                #expect(error == nil && !near.isWritable && near.isReadable)
+                log.append("done")
+            }
+            #expect(!near.isWritable)
+            try near.startReading(
+                onBytes: { _, bytes in log.append("answer \(bytes.count)") }, onEnd: { near, _ in near.close() })
+            try far.startReading(
+                onBytes: { _, bytes in log.append("request \(bytes.count)") },
+                onEnd: { far, _ in
+                    try! far.write([1, 2])
+                    far.closeAfterWrites()
+                })
+        }
+        #expect(log == ["done", "request 1", "answer 2"])
+    }
+
+    @Test func afterItWritesAreRefused() throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.shutdown()
+            #expect(throws: UVError.coded(.socketShutdown)) { try near.write([1]) }
+            #expect(throws: UVError.coded(.socketShutdown)) { try near.write([]) }
+            #expect(throws: UVError.coded(.socketShutdown)) { try near.write(contentsOf: [[1]]) }
+            #expect(throws: UVError.coded(.socketShutdown)) { _ = try near.tryWrite([1].span) }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try near.shutdown() }
+            try loop.run()
+            #expect(throws: UVError.coded(.socketShutdown)) { try near.write([1]) }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try near.shutdown() }
+            near.close()
+            far.close()
+        }
+    }
+
+    @Test("The end comes after everything that was queued", arguments: [1, 3, 30])
+    func afterQueuedWrites(_ writes: Int) throws {
+        var received = 0
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            for index in 0..<writes {
+                try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                    #expect(error == nil)
+                    if index == writes - 1 { log.append("last write") }
+                }
+            }
+            try near.shutdown { near, error in
+                #expect(error == nil)
+                log.append("shutdown")
+                near.close()
+            }
+            try far.startReading(
+                onBytes: { _, bytes in received += bytes.count }, onEnd: { far, _ in far.close() })
+        }
+        #expect(received == writes * 5 << 20)
+        #expect(log == ["last write", "shutdown"])
+    }
+
+    @Test func aCloseCancelsItOnce() throws {
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            for _ in 0..<3 {
+                try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                    #expect(error == .coded(.canceled))
+                    log.append("write")
+                }
+            }
+            try near.shutdown { _, error in
+                #expect(error == .coded(.canceled))
+                log.append("shutdown")
+            }
+            near.close { _ in log.append("closed") }
+            far.close()
+        }
+        #expect(log == ["write", "write", "write", "shutdown", "closed"])
+    }
+
+    @Test("A close by the closure of an earlier write cancels the shutdown, after the writes that wait")
+    func closedByAWrite() throws {
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
+                #expect(error == nil)
+                log.append("first")
+                near.close { _ in log.append("closed") }
+            }
+            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                #expect(error == .coded(.canceled))
+                log.append("second")
+            }
+            try near.shutdown { _, error in
+                #expect(error == .coded(.canceled))
+                log.append("shutdown")
+            }
+            try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
+        }
+        #expect(log == ["first", "second", "shutdown", "closed"])
+    }
+
+    @Test("A close by the closure of the last write cancels the shutdown behind it")
+    func closedByTheLastWrite() throws {
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, _ in log.append("first") }
+            try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
+                log.append("second")
+                near.close { _ in log.append("closed") }
+            }
+            try near.shutdown { _, error in
+                #expect(error == .coded(.canceled))
+                log.append("shutdown")
+            }
+            try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
+        }
+        #expect(log == ["first", "second", "shutdown", "closed"])
+    }
+
+    @Test func closeAfterWritesMayFollowAShutdown() throws {
+        var received = 0
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write([UInt8](repeating: 1, count: 5 << 20))
+            try near.shutdown { _, error in
+                #expect(error == nil)
+                log.append("shutdown")
+            }
+            near.closeAfterWrites()
+            near.closeAfterWrites()
+            #expect(!near.isClosing)
+            try far.startReading(
+                onBytes: { _, bytes in received += bytes.count }, onEnd: { far, _ in far.close() })
+        }
+        #expect(received == 5 << 20 && log == ["shutdown"])
+    }
+
+    @Test func closeAfterWritesClosesAStreamThatIsShutDown() throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.shutdown()
+            try loop.run()
+            near.closeAfterWrites()
+            #expect(near.isClosing)
+            far.closeAfterWrites()
+        }
+    }
+
+    @Test("N2: the client half-closes after its request and gets 10 MiB of answer, whole")
+    func serverAnswersAfterTheEnd() throws {
+        let answer = pattern(count: 10 << 20)
+        var received: [UInt8] = []
+        var ended = 0
+        try withLoop { loop in
+            let (client, server) = try TCPHandle.tcpPair(on: loop)
+            try client.write([1, 2, 3])
+            try client.shutdown()
+            try server.startReading(
+                onBytes: { _, _ in },
+                onEnd: { server, error in
+                    #expect(error == nil)
+                    try! server.write(answer)
+                    server.closeAfterWrites()
+                })
+            try client.startReading(
+                onBytes: { _, bytes in received.append(copying: bytes) },
+                onEnd: { client, error in
+                    #expect(error == nil)
+                    ended += 1
+                    client.close()
+                })
+        }
+        #expect(areEqual(received, answer) && ended == 1)
+    }
+
+    @Test("N2: we finish our output of 10 MiB first and read the rest then")
+    func weFinishFirst() throws {
+        let output = pattern(count: 10 << 20)
+        var received: [UInt8] = []
+        var rest: [UInt8] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write(output)
+            try near.shutdown { near, _ in
+                try! near.startReading(
+                    onBytes: { _, bytes in rest.append(copying: bytes) }, onEnd: { near, _ in near.close() })
+            }
+            try far.startReading(
+                onBytes: { _, bytes in received.append(copying: bytes) },
+                onEnd: { far, _ in
+                    try! far.write(output)
+                    far.closeAfterWrites()
+                })
+        }
+        #expect(areEqual(received, output) && areEqual(rest, output))
+    }
+}

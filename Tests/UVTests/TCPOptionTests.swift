@@ -1,0 +1,137 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct TCPOptionTests {
+    private let level = CInt(IPPROTO_TCP)
+
+    @Test func keepAliveReachesTheSocket() throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            let socket = try near.fileDescriptor
+            #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == 0)
+            try near.setKeepAlive(KeepAlive(idle: .seconds(33), interval: .seconds(7), count: 4))
+            #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == 1)
+            #expect(socket.option(level, TCP_KEEPIDLE) == 33)
+            #expect(socket.option(level, TCP_KEEPINTVL) == 7)
+            #expect(socket.option(level, TCP_KEEPCNT) == 4)
+            try near.setKeepAlive(nil)
+            #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == 0)
+            near.close()
+            far.close()
+        }
+    }
+
+    @Test("Keep-alive times are rounded up to whole seconds", arguments: [1, 1_000, 1_001, 1_999, 2_000])
+    func rounding(_ milliseconds: Int) throws {
+        try withLoop { loop in
+            let socket = try TCPHandle(on: loop, family: .ipv4)
+            let time = Duration.milliseconds(milliseconds)
+            try socket.setKeepAlive(KeepAlive(idle: time, interval: time, count: 1))
+            let seconds = CInt((milliseconds + 999) / 1_000)
+            try #expect(socket.fileDescriptor.option(level, TCP_KEEPIDLE) == seconds)
+            try #expect(socket.fileDescriptor.option(level, TCP_KEEPINTVL) == seconds)
+            socket.close()
+        }
+    }
+
+    @Test(
+        "B2, guard: keep-alive out of range is an error and changes nothing",
+        arguments: [
+            KeepAlive(idle: .zero), KeepAlive(idle: .seconds(32_768)), KeepAlive(idle: .seconds(100_000)),
+            KeepAlive(idle: .seconds(-1)), KeepAlive(idle: .seconds(Int64.max)), KeepAlive(interval: .zero),
+            KeepAlive(interval: .seconds(32_768)), KeepAlive(interval: .seconds(-5)), KeepAlive(count: 0),
+            KeepAlive(count: -1), KeepAlive(count: 128), KeepAlive(count: Int.max),
+        ])
+    func outOfRange(_ keepAlive: KeepAlive) throws {
+        try withLoop { loop in
+            let socket = try TCPHandle(on: loop, family: .ipv4)
+            #expect(throws: UVError.coded(.invalidArgument)) { try socket.setKeepAlive(keepAlive) }
+            try #expect(socket.fileDescriptor.option(SOL_SOCKET, SO_KEEPALIVE) == 0)
+            socket.close()
+        }
+    }
+
+    @Test("B2: the largest keep-alive is taken") func largest() throws {
+        try withLoop { loop in
+            let socket = try TCPHandle(on: loop, family: .ipv6)
+            try socket.setKeepAlive(KeepAlive(idle: .seconds(32_767), interval: .seconds(32_767), count: 127))
+            try #expect(socket.fileDescriptor.option(level, TCP_KEEPCNT) == 127)
+            socket.close()
+        }
+    }
+
+    @Test func keepAliveNeedsASocket() throws {
+        try withLoop { loop in
+            let socket = try TCPHandle(on: loop)
+            #expect(throws: UVError.coded(.badFileDescriptor)) { try socket.setKeepAlive(KeepAlive()) }
+            socket.close()
+        }
+    }
+
+    @Test func noDelayReachesTheSocket() throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.setNoDelay(true)
+            try #expect(near.fileDescriptor.option(level, TCP_NODELAY) == 1)
+            try near.setNoDelay(false)
+            try #expect(near.fileDescriptor.option(level, TCP_NODELAY) == 0)
+            near.close()
+            far.close()
+        }
+    }
+
+    @Test func noDelayIsKeptUntilThereIsASocket() throws {
+        var connected = 0
+        try withLoop { loop in
+            let listener = try TCPHandle.listening(on: loop) { listener, connection in
+                try! connection.get().close()
+                listener.close()
+            }
+            let client = try TCPHandle(on: loop)
+            try client.setNoDelay(true)
+            try client.connect(to: listener.localAddress) { client, _ in
+                #expect(try! client.fileDescriptor.option(level, TCP_NODELAY) == 1)
+                connected += 1
+                client.close()
+            }
+        }
+        #expect(connected == 1)
+    }
+
+    @Test func acceptedSocketsAreClosedOnExecAndDoNotBlock() throws {
+        var accepted = 0
+        try withLoop { loop in
+            let listener = try TCPHandle.listening(on: loop) { listener, connection in
+                let server = try! connection.get()
+                for handle in [listener, server] {
+                    let socket = try! handle.fileDescriptor.rawValue
+                    #expect(fcntl(socket, F_GETFD) & FD_CLOEXEC != 0)
+                    #expect(fcntl(socket, F_GETFL) & O_NONBLOCK != 0)
+                }
+                accepted += 1
+                server.close()
+                listener.close()
+            }
+            let client = try FileDescriptor.tcpConnection(toPort: listener.localAddress.port)
+            try loop.run()
+            try client.close()
+        }
+        #expect(accepted == 1)
+    }
+
+    @Test func blockingCanBeSwitched() throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.pair(on: loop)
+            let socket = try near.fileDescriptor.rawValue
+            try near.setBlocking(true)
+            #expect(fcntl(socket, F_GETFL) & O_NONBLOCK == 0)
+            try near.setBlocking(false)
+            #expect(fcntl(socket, F_GETFL) & O_NONBLOCK != 0)
+            near.close()
+            far.close()
+        }
+    }
+}
