@@ -54,6 +54,15 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(name: "idle", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
 
+        // Tasks on a loop
+        .target(name: "CWakeUp", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "tasks",
+            dependencies: [
+                "CWakeUp", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
         // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
         .target(name: "CSpawn"),
         .executableTarget(

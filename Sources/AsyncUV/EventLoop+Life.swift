@@ -69,7 +69,7 @@ extension EventLoop {
     public func spawn<Value: Sendable>(
         priority: TaskPriority? = nil, _ body: @escaping @Sendable () async throws -> Value
     ) -> Task<Value, any Error> {
-        Task(executorPreference: self, priority: priority) { try await body() }
+        Task(executorPreference: self, priority: priority, operation: body)
     }
 }
 

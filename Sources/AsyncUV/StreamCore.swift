@@ -6,11 +6,12 @@ final class StreamCore {
     @exclusivity(unchecked) private var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
     @exclusivity(unchecked) private var owner = TaskIdentity.none
-    @exclusivity(unchecked) private var readerIsOwner = false
-    @exclusivity(unchecked) private var reads = 0
     /// Bytes that a reader took and gave back, behind those that have been taken again.
     @exclusivity(unchecked) private var returned: [UInt8] = []
     @exclusivity(unchecked) private var takenAgain = 0
+    // One word.
+    @exclusivity(unchecked) private var reads: UInt32 = 0
+    @exclusivity(unchecked) private var readerIsOwner = false
     @exclusivity(unchecked) private var isClosed = false
 
     init(_ handle: StreamHandle) {
@@ -25,7 +26,7 @@ final class StreamCore {
     enum Begun {
         case bytes([UInt8]?)
         /// The caller suspends; the number tells its read from later ones.
-        case waits(Int)
+        case waits(UInt32)
     }
 
     /// A read by the task of the scope; `nil` for any other caller.
@@ -61,7 +62,7 @@ final class StreamCore {
     }
 
     /// Ends a read with `CancellationError`. No byte is lost: what comes is for the next one.
-    func cancelRead(_ number: Int) {
+    func cancelRead(_ number: UInt32) {
         guard unsafe reader.isWaiting, unsafe number == reads else { return }
         handle.cancelReceive()
         unsafe reader.resume(with: .failure(CancellationError()))
@@ -115,9 +116,8 @@ final class StreamCore {
 }
 
 private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
-    guard let core = stream.attachment else { return }
     // The stream keeps its core until after its last callback.
-    unsafe Unmanaged.passUnretained(unsafeDowncast(core, to: StreamCore.self))._withUnsafeGuaranteedRef {
-        $0.received(result)
+    unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {
+        unsafe unsafeDowncast($0, to: StreamCore.self).received(result)
     }
 }

@@ -86,7 +86,8 @@ public final class TCPConnection: ByteStream {
 
         public func next() async throws -> [UInt8]? { try await connection.read(upTo: 65_536) }
 
-        public func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
+        // Not `isolated`: callers would have to switch back to their executor, 250 instructions a chunk. This comes back.
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await connection.read(upTo: 65_536)
         }
     }
@@ -147,20 +148,26 @@ public final class TCPConnection: ByteStream {
     // MARK: Options
 
     /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
-    public func setNoDelay(_ on: Bool) async throws { try await withHandle { try $0.setNoDelay(on) } }
+    public func setNoDelay(_ on: Bool) async throws {
+        // Direct where it can be: the frames of deep calls would cost each connection's task another KiB for good.
+        if loop.isCurrent { return try handle().setNoDelay(on) }
+        try await withHandle { try $0.setNoDelay(on) }
+    }
 
     /// Detects peers that vanished without a word; `nil` turns it off. Numbers out of range are `.invalidArgument`.
     public func setKeepAlive(_ keepAlive: KeepAlive?) async throws {
+        if loop.isCurrent { return try handle().setKeepAlive(keepAlive) }
         try await withHandle { try $0.setKeepAlive(keepAlive) }
     }
 
     /// Runs callback-layer code on the connection's handle, for what has no async form.
     public func withHandle<Value: Sendable>(_ body: @Sendable (TCPHandle) throws -> Value) async throws -> Value {
-        try await loop.withLoop { _ in
-            guard let handle = self.core.open(on: self.loop).handle as? TCPHandle else {
-                throw UVError(.notSocket, in: "withHandle")
-            }
-            return try body(handle)
-        }
+        if loop.isCurrent { return try body(handle()) }
+        return try await loop.hop { try body(self.handle()) }
+    }
+
+    private func handle() throws(UVError) -> TCPHandle {
+        guard let handle = core.open(on: loop).handle as? TCPHandle else { throw UVError(.notSocket, in: "withHandle") }
+        return handle
     }
 }

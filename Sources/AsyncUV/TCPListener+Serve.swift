@@ -24,18 +24,15 @@ extension TCPListener {
         guard maxConnections > 0 else {
             throw UVError(.invalidArgument, in: "serve", of: "at most \(maxConnections) connections")
         }
-        let seats = LoopBound(Seats(maxConnections))
+        let service = Service(loop, Seats(maxConnections), onError, handler)
         try await withThrowingDiscardingTaskGroup { group in
             while true {
-                try await loop.perform("serve") { _, pending in seats.open(on: self.loop).take(pending) }
+                try await loop.perform("serve") { _, pending in service.seats.open(on: self.loop).take(pending) }
                 do {
                     guard let connection = try await accept() else { return }
-                    group.addTask(executorPreference: loop) { [loop] in
-                        await connection.serve(onError, handler)
-                        if loop.isCurrent { seats.open(on: loop).leave() }
-                    }
+                    group.addTask(executorPreference: loop) { await service.serve(connection) }
                 } catch let error as UVError where error.isShortage {
-                    seats.open(on: loop).leave()
+                    service.leave()
                     onError(error, nil)
                 }
             }
@@ -54,25 +51,42 @@ extension TCPListener {
     }
 }
 
-extension TCPConnection {
+/// What the tasks of one call of ``TCPListener/serve(maxConnections:onError:_:)`` share. What each has of its own, in
+/// captures and in frames, is what an idle connection costs.
+private final class Service: Sendable {
+    private let loop: EventLoop
+    let seats: LoopBound<Seats>
+    private let onError: @Sendable (any Error, SocketAddress?) -> Void
+    private let handler: @Sendable (TCPConnection) async throws -> Void
+
+    init(
+        _ loop: EventLoop, _ seats: Seats, _ onError: @escaping @Sendable (any Error, SocketAddress?) -> Void,
+        _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
+    ) {
+        self.loop = loop
+        self.seats = LoopBound(seats)
+        self.onError = onError
+        self.handler = handler
+    }
+
     /// The scope of one served connection: one cancellation handler for all its reads.
-    fileprivate func serve(
-        _ onError: @Sendable (any Error, SocketAddress?) -> Void,
-        _ handler: @Sendable (TCPConnection) async throws -> Void
-    ) async {
-        let core = core
-        let loop = loop
+    func serve(_ connection: TCPConnection) async {
+        let core = connection.core
         do {
             try await withTaskCancellationHandler {
                 if loop.isCurrent { core.open(on: loop).openScope() }
                 defer { if loop.isCurrent { core.open(on: loop).closeScope() } }
-                try await handler(self)
-            } onCancel: {
+                try await handler(connection)
+            } onCancel: { [loop] in
                 loop.post { core.open(on: loop).cancelOwner() }
             }
-        } catch { onError(error, remoteAddress) }
-        await close()
+        } catch { onError(error, connection.remoteAddress) }
+        // A loop that has ended has closed everything.
+        if loop.isCurrent { core.open(on: loop).close() }
+        leave()
     }
+
+    func leave() { if loop.isCurrent { seats.open(on: loop).leave() } }
 }
 
 /// Room for so many, on a loop's thread.

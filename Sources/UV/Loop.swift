@@ -36,7 +36,7 @@ public final class Loop {
     private var isClosed = false
     /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
     @exclusivity(unchecked) var isRunningTimers = false
-    @exclusivity(unchecked) private var buffer: UnsafeMutableRawBufferPointer?
+    @exclusivity(unchecked) private var buffer: [UInt8] = []
 
     /// Anything that belongs with the loop, for libraries on top: see ``current``.
     public var attachment: AnyObject?
@@ -98,7 +98,6 @@ public final class Loop {
     deinit {
         if !isClosed { unsafe uv_loop_close(raw) }
         if ownsMemory { unsafe raw.deallocate() }
-        unsafe buffer?.deallocate()
     }
 
     // MARK: Running
@@ -282,12 +281,21 @@ public final class Loop {
         if let hook = unsafe hook { unsafe hook._withUnsafeGuaranteedRef { $0.call() } }
     }
 
-    /// Every stream of the loop reads into this one, made at the first read: libuv fills one buffer at a time.
+    /// Every stream of the loop reads into this one, made when it is needed: libuv fills one buffer at a time.
+    ///
+    /// The memory of an array that nobody else has, so it stays in place.
     var readBuffer: UnsafeMutableRawBufferPointer {
-        if let buffer = unsafe buffer { return unsafe buffer }
-        let new = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
-        unsafe buffer = new
-        return unsafe new
+        if unsafe buffer.isEmpty { unsafe buffer = .unset(count: Receiver.largest) }
+        return unsafe buffer.withUnsafeMutableBytes { unsafe $0 }
+    }
+
+    /// What has just been read, as an array: a large read takes the buffer with it, a small one is copied.
+    func takeRead(_ bytes: Span<UInt8>) -> [UInt8] {
+        guard bytes.count >= Receiver.largest / 2 else { return [UInt8](copying: bytes) }
+        var taken: [UInt8] = []
+        unsafe swap(&taken, &buffer)
+        taken.removeLast(taken.count - bytes.count)
+        return taken
     }
 
     var isUsable: Bool { !isClosed }

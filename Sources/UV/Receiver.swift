@@ -6,20 +6,22 @@ struct Receiver {
 
     private enum End {
         case finished
-        case failed(UVError)
+        // Indirect: every stream has room for this, few need it.
+        indirect case failed(UVError)
     }
 
     /// The most that one read takes.
     static let largest = 65_536
 
     var onDone: Closure?
-    /// Whether libuv reads for this.
-    var isReading = false
-    private(set) var limit = Int32(largest)
     private var ahead: [UInt8] = []
     /// How much of it is taken.
     private var taken = 0
     private var end: End?
+    // Small ones last, so that the handle has no gap after them.
+    private(set) var limit = Int32(largest)
+    /// Whether libuv reads for this.
+    var isReading = false
 
     /// Whether somebody waits, or bytes do.
     var isInUse: Bool { onDone != nil || !ahead.isEmpty }
@@ -36,8 +38,8 @@ struct Receiver {
     }
 
     /// Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
-    mutating func keep(_ bytes: Span<UInt8>) {
-        ahead = [UInt8](copying: bytes)
+    mutating func keep(_ bytes: [UInt8]) {
+        ahead = bytes
         isReading = false
     }
 

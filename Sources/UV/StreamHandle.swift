@@ -21,14 +21,16 @@ public class StreamHandle: Handle {
         set { unsafe attached = newValue }
     }
     @exclusivity(unchecked) private final var attached: AnyObject?
+    /// The ``attachment`` without a retain: in the stream's callbacks it is there.
+    package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
     /// libuv calls a stream readable after its end too.
     @exclusivity(unchecked) private final var hasEnded = false
+    @exclusivity(unchecked) final var hasShutDown = false
     /// Made when a write did not fit into the socket.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
-    @exclusivity(unchecked) final var hasShutDown = false
     /// A shutdown that has not finished.
     final var shutdownUnderWay: ShutdownRequest?
     /// Whether connections come here instead of bytes.
@@ -159,9 +161,9 @@ public class StreamHandle: Handle {
         if let onBytes = unsafe onBytes {
             onBytes(self, bytes)
         } else if let call = unsafe receiver.onDone.take() {
-            call(self, .success([UInt8](copying: bytes)))
+            call(self, .success(loop.takeRead(bytes)))
         } else {
-            unsafe receiver.keep(bytes)
+            unsafe receiver.keep(loop.takeRead(bytes))
             stopReadingAhead()
         }
     }

@@ -2,17 +2,22 @@
 
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+size_t server_split = SIZE_MAX;
+
 struct sockaddr_in server_address(int argc, char **argv) {
     static const struct option names[] = {
-        {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+        {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'},
+        {"split", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     const char *host = "127.0.0.1";
     int port = 0, option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == 'h') host = optarg;
         else if (option == 'p') port = atoi(optarg);
+        else if (option == 's' && atol(optarg) > 0) server_split = (size_t)atol(optarg);
         else exit(64);
     }
 

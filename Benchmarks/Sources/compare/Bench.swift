@@ -8,17 +8,19 @@ struct Bench {
     /// A fresh server for each run: the layout of a process's memory moves its speed by some per cent, so a median over
     /// processes says more than one over windows of the same process.
     func run<Result: Decodable>(
-        _ server: String, under client: String, _ arguments: [String], as type: Result.Type
+        _ line: String, under client: String, _ arguments: [String], as type: Result.Type
     ) throws -> Result {
-        let serving = try PinnedProcess(server, [], core: serverCore)
+        let words = line.split(separator: " ").map(String.init)
+        let server = words[0]
+        let serving = try PinnedProcess(server, Array(words.dropFirst()), core: serverCore)
         let address = try address(in: serving.readLine(), of: server)
         let asking = try PinnedProcess(
             client, address + ["--json", "--pid", "\(serving.id)"] + arguments, core: loadCore)
-        let line = try asking.readAll()
+        let result = try asking.readAll()
         try asking.finish()
         serving.terminate()
         try serving.finish()
-        return try JSONLine.decode(type, from: line)
+        return try JSONLine.decode(type, from: result)
     }
 
     private func address(in line: String, of server: String) throws -> [String] {

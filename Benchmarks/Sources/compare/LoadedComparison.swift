@@ -25,9 +25,9 @@ struct LoadedComparison {
         return table
     }
 
-    /// C's CPU time for a request over ours, round by round: higher is better.
+    /// The first server's CPU time for a request over ours, round by round: higher is better.
     private func ratios(of runs: [LoadResult]) -> [Double] {
-        zip(rounds.results[Program.baseline]!, runs).map {
+        zip(rounds.results[servers[0]]!, runs).map {
             $0.cpuMicrosecondsPerRequest / $1.cpuMicrosecondsPerRequest
         }
     }

@@ -6,12 +6,19 @@ struct Scenario {
     let connections: Int
     let size: Int
     let pipeline: Int
+    /// The servers with their arguments, where not every server will do; the first is the baseline.
+    var servers: [String]?
 
     static let all = [
         Scenario(name: "1KiB×50", connections: 50, size: 1024, pipeline: 1),
         Scenario(name: "64KiB×16", connections: 16, size: 65_536, pipeline: 1),
         Scenario(name: "64B×1000", connections: 1000, size: 64, pipeline: 1),
         Scenario(name: "pipelined", connections: 50, size: 64, pipeline: 16),
+        Scenario(
+            name: "answers", connections: 50, size: 64, pipeline: 16,
+            servers: [
+                "\(Program.baseline) --split 64", "echo-uv-async --split 64", "echo-uv-async --split 64 --each",
+            ]),
     ]
 
     var description: String {
@@ -21,7 +28,11 @@ struct Scenario {
 
     /// What a reader of the table must not overlook.
     var note: String? {
-        pipeline == 1
+        if servers != nil {
+            return "Each message gets an answer of its own. C makes a system call for each, echo-uv-async hands "
+                + "those of one read\nto write(contentsOf:), with --each it awaits a write for each."
+        }
+        return pipeline == 1
             ? nil
             : "The load is the slower side here. A server that comes late finds more messages in one read and pays less "
                 + "for each,\nso a ratio near 1 does not say that a server costs as little as C."

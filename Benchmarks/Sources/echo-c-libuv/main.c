@@ -2,7 +2,7 @@
 //
 // One 64 KiB buffer serves every read. The answer is tried at once with uv_try_write, which costs no request; what
 // the kernel does not take is copied to a pooled block, and reading rests until it is out. So nothing is allocated
-// per message, and memory is bounded by one block a connection.
+// per message, and memory is bounded by one block a connection. With --split each so many bytes get a write of their own.
 #include <CServerSupport.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,15 +69,31 @@ static void send_later(uv_stream_t *connection, const char *bytes, size_t count)
     }
 }
 
+static inline __attribute__((always_inline)) void answer(uv_stream_t *connection, const char *bytes, size_t count) {
+    uv_buf_t answer = uv_buf_init((char *)bytes, (unsigned)count);
+    int status = uv_try_write(connection, &answer, 1);
+    if (status == (int)count) return;
+    if (status < 0 && status != UV_EAGAIN) return end(connection);
+    size_t taken = status < 0 ? 0 : (size_t)status;
+    send_later(connection, bytes + taken, count - taken);
+}
+
+static __attribute__((noinline)) void answer_pieces(uv_stream_t *connection, const char *bytes, size_t count) {
+    for (; count > server_split; bytes += server_split, count -= server_split) {
+        uv_buf_t piece = uv_buf_init((char *)bytes, (unsigned)server_split);
+        int status = uv_try_write(connection, &piece, 1);
+        if (status < 0 && status != UV_EAGAIN) return end(connection);
+        size_t taken = status < 0 ? 0 : (size_t)status;
+        if (taken < server_split) return send_later(connection, bytes + taken, count - taken);
+    }
+    answer(connection, bytes, count);
+}
+
 static void received(uv_stream_t *connection, ssize_t count, const uv_buf_t *buffer) {
     if (count < 0) return end(connection);
     if (count == 0) return;
-    uv_buf_t answer = uv_buf_init(buffer->base, (unsigned)count);
-    int status = uv_try_write(connection, &answer, 1);
-    if (status == count) return;
-    if (status < 0 && status != UV_EAGAIN) return end(connection);
-    size_t taken = status < 0 ? 0 : (size_t)status;
-    send_later(connection, buffer->base + taken, (size_t)count - taken);
+    if ((size_t)count > server_split) return answer_pieces(connection, buffer->base, (size_t)count);
+    answer(connection, buffer->base, (size_t)count);
 }
 
 static void accepted(uv_stream_t *listener, int status) {

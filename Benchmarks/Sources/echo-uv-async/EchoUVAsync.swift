@@ -7,14 +7,19 @@ import UV
 /// The async layer of this package, used as its README shows it.
 @main struct EchoUVAsync: ParsableCommand {
     @OptionGroup var options: ServerOptions
+    @Option(help: "Answers each so many bytes by themselves.") var split: Int?
+    @Flag(help: "Writes each answer by itself; otherwise those of one read leave together.") var each = false
 
     func run() throws {
-        let options = options
+        let (options, split, each) = (options, split, each)
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(
                 host: options.host, port: options.port, backlog: ServerOptions.backlog)
             options.announce(port: Int(listener.localAddress.port))
             let serving = loop.spawn {
+                if let split {
+                    return try await listener.serve { try await answer($0, split, each) }
+                }
                 try await listener.serve { connection in
                     try await connection.setNoDelay(true)
                     for try await chunk in connection { try await connection.write(chunk) }
@@ -26,6 +31,19 @@ import UV
                 }
             }
             _ = await serving.result
+        }
+    }
+}
+
+/// One answer for each message of so many bytes.
+private func answer(_ connection: TCPConnection, _ size: Int, _ each: Bool) async throws {
+    try await connection.setNoDelay(true)
+    for try await chunk in connection {
+        let answers = stride(from: 0, to: chunk.count, by: size).map { Array(chunk[$0..<min($0 + size, chunk.count)]) }
+        if each {
+            for answer in answers { try await connection.write(answer) }
+        } else {
+            try await connection.write(contentsOf: answers)
         }
     }
 }

@@ -3,6 +3,7 @@
 #define BENCHMARKS_C_SERVER_SUPPORT_H
 
 #include <netinet/in.h>
+#include <stddef.h>
 
 /// One read takes at most this much, in every server of this package that lets one choose.
 #define SERVER_CHUNK 65536
@@ -10,7 +11,10 @@
 /// As in the Swift servers; Linux caps it at net.core.somaxconn.
 #define SERVER_BACKLOG 1024
 
-/// Reads `--host` and `--port`. Ends the process with a message when they make no sense.
+/// What `--split` says: each so many bytes are answered by themselves. Without it there is no such limit.
+extern size_t server_split;
+
+/// Reads `--host`, `--port` and `--split`. Ends the process with a message when they make no sense.
 struct sockaddr_in server_address(int argc, char **argv);
 
 /// Prints `listening on HOST:PORT` for a listening socket, and flushes.

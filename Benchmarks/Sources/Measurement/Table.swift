@@ -1,14 +1,14 @@
 import Foundation
 
 /// Rows under a header: aligned text, or Markdown, which is aligned too.
-struct Table {
+public struct Table {
     private var rows: [[String]]
 
-    init(_ header: [String]) { rows = [header] }
+    public init(_ header: [String]) { rows = [header] }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    public mutating func add(_ row: [String]) { rows.append(row) }
 
-    func render(markdown: Bool) -> String {
+    public func render(markdown: Bool) -> String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
         var lines = rows.map { row in
             let cells = row.indices.map { pad(row[$0], to: widths[$0], left: $0 == 0) }
@@ -28,6 +28,13 @@ struct Table {
     }
 }
 
-func decimal(_ value: Double, _ digits: Int) -> String {
+public func decimal(_ value: Double, _ digits: Int) -> String {
     String(format: "%.\(digits)f", value)
+}
+
+/// The middle value, or the mean of the two.
+public func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
 }

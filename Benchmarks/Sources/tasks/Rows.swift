@@ -1,0 +1,54 @@
+import Measurement
+
+/// What a row of the table measures.
+enum Row: String, CaseIterable {
+    case handOver = "switch between two tasks"
+    case ringHandOver = "  on a bare ring"
+    case yield = "Task.yield between two tasks"
+    case ringYield = "  on a bare ring "
+    case spawn = "spawn + yield + join, in a group"
+    case ringSpawn = "  on a bare ring  "
+    case spawnUnstructured = "spawn + yield + join, loop.spawn"
+    case wakeUp = "wake-up from another thread: a task"
+    case libuvWakeUp = "  uv_async_send in C"
+    case sleepZero = "sleep(for: .zero)"
+    case cancelledSleep = "spawn, sleep, cancel, join"
+    case actorCall = "call of an actor on the loop, and back"
+    case callFromElsewhere = "withLoop from another thread, and back"
+
+    /// The row to be compared with, and how many times its cost this one may have.
+    var limit: (of: Row, ratio: Double)? {
+        switch self {
+        case .handOver: (.ringHandOver, 1.15)
+        case .yield: (.ringYield, 1.15)
+        case .wakeUp: (.libuvWakeUp, 1.3)
+        default: nil
+        }
+    }
+
+    /// The most nanoseconds.
+    var most: Double? { self == .spawn || self == .spawnUnstructured ? 2000 : nil }
+}
+
+/// The figures of all rounds.
+struct Rows {
+    private var figures: [Row: [Double]] = [:]
+
+    mutating func add(_ nanoseconds: Double, to row: Row) { figures[row, default: []].append(nanoseconds) }
+
+    /// Ratios are taken round by round.
+    func table(python: [(name: String, nanoseconds: Double)]) -> Table {
+        var table = Table(["what", "ns", "min–max", "ratio", "limit"])
+        for row in Row.allCases {
+            guard let mine = figures[row] else { continue }
+            var cells = ["", row.most.map { decimal($0, 0) + " ns" } ?? ""]
+            if let limit = row.limit, let others = figures[limit.of] {
+                cells = [decimal(median(zip(mine, others).map { $0 / $1 }), 2), decimal(limit.ratio, 2)]
+            }
+            let spread = "\(decimal(mine.min()!, 0))–\(decimal(mine.max()!, 0))"
+            table.add([row.rawValue, decimal(median(mine), 0), spread] + cells)
+        }
+        for row in python { table.add([row.name, decimal(row.nanoseconds, 0), "", "", ""]) }
+        return table
+    }
+}
