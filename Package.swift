@@ -30,6 +30,7 @@ let package = Package(
     products: [
         .library(name: "UV", targets: ["UV"]),
         .library(name: "AsyncUV", targets: ["AsyncUV"]),
+        .library(name: "Coroutines", targets: ["Coroutines"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -54,6 +55,9 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
+        .target(name: "Coroutines", dependencies: ["AsyncUV", "CLinux"], swiftSettings: settings),
+        .testTarget(
+            name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
         .target(
             name: "TestSupport",
