@@ -1,18 +1,10 @@
 import AsyncUV
 import Coroutines
-import Synchronization
 import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct GeneratorTests {
     private struct Stop: Error, Equatable { var number = 0 }
-
-    /// What happened, in order.
-    private final class Transcript: Sendable {
-        private let lines = Mutex<[String]>([])
-        func add(_ line: String) { lines.withLock { $0.append(line) } }
-        var all: [String] { lines.withLock { $0 } }
-    }
 
     @Test func isASequence() {
         let squares = Generator<Void, Int> { yield in
