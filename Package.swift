@@ -55,7 +55,10 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
-        .target(name: "Coroutines", dependencies: ["AsyncUV", "CLinux"], swiftSettings: settings),
+        .target(
+            name: "Coroutines",
+            dependencies: ["AsyncUV", "CLinux", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
         .testTarget(
             name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
