@@ -72,7 +72,7 @@ public final class EventLoop: TaskExecutor {
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        enqueue(JobRing.Entry(job: UnownedJob(job), isActor: false))
+        enqueue(JobRing.Entry(job: UnownedJob(job), door: .task))
     }
 
     @inline(__always)

@@ -3,8 +3,17 @@
 final class JobRing {
     struct Entry {
         let job: UnownedJob
-        /// Whether it came through the door for actors.
-        let isActor: Bool
+        let door: Door
+    }
+
+    /// How a job came, which is how it must be run.
+    enum Door {
+        /// Of a task that prefers the loop.
+        case task
+        /// Of an actor on the loop.
+        case actor
+        /// Of both: such a task in such an actor.
+        case taskInActor
     }
 
     @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>

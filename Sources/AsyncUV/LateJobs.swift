@@ -13,10 +13,10 @@ final class LateJobs: Sendable {
     var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
 
     func run(_ entry: JobRing.Entry, _ executor: UnownedSerialExecutor) {
-        if entry.isActor {
-            queue.async { unsafe entry.job.runSynchronously(on: executor) }
-        } else {
+        if entry.door == .task {
             globalConcurrentExecutor.enqueue(entry.job)
+        } else {
+            queue.async { unsafe entry.job.runSynchronously(on: executor) }
         }
     }
 }

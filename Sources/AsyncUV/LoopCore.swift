@@ -76,10 +76,10 @@ final class LoopCore {
         var left = Self.budget
         while left > 0, let entry = jobs.popFirst() {
             left -= 1
-            if entry.isActor {
-                unsafe entry.job.runSynchronously(on: serial)
-            } else {
-                unsafe entry.job.runSynchronously(on: task)
+            switch entry.door {
+            case .task: unsafe entry.job.runSynchronously(on: task)
+            case .actor: unsafe entry.job.runSynchronously(on: serial)
+            case .taskInActor: unsafe entry.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
             }
         }
         unsafe counters.jobs += Self.budget - left

@@ -14,7 +14,8 @@ public final class LoopSerialExecutor: SerialExecutor {
     init(_ loop: EventLoop) { self.loop = loop }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        loop.enqueue(JobRing.Entry(job: UnownedJob(job), isActor: true))
+        let job = UnownedJob(job)
+        loop.enqueue(JobRing.Entry(job: job, door: loop.prefersLoop(job) ? .taskInActor : .actor))
     }
 
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }

@@ -11,6 +11,18 @@ extension EventLoop {
     }
 }
 
+extension EventLoop {
+    /// Whether the task of an actor's job prefers the loop too: the runtime compares both executors at each hop, and a job
+    /// that was run with the wrong pair is enqueued again.
+    ///
+    /// Known for the current task; others that are resumed on the loop most likely wait for something of the loop.
+    func prefersLoop(_ job: UnownedJob) -> Bool {
+        guard isCurrent else { return false }
+        let isCurrentTask = unsafe unsafeBitCast(job, to: UnsafeMutableRawPointer.self) == clinux_current_task()
+        return isCurrentTask ? hostsCurrentTask : true
+    }
+}
+
 /// Throws `CancellationError` when the current task has been cancelled. For hot paths: see ``TaskIdentity``.
 @inline(__always)
 func checkCancellation() throws {
