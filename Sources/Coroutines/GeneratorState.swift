@@ -94,7 +94,9 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
                     }
                     if isThere { continuation.resume() }
                 }
-            } onCancel: { task?.cancel() }
+            } onCancel: {
+                task?.cancel()
+            }
         }
         return try take()
     }

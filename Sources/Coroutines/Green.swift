@@ -38,5 +38,7 @@ public enum Green {
     /// Gives way to others for at least that long; zero lets each of them run once.
     ///
     /// - Throws: `CancellationError` when the task is killed.
-    public static func sleep(_ duration: Duration) async throws { try await GreenActor.shared.loop.sleep(for: duration) }
+    public static func sleep(_ duration: Duration) async throws {
+        try await GreenActor.shared.loop.sleep(for: duration)
+    }
 }

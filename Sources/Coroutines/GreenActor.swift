@@ -13,5 +13,7 @@ public actor GreenActor {
         do { return try EventLoop() } catch { fatalError("the loop of the green tasks cannot start: \(error)") }
     }()
 
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.serialExecutor.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.serialExecutor.asUnownedSerialExecutor()
+    }
 }

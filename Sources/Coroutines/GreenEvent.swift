@@ -25,6 +25,6 @@ public final class GreenEvent {
     @discardableResult
     public func wait(timeout: Duration? = nil) async throws -> Bool {
         if isSet { return true }
-        return try await waiting.wait(until: timeout.map { .now.advanced(by: $0) })
+        return try await waiting.wait(at: waiting.join(), until: timeout.map { .now.advanced(by: $0) })
     }
 }

@@ -19,7 +19,7 @@ public final class GreenQueue<Element: Sendable> {
     ///
     /// - Throws: `CancellationError` when the task is killed; the element was not added.
     public func put(_ element: Element) async throws {
-        while elements.count >= capacity { _ = try await givers.wait() }
+        while elements.count >= capacity { _ = try await givers.wait(at: givers.join()) }
         elements.append(element)
         takers.wakeOne()
     }
@@ -33,7 +33,7 @@ public final class GreenQueue<Element: Sendable> {
                 givers.wakeOne()
                 return element
             }
-            do { _ = try await takers.wait() } catch {
+            do { _ = try await takers.wait(at: takers.join()) } catch {
                 // Somebody else may have been woken for what this one will not take.
                 if !elements.isEmpty { takers.wakeOne() }
                 throw error

@@ -18,7 +18,7 @@ public final class GreenSemaphore {
             available -= 1
         } else {
             // Who leaves hands over its place.
-            _ = try await waiting.wait()
+            _ = try await waiting.wait(at: waiting.join())
         }
     }
 

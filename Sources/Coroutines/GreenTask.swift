@@ -44,7 +44,7 @@ public final class GreenTask<Value: Sendable>: Sendable {
     /// - Throws: `CancellationError` when the caller is cancelled.
     @GreenActor
     public func join(until deadline: LoopClock.Instant? = nil) async throws -> Result<Value, any Error>? {
-        if !state.isOver, try await !state.joining.wait(until: deadline) { return nil }
+        if !state.isOver, try await !state.joining.wait(at: state.joining.join(), until: deadline) { return nil }
         return await task.result
     }
 
