@@ -30,6 +30,7 @@ let package = Package(
     products: [
         .library(name: "UV", targets: ["UV"]),
         .library(name: "AsyncUV", targets: ["AsyncUV"]),
+        .library(name: "Coroutines", targets: ["Coroutines"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -57,6 +58,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "Coroutines",
+            dependencies: ["AsyncUV", "CLinux", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
         .target(
             name: "TestSupport",

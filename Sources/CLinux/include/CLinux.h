@@ -32,6 +32,9 @@ int clinux_current_task_is_cancelled(void);
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
+/// A number of the calling thread's own, not 0; cheap.
+uintptr_t clinux_thread_number(void);
+
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);
 

@@ -1,0 +1,25 @@
+/// What can be wrong with the use of a ``Generator``.
+public enum GeneratorError: Error, Hashable, Sendable {
+    /// The generator asked itself for a value, from inside its body.
+    case alreadyRunning
+    /// The first step has no `yield` to take a value: begin with `next()`.
+    case notStarted
+    /// The body waits at a `yield` that takes a value: use `send`.
+    case valueExpected
+    /// The body waits for something else than its consumer: ask with `await`.
+    case waitsForSomethingElse
+    /// The generator is closed; thrown at the body's `yield`, and again at each further one.
+    case closed
+}
+
+extension GeneratorError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .alreadyRunning: "the generator is already running"
+        case .notStarted: "a value was sent to a generator that has not reached its first yield"
+        case .valueExpected: "next() on a generator that waits for a value: use send(_:)"
+        case .waitsForSomethingElse: "the generator waits for something else than its consumer: iterate with await"
+        case .closed: "the generator was closed"
+        }
+    }
+}

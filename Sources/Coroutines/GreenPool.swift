@@ -1,0 +1,39 @@
+internal import AsyncUV
+
+/// Spawns green tasks, so many at a time.
+@GreenActor
+public final class GreenPool {
+    private let seats: GreenSemaphore
+    private var running = 0
+    private let idle = GreenEvent()
+
+    /// - Parameter size: The most tasks at a time, at least 1.
+    public nonisolated init(size: Int) { seats = GreenSemaphore(max(1, size)) }
+
+    /// Starts a green task, when there is room.
+    ///
+    /// - Throws: `CancellationError` when the caller is killed while it waits; nothing was started.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        _ body: @escaping @GreenActor () async throws -> Value
+    ) async throws -> GreenTask<Value> {
+        try await seats.acquire()
+        running += 1
+        idle.clear()
+        return GreenTask { [self] in
+            defer { ended() }
+            return try await body()
+        }
+    }
+
+    private func ended() {
+        running -= 1
+        seats.release()
+        if running == 0 { idle.set() }
+    }
+
+    /// Waits until no task runs.
+    public func join() async throws {
+        if running > 0 { try await idle.wait() }
+    }
+}

@@ -1,0 +1,36 @@
+internal import AsyncUV
+
+/// Lets so many green tasks in at a time. First come, first served.
+@GreenActor
+public final class GreenSemaphore {
+    /// How many more may come in now.
+    public private(set) var available: Int
+    private let waiting = GreenWaiters()
+
+    /// - Parameter count: How many at a time.
+    public nonisolated init(_ count: Int) { available = count }
+
+    /// Comes in, when there is room.
+    ///
+    /// - Throws: `CancellationError` when the task is killed; it is not in then.
+    public func acquire() async throws {
+        if available > 0 {
+            available -= 1
+        } else {
+            // Who leaves hands over its place.
+            _ = try await waiting.wait(at: waiting.join())
+        }
+    }
+
+    /// Goes out. Not more often than in.
+    public func release() {
+        if !waiting.wakeOne() { available += 1 }
+    }
+
+    /// Runs code inside.
+    public func withPermit<Value: Sendable>(_ body: @GreenActor () async throws -> Value) async throws -> Value {
+        try await acquire()
+        defer { release() }
+        return try await body()
+    }
+}

@@ -1,0 +1,74 @@
+internal import AsyncUV
+internal import DequeModule
+
+/// Green tasks that wait for the same thing, in the order in which they came.
+@GreenActor
+final class GreenWaiters {
+    private var waiting: Deque<GreenPlace> = []
+
+    nonisolated init() {}
+
+    /// Joins the queue: from now on a wake-up is not missed, even before the wait begins.
+    func join() -> GreenPlace {
+        let place = GreenPlace()
+        waiting.append(place)
+        return place
+    }
+
+    /// Wakes who came first; false when nobody waits.
+    @discardableResult
+    func wakeOne() -> Bool {
+        while let place = waiting.popFirst() {
+            if place.end(.success(true)) { return true }
+        }
+        return false
+    }
+
+    func wakeAll() { while wakeOne() {} }
+
+    /// Waits to be woken; the place is one of this queue.
+    ///
+    /// - Returns: False when the deadline came first.
+    /// - Throws: `CancellationError` at once when the task is killed.
+    func wait(at place: GreenPlace, until deadline: LoopClock.Instant? = nil) async throws -> Bool {
+        let loop = GreenActor.shared.loop
+        let alarm = deadline.map { deadline in
+            Task(executorPreference: loop) {
+                try await loop.sleep(until: deadline)
+                await self.leave(place, .success(false))
+            }
+        }
+        defer { alarm?.cancel() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { place.wait($0) }
+        } onCancel: {
+            Task(executorPreference: loop) { await self.leave(place, .failure(CancellationError())) }
+        }
+    }
+
+    private func leave(_ place: GreenPlace, _ result: Result<Bool, any Error>) {
+        if place.end(result) { waiting.removeAll { $0 === place } }
+    }
+}
+
+/// One task's place in a queue of ``GreenWaiters``.
+@GreenActor
+final class GreenPlace {
+    private var continuation: CheckedContinuation<Bool, any Error>?
+    private var result: Result<Bool, any Error>?
+
+    fileprivate init() {}
+
+    fileprivate func wait(_ continuation: CheckedContinuation<Bool, any Error>) {
+        if let result { continuation.resume(with: result) } else { self.continuation = continuation }
+    }
+
+    /// Ends the wait; false when it has ended.
+    fileprivate func end(_ result: Result<Bool, any Error>) -> Bool {
+        if self.result != nil { return false }
+        self.result = result
+        let waiting = continuation.take()
+        waiting?.resume(with: result)
+        return true
+    }
+}

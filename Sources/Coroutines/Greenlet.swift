@@ -1,0 +1,198 @@
+public import AsyncUV
+
+/// One of several functions that hand control to each other explicitly, each with a stack of its own.
+///
+/// ```swift
+/// try await Greenlet<Void>.run { main in
+///     let first = Greenlet(parent: main), second = Greenlet(parent: main)
+///     first.body { print(12); try await first.switch(to: second); print(34); try await first.switch(to: second) }
+///     second.body { print(56); try await second.switch(to: first); print(78) }
+///     try await main.switch(to: first)                                        // 12 56 34 78
+/// }
+/// ```
+///
+/// As in Python's greenlet: a switch goes on in the target, with a value, and returns when somebody switches back. A
+/// greenlet that ends hands its result, or its error, to its parent. All greenlets of a ``run(_:)`` live on one loop and
+/// exactly one of them runs; the loop does its other work meanwhile.
+public final class Greenlet<Value: Sendable>: @unchecked Sendable {
+    @safe
+    private enum Phase {
+        case fresh
+        case running
+        case waiting(UnsafeContinuation<Value, any Error>)
+        case dead
+    }
+
+    /// The greenlets of one ``run(_:)``.
+    private final class World {
+        let loop: EventLoop
+        var started: [ObjectIdentifier: Greenlet] = [:]
+        var isEnding = false
+        init(_ loop: EventLoop) { self.loop = loop }
+    }
+
+    /// Who goes on when this one ends; `nil` for the first.
+    public let parent: Greenlet?
+    private let world: World
+    private var phase: Phase
+    private var function: (@Sendable (Value) async throws -> Value)?
+
+    /// Makes a greenlet that begins with the first switch to it: see ``body(_:)``.
+    public init(parent: Greenlet) {
+        self.parent = parent
+        world = parent.world
+        phase = .fresh
+    }
+
+    private init(_ loop: EventLoop) {
+        parent = nil
+        world = World(loop)
+        phase = .running
+    }
+
+    /// Says what the greenlet does: it gets the value of the first switch to it and gives its result to its parent.
+    public func body(_ function: @escaping @Sendable (Value) async throws -> Value) { self.function = function }
+
+    /// Whether the greenlet has ended.
+    public var isDead: Bool { if case .dead = phase { true } else { false } }
+
+    // MARK: Running
+
+    /// Makes the caller the first greenlet, on a loop, and runs code in which others can be made and switched to.
+    ///
+    /// What has not ended when the code has is ended then: its switch throws ``GreenletError/ended``.
+    ///
+    /// - Returns: The code's value.
+    public static func run<Result: Sendable>(
+        on loop: EventLoop = .current ?? .shared, _ code: @escaping @Sendable (Greenlet) async throws -> Result
+    ) async throws -> Result {
+        try await withTaskExecutorPreference(loop) { @concurrent in
+            let first = Greenlet(loop)
+            do {
+                let result = try await code(first)
+                await first.endOthers()
+                return result
+            } catch {
+                await first.endOthers()
+                throw error
+            }
+        }
+    }
+
+    private func endOthers() async {
+        world.isEnding = true
+        while let (id, other) = world.started.first {
+            world.started[id] = nil
+            if !other.isDead { _ = try? await `throw`(GreenletError.ended, into: other) }
+        }
+        phase = .dead
+    }
+
+    // MARK: Switching
+
+    /// Goes on in the target, which gets the value from its switch, or begins with it. Called on the running greenlet.
+    ///
+    /// - Returns: The value of the switch back, or the result of a greenlet that ended with this one as its parent.
+    /// - Throws: What was thrown into this one, or out of a greenlet that ended with it as its parent; ``GreenletError``
+    ///   for a target that is dead or has no body, and for a caller that does not run.
+    @discardableResult
+    public func `switch`(to target: Greenlet, with value: Value) async throws -> Value {
+        try check(target)
+        if target === self { return value }
+        return try await unsafe withUnsafeThrowingContinuation { continuation in
+            phase = unsafe .waiting(continuation)
+            target.go(on: .success(value))
+        }
+    }
+
+    /// Throws an error into the target: its switch throws it. One that has not begun dies of it.
+    ///
+    /// Otherwise as ``switch(to:with:)``.
+    @discardableResult
+    public func `throw`(_ error: any Error, into target: Greenlet) async throws -> Value {
+        try check(target)
+        if target === self { throw error }
+        return try await unsafe withUnsafeThrowingContinuation { continuation in
+            phase = unsafe .waiting(continuation)
+            target.go(on: .failure(error))
+        }
+    }
+
+    private func check(_ target: Greenlet) throws {
+        guard world.loop.isCurrent, case .running = phase else { throw GreenletError.notRunning }
+        guard target.world === world else { throw GreenletError.stranger }
+        if target.isDead { throw GreenletError.dead }
+        if case .fresh = target.phase, target.function == nil { throw GreenletError.noBody }
+        if world.isEnding, parent != nil { throw GreenletError.ended }
+    }
+
+    private func go(on result: Result<Value, any Error>) {
+        switch phase {
+        case .waiting(let continuation):
+            phase = .running
+            unsafe continuation.resume(with: result)
+        case .fresh:
+            switch result {
+            case .success(let value): begin(value)
+            case .failure: end(result)
+            }
+        case .running, .dead: break
+        }
+    }
+
+    private func begin(_ value: Value) {
+        guard let function else { return end(.failure(GreenletError.noBody)) }
+        self.function = nil
+        phase = .running
+        world.started[ObjectIdentifier(self)] = self
+        Task(executorPreference: world.loop) { [self] in
+            do { end(.success(try await function(value))) } catch { end(.failure(error)) }
+        }
+    }
+
+    /// The parent rule.
+    private func end(_ result: Result<Value, any Error>) {
+        phase = .dead
+        function = nil
+        world.started[ObjectIdentifier(self)] = nil
+        var heir = parent
+        while let next = heir, next.isDead { heir = next.parent }
+        heir?.go(on: result)
+    }
+}
+
+extension Greenlet where Value == Void {
+    /// As ``switch(to:with:)``, without a value.
+    public func `switch`(to target: Greenlet) async throws { try await self.switch(to: target, with: ()) }
+
+    /// As ``body(_:)``, without values.
+    public func body(_ function: @escaping @Sendable () async throws -> Void) {
+        body { (_: Void) in try await function() }
+    }
+}
+
+/// What can be wrong with a switch between greenlets.
+public enum GreenletError: Error, Hashable, Sendable {
+    /// The greenlet that is to give way does not run at the moment.
+    case notRunning
+    /// The target has ended.
+    case dead
+    /// The target was never given a body.
+    case noBody
+    /// The target belongs to another ``Greenlet/run(on:_:)``.
+    case stranger
+    /// Thrown into greenlets that are left when ``Greenlet/run(on:_:)`` ends.
+    case ended
+}
+
+extension GreenletError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notRunning: "a greenlet that does not run cannot give way"
+        case .dead: "the greenlet to switch to is dead"
+        case .noBody: "the greenlet to switch to has no body"
+        case .stranger: "the greenlet to switch to belongs to another run"
+        case .ended: "the greenlets' run has ended"
+        }
+    }
+}
