@@ -64,7 +64,8 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings),
+            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings
+        ),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
@@ -96,4 +97,13 @@ package.targets += [
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "UV"]),
+]
+
+// Readiness: the other ways to wait, without libuv.
+package.products += [.library(name: "Readiness", targets: ["Readiness"])]
+package.targets += [
+    .target(
+        name: "Readiness",
+        dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
+        swiftSettings: settings)
 ]

@@ -1,0 +1,32 @@
+/// Non-blocking calls and nothing to wait with: it asks the listener and every connection again and again.
+///
+/// One core is always busy, with system calls that answer "would block".
+public struct BusyServer: Server {
+    let options: ServerOptions
+
+    public init(_ options: ServerOptions = ServerOptions()) { self.options = options }
+
+    public func run(on listener: Socket, until stop: Stop) throws(SystemError) {
+        var buffer = [UInt8](repeating: 0, count: options.chunk)
+        var connections: [Connection] = []
+        try listener.setBlocking(false)
+        while !stop.isRequested {
+            do {
+                if case .connection(let socket) = try listener.accept(blocking: false) {
+                    connections.append(Connection(socket))
+                }
+            } catch  where error.isShortage {
+                options.onProblem(error)  // asked again in the next round, as everything here
+            }
+            connections.removeAll { connection in
+                do throws(SystemError) {
+                    if case .end = try connection.advance(&buffer, options.handler) { return true }
+                    return false
+                } catch {
+                    options.onProblem(error)
+                    return true
+                }
+            }
+        }
+    }
+}
