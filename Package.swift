@@ -105,5 +105,11 @@ package.targets += [
     .target(
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
-        swiftSettings: settings)
+        swiftSettings: settings),
+    .testTarget(
+        name: "ReadinessTests",
+        dependencies: [
+            "Readiness", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
 ]

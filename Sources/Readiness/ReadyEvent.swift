@@ -7,6 +7,11 @@ public struct ReadyEvent: Hashable, Sendable {
     public let descriptor: CInt
     public let readiness: Readiness
 
+    public init(descriptor: CInt, readiness: Readiness) {
+        self.descriptor = descriptor
+        self.readiness = readiness
+    }
+
     /// What a descriptor is ready for.
     public struct Readiness: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8

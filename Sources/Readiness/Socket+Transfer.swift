@@ -72,6 +72,14 @@ extension Socket {
         }
     }
 
+    /// Hands over an array. The same as with its span.
+    public func send(_ bytes: [UInt8], urgent: Bool = false) throws(SystemError) -> Sent {
+        try send(bytes.span, urgent: urgent)
+    }
+
+    /// Hands over all of an array. The same as with its span.
+    public func sendAll(_ bytes: [UInt8]) throws(SystemError) { try sendAll(bytes.span) }
+
     /// Takes the next connection of a listener.
     ///
     /// Connections that ended before they were taken are passed over.
