@@ -106,6 +106,7 @@ package.targets += [
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
+    example("io-models", ["Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
     .testTarget(
         name: "ReadinessTests",
         dependencies: [

@@ -21,6 +21,12 @@ int readiness_close(int descriptor) { return RESULT(close(descriptor)); }
 
 int readiness_check(int descriptor) { return fcntl(descriptor, F_GETFD) < 0 ? -errno : 0; }
 
+int readiness_duplicate(int descriptor) { return readiness_duplicate_above(descriptor, 0); }
+
+int readiness_duplicate_above(int descriptor, int least) {
+    return RESULT(fcntl(descriptor, F_DUPFD_CLOEXEC, least));
+}
+
 int readiness_set_blocking(int descriptor, int blocking) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0) return -errno;

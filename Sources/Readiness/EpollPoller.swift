@@ -84,7 +84,8 @@ public struct EpollPoller: Poller, ~Copyable {
 }
 
 /// The epoll descriptor: not copyable, so that it is closed once and only when nobody can use it any more.
-private struct Epoll: ~Copyable {
+/// (Not `private`: optimized builds of other modules refer to its metadata and then fail to link, seen with Swift 6.3.1.)
+struct Epoll: ~Copyable {
     let descriptor: CInt
 
     init() throws(SystemError) { descriptor = try check(readiness_epoll_create(), "epoll_create") }

@@ -18,6 +18,9 @@ const char *readiness_error_name(int error);
 int readiness_close(int descriptor);
 /// 0, or -EBADF.
 int readiness_check(int descriptor);
+int readiness_duplicate(int descriptor);
+/// A copy whose number is at least so large.
+int readiness_duplicate_above(int descriptor, int least);
 int readiness_set_blocking(int descriptor, int blocking);
 
 // Sockets (all closed on exec)

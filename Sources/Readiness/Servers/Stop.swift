@@ -26,7 +26,7 @@ public final class Stop: Sendable {
 
     /// Calls `action` when the end is requested, on the requesting thread; at once if it has been already.
     /// It shall interrupt what the server waits for.
-    func onRequest(_ action: @escaping @Sendable () -> Void) -> Interruption {
+    public func onRequest(_ action: @escaping @Sendable () -> Void) -> Interruption {
         let id: Int? = state.withLock { state in
             guard !state.isRequested else { return nil }
             state.nextID += 1
@@ -37,12 +37,13 @@ public final class Stop: Sendable {
         return Interruption(stop: self, id: id)
     }
 
-    struct Interruption {
+    /// An action of ``onRequest(_:)``.
+    public struct Interruption: Sendable {
         fileprivate let stop: Stop
         fileprivate let id: Int?
 
         /// Forgets the action. It may still be running.
-        func cancel() {
+        public func cancel() {
             if let id { stop.state.withLock { $0.actions[id] = nil } }
         }
     }

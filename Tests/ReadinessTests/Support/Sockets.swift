@@ -29,9 +29,13 @@ func tcpPair() throws -> (Socket, Socket) {
     return (near, far)
 }
 
-/// A TCP socket whose peer has reset the connection.
+/// A TCP socket whose peer has reset the connection. The reset has arrived.
 func resetSocket() throws -> Socket {
     let (near, far) = try tcpPair()
     try far.resetOnClose()
-    return near  // and far goes
+    var poller = try PollPoller()
+    try poller.add(near.descriptor, .readable)
+    _ = consume far
+    while try poller.wait().isEmpty {}
+    return near
 }
