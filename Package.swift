@@ -101,12 +101,18 @@ package.targets += [
 
 // Readiness: the other ways to wait, without libuv.
 package.products += [.library(name: "Readiness", targets: ["Readiness"])]
+package.dependencies += [.package(url: "https://github.com/apple/swift-log", from: "1.16.0")]
 package.targets += [
     .target(
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
     example("io-models", ["Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+    example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
+    example("select-server", ["Readiness"]),
+    example("select-client", ["Readiness"]),
+    example("selectors-echo", ["Readiness"]),
+    example("ui-loop", ["Readiness", "CLinux"]),
     .testTarget(
         name: "ReadinessTests",
         dependencies: [

@@ -22,7 +22,8 @@ struct RegularFile: Pitfall {
             var epoll = try EpollPoller()
             try epoll.add(file.rawValue, .readable)
         } catch { answer = "\(error)" }
-        return Finding(text: "poll: \(events) event, before anything was read; epoll: \(answer)", isTrouble: events == 1)
+        return Finding(
+            text: "poll: \(events) event, before anything was read; epoll: \(answer)", isTrouble: events == 1)
     }
 
     func right() throws -> Finding {
