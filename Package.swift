@@ -116,7 +116,7 @@ package.targets += [
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            "Readiness", "CLinux", "io-models", .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
 ]

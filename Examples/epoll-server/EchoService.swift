@@ -38,7 +38,8 @@ final class EchoService {
         isShort = false
         do {
             while case .connection(let socket) = try listener.accept(blocking: false) { try open(Conversation(socket)) }
-        } catch where error.isShortage {
+        } catch {
+            guard error.isShortage else { throw error }
             report(error)
             isShort = true  // the next look comes by itself
         }

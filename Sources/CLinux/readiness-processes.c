@@ -106,6 +106,12 @@ int readiness_signal_io_start(int descriptor) {
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = (pid_t)syscall(SYS_gettid)};
     if (sigaction(number, &action, NULL) < 0 || sigaction(SIGIO, &action, NULL) < 0) return -errno;
     if (fcntl(descriptor, F_SETOWN_EX, &owner) < 0 || fcntl(descriptor, F_SETSIG, number) < 0) return -errno;
+    // Threads that libdispatch starts, and theirs, have all signals blocked.
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigaddset(&set, SIGIO);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     int flags = fcntl(descriptor, F_GETFL);
     return flags < 0 || fcntl(descriptor, F_SETFL, flags | O_ASYNC) < 0 ? -errno : 0;
 }

@@ -1,9 +1,11 @@
 import Readiness
 import Testing
 
+@testable import io_models
+
 /// What every server model does: one suite over all of them. One after the other: `select` needs small descriptors.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ServerTests {
-    @Test(arguments: ServerModel.allCases) func echoes(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func echoes(_ model: ServeModel) async throws {
         try await withServer(model.server()) { endpoint, _ in
             let client = try Socket.connected(to: endpoint)
             for round in 1...20 {
@@ -14,7 +16,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ServerModel.allCases) func echoesAMebibyteBothWaysAtOnce(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func echoesAMebibyteBothWaysAtOnce(_ model: ServeModel) async throws {
         let message = pattern(1 << 20)
         let reply = try await withServer(model.server()) { endpoint, _ in
             let client = try Socket.connected(to: endpoint)
@@ -28,7 +30,7 @@ import Testing
     }
 
     /// The client ends its own direction first: everything still comes back, and then the end.
-    @Test(arguments: ServerModel.allCases) func answersAHalfClosedConnection(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func answersAHalfClosedConnection(_ model: ServeModel) async throws {
         let message = pattern(100_000)
         try await withServer(model.server()) { endpoint, _ in
             let client = try Socket.connected(to: endpoint)
@@ -38,7 +40,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ServerModel.allCases) func survivesResets(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func survivesResets(_ model: ServeModel) async throws {
         try await withServer(model.server()) { endpoint, _ in
             for _ in 0..<20 {
                 let rude = try Socket.connected(to: endpoint)
@@ -52,7 +54,7 @@ import Testing
     }
 
     /// 200 clients are there at once; all but the blocking model serve the last before the first.
-    @Test(arguments: ServerModel.allCases) func serves200Clients(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func serves200Clients(_ model: ServeModel) async throws {
         try await withServer(model.server()) { endpoint, _ in
             var clients = try (0..<200).map { _ in try Socket.connected(to: endpoint) }
             if model.isConcurrent { clients.reverse() }
@@ -69,7 +71,7 @@ import Testing
     }
 
     /// A client that sends but does not read stops being read; others do not notice; nothing is lost.
-    @Test(arguments: ServerModel.allCases) func slowReadersHoldUpNobody(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func slowReadersHoldUpNobody(_ model: ServeModel) async throws {
         let message = pattern(16 << 20)
         let reply = try await withServer(model.server()) { endpoint, _ in
             let slow = try Socket.connected(to: endpoint)
@@ -91,7 +93,7 @@ import Testing
     }
 
     /// With connections open, one of them in the middle of a message that nobody reads.
-    @Test(arguments: ServerModel.allCases) func stopsCleanly(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func stopsCleanly(_ model: ServeModel) async throws {
         try await withServer(model.server()) { endpoint, stop in
             let clients = try (0..<5).map { _ in try Socket.connected(to: endpoint) }
             try clients[0].send("x")
@@ -105,14 +107,16 @@ import Testing
         }
     }
 
-    @Test(arguments: ServerModel.allCases) func aStopBeforeTheStartHolds(_ model: ServerModel) async throws {
+    @Test(arguments: ServeModel.allCases) func aStopBeforeTheStartHolds(_ model: ServeModel) async throws {
         let listener = try Socket.listening(on: .anyLoopback)
         let stop = Stop()
         stop.request()
         try await onThread { try model.server().run(on: listener, until: stop) }
     }
 
-    @Test(arguments: ServerModel.allCases.filter { $0 != .process }) func runsAnyHandler(_ model: ServerModel)
+    @Test(arguments: ServeModel.allCases.filter { $0.description != "process" }) func runsAnyHandler(
+        _ model: ServeModel
+    )
         async throws
     {
         var options = ServerOptions()
@@ -125,7 +129,9 @@ import Testing
     }
 
     /// Two seats, three clients: the third is served when one has left.
-    @Test(arguments: [ServerModel.process, .thread]) func isBounded(_ model: ServerModel) async throws {
+    @Test(arguments: [ServeModel.readiness(.process), .readiness(.thread)]) func isBounded(_ model: ServeModel)
+        async throws
+    {
         var options = ServerOptions()
         options.limit = 2
         try await withServer(model.server(options)) { endpoint, _ in
@@ -142,8 +148,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ServerModel.allCases) func leavesNoDescriptorOpen(_ model: ServerModel) async {
-        await #expect(processExitsWith: .success) { [model] in
+    @Test(arguments: ServeModel.allCases) func leavesNoDescriptorOpen(_ model: ServeModel) async {
+        await #expect(processExitsWith: .success) { [name = model.description as String] in
+            let model = try #require(ServeModel(argument: name))
             try await expectNoLeak {
                 try await withServer(model.server()) { endpoint, _ in
                     for number in 0..<20 {
@@ -158,4 +165,8 @@ import Testing
     }
 }
 
-extension ServerModel: Codable {}
+extension ServeModel {
+    fileprivate var isConcurrent: Bool { description != ServerModel.blocking.rawValue }
+
+    func server() -> any Server { server(ServerOptions()) }
+}

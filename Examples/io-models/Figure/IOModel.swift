@@ -29,8 +29,8 @@ struct Reader {
     mutating func begin(at origin: Int64) { track = Track(origin: origin) }
 
     /// One call to receive. Returns whether a message has come.
-    mutating func receive(mayBlock: Bool) throws -> Bool {
-        try track.receive(from: socket, into: &buffer, mayBlock: mayBlock) != .wouldBlock
+    mutating func receive(mayBlock: Bool, inVain: Phase = .asking) throws -> Bool {
+        try track.receive(from: socket, into: &buffer, mayBlock: mayBlock, inVain: inVain) != .wouldBlock
     }
 
     mutating func doWork() { track.work(work) }

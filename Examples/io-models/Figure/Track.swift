@@ -30,13 +30,17 @@ struct Track: Sendable {
 
     /// Receives, and tells sleep from copying: whoever sleeps uses no CPU, so the CPU time of the call is its copying,
     /// at its end.
-    mutating func receive(from socket: Socket, into buffer: inout [UInt8], mayBlock: Bool) throws -> Received {
+    ///
+    /// - Parameter inVain: What the thread does in a call that brings nothing.
+    mutating func receive(
+        from socket: Socket, into buffer: inout [UInt8], mayBlock: Bool, inVain: Phase = .asking
+    ) throws -> Received {
         let (start, cpu) = (now, readiness_thread_cpu_clock())
         calls.append(start)
         let received = try socket.receive(into: &buffer)
         let (end, used) = (now, readiness_thread_cpu_clock() - cpu)
         if received == .wouldBlock {
-            add(.asking, start, end)
+            add(inVain, start, end)
         } else {
             let border = mayBlock ? max(start, end - used) : start
             if border > start { add(.blocked, start, border) }

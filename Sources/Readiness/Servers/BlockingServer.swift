@@ -33,7 +33,7 @@ extension Socket {
                 if stop.isRequested { return nil }  // accept on a listener that is shut down: invalid argument
                 guard error.isShortage else { throw error }
                 options.onProblem(error)
-                try AcceptPause().wait(until: stop)
+                AcceptPause.sleep()
             }
         }
         return nil

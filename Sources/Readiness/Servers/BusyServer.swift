@@ -9,14 +9,19 @@ public struct BusyServer: Server {
     public func run(on listener: Socket, until stop: Stop) throws(SystemError) {
         var buffer = [UInt8](repeating: 0, count: options.chunk)
         var connections: [Connection] = []
+        var isShort = false
         try listener.setBlocking(false)
         while !stop.isRequested {
             do {
                 if case .connection(let socket) = try listener.accept(blocking: false) {
                     connections.append(Connection(socket))
+                    isShort = false
                 }
-            } catch  where error.isShortage {
-                options.onProblem(error)  // asked again in the next round, as everything here
+            } catch {
+                guard error.isShortage else { throw error }
+                // Asked again in the next round, as everything here; told once.
+                if !isShort { options.onProblem(error) }
+                isShort = true
             }
             connections.removeAll { connection in
                 do throws(SystemError) {

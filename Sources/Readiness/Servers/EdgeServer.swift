@@ -65,7 +65,8 @@ private struct Rounds: ~Copyable {
                 try poller.add(socket.descriptor, [.readable, .writable])
                 connections[socket.descriptor] = Connection(socket)
             }
-        } catch  where error.isShortage {
+        } catch {
+            guard error.isShortage else { throw error }
             options.onProblem(error)
             isPaused = true
         }

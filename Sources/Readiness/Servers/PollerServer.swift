@@ -54,7 +54,8 @@ private struct Rounds<Backend: Poller & ~Copyable>: ~Copyable {
     private mutating func accept() throws(SystemError) {
         do {
             while case .connection(let socket) = try listener.accept(blocking: false) { add(Connection(socket)) }
-        } catch  where error.isShortage {
+        } catch {
+            guard error.isShortage else { throw error }
             options.onProblem(error)
             try poller.modify(listener.descriptor, [])
             isPaused = true

@@ -46,7 +46,8 @@ private final class Service {
                 let callback = Callback { [self] selector throws(SystemError) in try serve(connection, &selector) }
                 try selector.register(socket.descriptor, .readable, data: callback)
             }
-        } catch  where error.isShortage {
+        } catch {
+            guard error.isShortage else { throw error }
             options.onProblem(error)
             try selector.modify(listener.descriptor, [])
             isPaused = true
