@@ -35,7 +35,6 @@ static void echo(int connection) {
 int readiness_fork_echo(int connection) {
     pid_t parent = getpid();
     pid_t child = fork();
-    if (child < 0) return -errno;
     if (child == 0) {
         sigset_t none;
         sigemptyset(&none);
@@ -52,6 +51,10 @@ int readiness_fork_echo(int connection) {
         echo(kept);
         _exit(0);
     }
+    return child < 0 ? -errno : child;
+}
+
+int readiness_open_child(int child) {
     int descriptor = syscall(SYS_pidfd_open, child, 0);
     if (descriptor >= 0) return descriptor;
     int error = errno;

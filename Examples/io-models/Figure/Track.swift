@@ -57,9 +57,9 @@ struct Track: Sendable {
         add(.free, start, now)
     }
 
-    /// Appends a segment; joins it to the last one when it goes on with the same.
+    /// Appends a segment; joins it to the last one when it goes on with the same. Each copying stands for a message.
     private mutating func add(_ phase: Phase, _ start: Int64, _ end: Int64) {
-        if let last = segments.last, last.phase == phase, start - last.end < 20_000 {
+        if phase != .copying, let last = segments.last, last.phase == phase, start - last.end < 20_000 {
             segments[segments.count - 1].end = end
         } else {
             segments.append(Segment(phase: phase, start: start, end: end))

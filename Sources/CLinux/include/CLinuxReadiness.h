@@ -68,10 +68,11 @@ int readiness_event(unsigned initial, int semaphore);
 int readiness_event_signal(int event);
 int readiness_event_take(int event);
 
-/// Forks a child that echoes what it receives, then exits. Returns a descriptor of the child (a pidfd) that becomes
-/// readable when the child ends. The child is C because after `fork` in a process with several threads only
+/// Forks a child that echoes what it receives, then exits. Returns the child's number. The child is C because after `fork` in a process with several threads only
 /// async-signal-safe functions may be called: no Swift, no malloc. It dies with the thread that forked it.
 int readiness_fork_echo(int connection);
+/// A descriptor of the child (a pidfd) that becomes readable when the child ends. If there is none, the child is killed.
+int readiness_open_child(int child);
 /// Kills the child if it still runs, takes its exit status and closes the pidfd.
 int readiness_end_child(int child);
 

@@ -56,14 +56,21 @@ private struct Nursery: ~Copyable {
 
     private mutating func accept() {
         do {
-            guard case .connection(let connection) = try listener.accept(blocking: true) else { return }
-            let child = try check(readiness_fork_echo(connection.descriptor), "fork")
-            children.insert(child)
-            try poller.add(child, .readable)
+            guard let child = try forkChild() else { return }
+            let descriptor = try check(readiness_open_child(child), "pidfd_open", of: "child \(child)")
+            children.insert(descriptor)
+            try poller.add(descriptor, .readable)
         } catch {
             options.onProblem(error)
             isPaused = true
         }
+    }
+
+    /// Takes a connection and forks its child. The parent's copy of the connection is closed on return, so there is a
+    /// free descriptor for the child's, even when the connection took the last.
+    private func forkChild() throws(SystemError) -> CInt? {
+        guard case .connection(let connection) = try listener.accept(blocking: true) else { return nil }
+        return try check(readiness_fork_echo(connection.descriptor), "fork")
     }
 
     private mutating func bury(_ child: CInt) throws(SystemError) {
