@@ -8,6 +8,9 @@ struct FigureSetting: Sendable {
     var messageSize = 393_216
     /// The pause before each message, in nanoseconds.
     var interval: Int64 = 10_000_000
+    /// Each model is recorded so often. Of the shortest recordings the one with the most work done counts: other
+    /// programs disturbed it least.
+    var tries = 1
 }
 
 /// What was recorded of one model.
@@ -54,7 +57,12 @@ struct Figure: Sendable {
     init(_ setting: FigureSetting = FigureSetting()) throws {
         self.setting = setting
         let work = Work(about: setting.interval / 50)
-        recordings = try Self.models.map { try Self.record($0, setting, work) }
+        recordings = try Self.models.map { model in
+            let tries = try (0..<setting.tries).map { _ in try Self.record(model, setting, work) }
+            let shortest = tries.map(\.end).min()!
+            let undisturbed = tries.filter { $0.end <= shortest + setting.interval / 10 }
+            return undisturbed.max { $0.caller.workUnits < $1.caller.workUnits }!
+        }
     }
 
     private static func record(_ model: any IOModel, _ setting: FigureSetting, _ work: Work) throws -> Recording {

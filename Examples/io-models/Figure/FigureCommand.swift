@@ -25,12 +25,17 @@ struct FigureCommand: ParsableCommand {
     @Option(help: "Bytes in a message.")
     var size = 393_216
 
+    @Option(help: "Record each model so often and show the recording that other programs disturbed least.")
+    var tries = 5
+
     @Flag(help: "No colours, although this is a terminal.")
     var plain = false
 
     func validate() throws {
-        guard (1...20).contains(messages), (1...1000).contains(interval), (1...393_216).contains(size) else {
-            throw ValidationError("Allowed are 1 to 20 messages, 1 to 1000 ms and 1 to 393,216 bytes.")
+        guard (1...100).contains(tries), (1...20).contains(messages), (1...1000).contains(interval),
+            (1...393_216).contains(size)
+        else {
+            throw ValidationError("Allowed are 1 to 20 messages, 1 to 1000 ms, 1 to 393,216 bytes and 1 to 100 tries.")
         }
     }
 
@@ -39,6 +44,7 @@ struct FigureCommand: ParsableCommand {
         setting.messages = messages
         setting.interval = Int64(interval) * 1_000_000
         setting.messageSize = size
+        setting.tries = tries
         let figure = try Figure(setting)
         let hasColour = !plain && isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
         for line in TerminalFigure(figure, hasColour: hasColour).lines { printLine(line) }

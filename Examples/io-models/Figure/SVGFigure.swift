@@ -129,8 +129,9 @@ struct SVGFigure {
         return [rectangle(lane.left, y - 8, lane.width, 1, "#888888")] + marks + [
             label(
                 40, y + 46,
-                "Measured, not drawn: sleep and copying are told apart by the CPU time of each call. Copying takes "
-                    + "microseconds and is drawn at least 4 pixels wide.", size: 13, colour: "#555555"),
+                "Measured, not drawn\(figure.setting.tries > 1 ? " (the least disturbed of \(figure.setting.tries) tries)" : ""): "
+                    + "the CPU time of a call tells copying from sleep. Copying is drawn at least 4 pixels wide.",
+                size: 13, colour: "#555555"),
             label(
                 40, y + 66,
                 "One unit of other work computes for about \(figure.setting.interval / 50_000) µs. "
