@@ -1,5 +1,5 @@
+import ExampleSupport
 import ArgumentParser
-import Foundation
 import Logging
 import Readiness
 
@@ -32,7 +32,7 @@ import Readiness
         let service = try EchoService(listener, logger)
         let waker = service.waker
         _ = stop.onRequest { waker.wake() }
-        try FileHandle.standardOutput.write(contentsOf: Data("listening on \(listener.localEndpoint!)\n".utf8))
+        printLine("listening on \(listener.localEndpoint!)")
         while !stop.isRequested { try service.turn() }
         logger.debug("stopped")
     }

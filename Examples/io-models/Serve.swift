@@ -1,5 +1,5 @@
+import ExampleSupport
 import ArgumentParser
-import Foundation
 import Readiness
 
 struct Serve: ParsableCommand {
@@ -37,7 +37,7 @@ struct Serve: ParsableCommand {
         printLine("listening on \(listener.localEndpoint!)")
         var options = ServerOptions()
         options.limit = limit
-        options.onProblem = { problem in printLine("\(problem)", to: .standardError) }
+        options.onProblem = { problem in printProblem("\(problem)") }
         try model.server(options).run(on: listener, until: stop)
     }
 }

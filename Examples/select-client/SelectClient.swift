@@ -1,5 +1,5 @@
+import ExampleSupport
 import ArgumentParser
-import Foundation
 import Readiness
 
 /// The article's client: two sockets, a message in three parts, on each in turn.
@@ -14,16 +14,16 @@ import Readiness
 
     func run() throws {
         let server = try Endpoint(host: host, port: port)
-        say("connecting to \(server)")
+        printLine("connecting to \(server)")
         let sockets = try (0..<2).map { _ in try Socket.connected(to: server) }
         for message in ["This is the message. ", "It will be sent ", "in parts."] {
             for socket in sockets {
-                say("\(socket.localEndpoint!): sending \"\(message)\"")
+                printLine("\(socket.localEndpoint!): sending \"\(message)\"")
                 try socket.sendAll(Array(message.utf8))
             }
             for socket in sockets {
                 let reply = try receive(message.utf8.count, from: socket)
-                say("\(socket.localEndpoint!): received \"\(reply)\"")
+                printLine("\(socket.localEndpoint!): received \"\(reply)\"")
                 guard reply.utf8.count == message.utf8.count else { throw CleanExit.message("the server has left") }
             }
         }
@@ -39,7 +39,4 @@ import Readiness
         }
         return String(decoding: reply, as: UTF8.self)
     }
-
-    /// Prints at once, also into a pipe.
-    private func say(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
 }

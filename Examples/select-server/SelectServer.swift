@@ -1,5 +1,5 @@
+import ExampleSupport
 import ArgumentParser
-import Foundation
 import Readiness
 
 @main struct SelectServer: ParsableCommand {
@@ -18,14 +18,11 @@ import Readiness
         var switchboard = try Switchboard(listener)
         let waker = switchboard.waker
         _ = stop.onRequest { waker.wake() }
-        say("listening on \(listener.localEndpoint!)")
+        printLine("listening on \(listener.localEndpoint!)")
         while !stop.isRequested {
-            say("waiting for the next event")
+            printLine("waiting for the next event")
             try switchboard.turn()
         }
-        say("stopped")
+        printLine("stopped")
     }
 }
-
-/// Prints at once, also into a pipe.
-func say(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }

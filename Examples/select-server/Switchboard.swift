@@ -1,3 +1,4 @@
+import ExampleSupport
 import Readiness
 
 /// The listener and all clients, each with its queue, under one select.
@@ -30,12 +31,12 @@ struct Switchboard: ~Copyable {
     private mutating func acceptClient() throws {
         guard case .connection(let socket) = try listener.accept(blocking: false) else { return }
         let client = Client(socket)
-        say("new connection from \(client.name)")
+        printLine("new connection from \(client.name)")
         do {
             try poller.add(socket.descriptor, client.interest)
             clients[socket.descriptor] = client
         } catch {
-            say("refused \(client.name): \(error)")  // select has room for descriptors below 1,024
+            printLine("refused \(client.name): \(error)")  // select has room for descriptors below 1,024
         }
     }
 
@@ -50,7 +51,7 @@ struct Switchboard: ~Copyable {
     private mutating func receive(_ client: Client) throws {
         switch try client.socket.receive(into: &buffer) {
         case .bytes(let count):
-            say("received from \(client.name): \(text(buffer[0..<count]))")
+            printLine("received from \(client.name): \(text(buffer[0..<count]))")
             client.queue.put(Array(buffer[0..<count]))
         case .end: client.hasFinished = true  // its replies still go out
         case .wouldBlock: break
@@ -61,12 +62,12 @@ struct Switchboard: ~Copyable {
         guard !client.queue.isEmpty else { return }
         let message = client.queue.next.map { (97...122).contains($0) ? $0 - 32 : $0 }
         guard case .bytes(let count) = try client.socket.send(message) else { return }
-        say("sent to \(client.name): \(text(message[0..<count]))")
+        printLine("sent to \(client.name): \(text(message[0..<count]))")
         client.queue.didSend(count)
     }
 
     private mutating func drop(_ client: Client, _ reason: String) throws {
-        say("closing \(client.name): \(reason)")
+        printLine("closing \(client.name): \(reason)")
         try poller.remove(client.socket.descriptor)
         clients[client.socket.descriptor] = nil
     }

@@ -1,5 +1,5 @@
+import ExampleSupport
 import ArgumentParser
-import Foundation
 import Readiness
 
 /// What belongs to a descriptor: the function to call when it is ready.
@@ -21,12 +21,12 @@ struct Callback { let call: (inout DefaultSelector<Callback>) throws -> Void }
         let waker = selector.waker
         _ = stop.onRequest { waker.wake() }
         try selector.register(listener.descriptor, .readable, data: Callback { try accept(listener, &$0) })
-        say("listening on \(listener.localEndpoint!)")
+        printLine("listening on \(listener.localEndpoint!)")
         while !stop.isRequested {
             for (key, _) in try selector.select() {
                 // Trouble with a connection ends that connection: nobody holds its socket any more.
                 do { try key.data.call(&selector) } catch {
-                    say("closing \(key.descriptor): \(error)")
+                    printLine("closing \(key.descriptor): \(error)")
                     if key.descriptor != listener.descriptor { try selector.unregister(key.descriptor) }
                 }
             }
@@ -36,7 +36,7 @@ struct Callback { let call: (inout DefaultSelector<Callback>) throws -> Void }
 
 func accept(_ listener: Socket, _ selector: inout DefaultSelector<Callback>) throws {
     guard case .connection(let socket) = try listener.accept(blocking: false) else { return }
-    say("accepted \(socket.descriptor) from \(socket.remoteEndpoint.map { "\($0)" } ?? "somebody who has left")")
+    printLine("accepted \(socket.descriptor) from \(socket.remoteEndpoint.map { "\($0)" } ?? "somebody who has left")")
     try selector.register(socket.descriptor, .readable, data: Callback { try read(socket, &$0) })
 }
 
@@ -44,10 +44,10 @@ func read(_ socket: Socket, _ selector: inout DefaultSelector<Callback>) throws 
     var bytes = [UInt8](repeating: 0, count: 1000)
     switch try socket.receive(into: &bytes) {
     case .bytes(let count):
-        say("echoing \(count) bytes to \(socket.descriptor)")
+        printLine("echoing \(count) bytes to \(socket.descriptor)")
         try write(Array(bytes[0..<count]), socket, &selector)
     case .end:
-        say("closing \(socket.descriptor)")
+        printLine("closing \(socket.descriptor)")
         try selector.unregister(socket.descriptor)
     case .wouldBlock: break  // an event is a hint
     }
@@ -64,6 +64,3 @@ func write(_ bytes: [UInt8], _ socket: Socket, _ selector: inout DefaultSelector
         try selector.modify(socket.descriptor, .writable, data: Callback { try write(rest, socket, &$0) })
     }
 }
-
-/// Prints at once, also into a pipe.
-func say(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }

@@ -1,11 +1,12 @@
+import ExampleSupport
 import Readiness
 import Synchronization
 
 /// The second way: devices put messages into a queue, each with its handler; the loop sleeps until there is one.
 struct EventLoop {
     func run(for seconds: Int) throws -> Looks {
-        let onClick: Message.Handler = { input in say("  clicked (\(input.number))") }
-        let onKeyDown: Message.Handler = { input in say("  key pressed (\(input.number))") }
+        let onClick: Message.Handler = { input in printLine("  clicked (\(input.number))") }
+        let onKeyDown: Message.Handler = { input in printLine("  key pressed (\(input.number))") }
         var poller = try PollPoller()
         let queue = MessageQueue(waker: poller.waker, senders: 2)
         for (device, handler) in [(Device.mouse, onClick), (.keyboard, onKeyDown)] {

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Readiness
 import Synchronization
 
@@ -17,8 +18,8 @@ struct PollingLoop {
                 looks.inputs += 1
                 // The loop itself must know what to do for each kind.
                 switch input.device {
-                case "click": say("  clicked (\(input.number))")
-                default: say("  key pressed (\(input.number))")
+                case "click": printLine("  clicked (\(input.number))")
+                default: printLine("  key pressed (\(input.number))")
                 }
             }
         }

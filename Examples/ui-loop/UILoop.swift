@@ -1,6 +1,6 @@
+import ExampleSupport
 import ArgumentParser
 import CLinux
-import Foundation
 import Readiness
 
 @main struct UILoop: ParsableCommand {
@@ -25,12 +25,12 @@ import Readiness
 
     /// Runs one way on this thread and prints what it has cost.
     private func measure(_ title: String, _ body: () throws -> Looks) throws {
-        say("\(title):")
+        printLine("\(title):")
         let (start, cpu) = (readiness_clock(), readiness_thread_cpu_clock())
         let looks = try body()
         let (time, used) = (readiness_clock() - start, readiness_thread_cpu_clock() - cpu)
-        say("  \(looks.inputs) inputs found in \(looks.count) looks")
-        say("  CPU time \(used / 1_000_000) ms of \(time / 1_000_000) ms: \(100 * used / time) % of a core")
+        printLine("  \(looks.inputs) inputs found in \(looks.count) looks")
+        printLine("  CPU time \(used / 1_000_000) ms of \(time / 1_000_000) ms: \(100 * used / time) % of a core")
     }
 }
 
@@ -39,6 +39,3 @@ struct Looks {
     var count = 0
     var inputs = 0
 }
-
-/// Prints at once, also into a pipe.
-func say(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }

@@ -1,4 +1,4 @@
-import Foundation
+import ExampleSupport
 
 /// The figure in lines of text: letters, or blocks of colour.
 struct TerminalFigure {
@@ -12,19 +12,19 @@ struct TerminalFigure {
     }
 
     var lines: [String] {
-        let header = pad("", 15) + arrivals + "  calls  other work   copied"
+        let header = "".padded(to: 15) + arrivals + "  calls  other work   copied"
         return [header] + figure.recordings.flatMap(rows) + [""] + legend
     }
 
     private func rows(_ recording: Recording) -> [String] {
         let caller = recording.caller
         let numbers =
-            "  \(right(caller.calls.count, 5))  \(right(caller.workUnits, 10))   "
+            "  " + "\(caller.calls.count)".aligned(to: 5) + "  " + "\(caller.workUnits)".aligned(to: 10) + "   "
             + (recording.helper == nil ? microseconds(caller.time(in: .copying)) : "by the worker")
-        var rows = [pad(recording.model.name, 15) + bar(caller) + numbers]
+        var rows = [recording.model.name.padded(to: 15) + bar(caller) + numbers]
         if let helper = recording.helper {
             rows.append(
-                pad("  its worker", 15) + bar(helper) + "  \(right(helper.calls.count, 5))"
+                "  its worker".padded(to: 15) + bar(helper) + "  " + "\(helper.calls.count)".aligned(to: 5)
                     + "               " + microseconds(helper.time(in: .copying)))
         }
         return rows
@@ -77,11 +77,5 @@ struct TerminalFigure {
         return hasColour ? "\u{1B}[38;5;\(colour)m\(block)\u{1B}[0m" : letter
     }
 
-    private func pad(_ text: String, _ width: Int) -> String {
-        text.padding(toLength: width, withPad: " ", startingAt: 0)
-    }
-    private func right(_ number: Int, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - "\(number)".count)) + "\(number)"
-    }
     private func microseconds(_ nanoseconds: Int64) -> String { "\(nanoseconds / 1000) µs" }
 }
