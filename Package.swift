@@ -71,7 +71,8 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings),
+            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings
+        ),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
@@ -103,4 +104,26 @@ package.targets += [
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "UV"]),
+]
+
+// Readiness: the other ways to wait, without libuv.
+package.products += [.library(name: "Readiness", targets: ["Readiness"])]
+package.dependencies += [.package(url: "https://github.com/apple/swift-log", from: "1.16.0")]
+package.targets += [
+    .target(
+        name: "Readiness",
+        dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
+        swiftSettings: settings),
+    example("io-models", ["Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+    example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
+    example("select-server", ["Readiness"]),
+    example("select-client", ["Readiness"]),
+    example("selectors-echo", ["Readiness"]),
+    example("ui-loop", ["Readiness", "CLinux"]),
+    .testTarget(
+        name: "ReadinessTests",
+        dependencies: [
+            "Readiness", "CLinux", "io-models", .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
 ]

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "CLinuxReadiness.h"
+
 #if defined(__linux__)
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

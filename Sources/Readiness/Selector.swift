@@ -1,0 +1,101 @@
+internal import SystemPackage
+
+/// The selector with the best poller of the system.
+public typealias DefaultSelector<Data> = Selector<Data, EpollPoller>
+
+/// Watches descriptors and keeps what belongs to each: Python's `selectors`, with the type of the data checked.
+///
+/// The data may be a name, a connection, or a function to call:
+///
+/// ```swift
+/// var selector = try DefaultSelector<String>()
+/// try selector.register(socket.descriptor, .readable, data: "the socket")
+/// for (key, readiness) in try selector.select(timeout: .seconds(1)) { print(key.data, readiness) }
+/// ```
+///
+/// What the backend does with bad descriptors holds here as well: see ``Poller``.
+public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
+    private var backend: Backend
+    private var keys = DescriptorTable<SelectorKey<Data>>()
+    private var events: [ReadyEvent] = []
+
+    public init() throws(SystemError) { backend = try Backend() }
+
+    /// Takes a poller that has no descriptors yet.
+    public init(backend: consuming Backend) { self.backend = backend }
+
+    /// Ends a ``select(timeout:)`` from another thread.
+    public var waker: Waker { backend.waker }
+
+    /// Starts to watch a descriptor.
+    @discardableResult
+    public mutating func register(_ descriptor: CInt, _ interest: Interest, data: Data) throws(SystemError)
+        -> SelectorKey<Data>
+    {
+        try backend.add(descriptor, interest)
+        let key = SelectorKey(descriptor: descriptor, interest: interest, data: data)
+        keys[descriptor] = key
+        return key
+    }
+
+    /// Replaces what a descriptor is watched for and its data.
+    @discardableResult
+    public mutating func modify(_ descriptor: CInt, _ interest: Interest, data: Data) throws(SystemError)
+        -> SelectorKey<Data>
+    {
+        let old = try key(for: descriptor)
+        if old.interest != interest || interest.contains(.once) { try backend.modify(descriptor, interest) }
+        let key = SelectorKey(descriptor: descriptor, interest: interest, data: data)
+        keys[descriptor] = key
+        return key
+    }
+
+    /// Replaces what a descriptor is watched for and keeps its data.
+    @discardableResult
+    public mutating func modify(_ descriptor: CInt, _ interest: Interest) throws(SystemError) -> SelectorKey<Data> {
+        try modify(descriptor, interest, data: key(for: descriptor).data)
+    }
+
+    /// Stops watching, and gives back the data.
+    @discardableResult
+    public mutating func unregister(_ descriptor: CInt) throws(SystemError) -> SelectorKey<Data> {
+        let key = try key(for: descriptor)
+        keys[descriptor] = nil
+        // Refused for a descriptor that was closed too early. Forgetting it is all that can still be done.
+        try? backend.remove(descriptor)
+        return key
+    }
+
+    /// Waits until something is ready, at most `timeout`: `nil` waits for ever, zero only looks.
+    /// May return early with nothing.
+    public mutating func select(timeout: Duration? = nil) throws(SystemError) -> [Ready] {
+        try backend.wait(upTo: timeout, into: &events)
+        return events.compactMap { event in keys[event.descriptor].map { ($0, event.readiness) } }
+    }
+
+    public typealias Ready = (key: SelectorKey<Data>, readiness: ReadyEvent.Readiness)
+
+    /// The key of a registered descriptor.
+    ///
+    /// - Throws: ``SystemError`` with `.noSuchFileOrDirectory`.
+    public func key(for descriptor: CInt) throws(SystemError) -> SelectorKey<Data> {
+        guard let key = keys[descriptor] else {
+            throw SystemError(.noSuchFileOrDirectory, in: "selector", of: "descriptor \(descriptor)")
+        }
+        return key
+    }
+
+    /// All that is registered: a copy.
+    public var map: [CInt: SelectorKey<Data>] {
+        .init(uniqueKeysWithValues: keys.descriptors.map { ($0, keys[$0]!) })
+    }
+}
+
+/// What a ``Selector`` knows about a descriptor.
+public struct SelectorKey<Data> {
+    public let descriptor: CInt
+    public let interest: Interest
+    public let data: Data
+}
+
+extension SelectorKey: Sendable where Data: Sendable {}

@@ -1,0 +1,135 @@
+import Foundation
+import Glibc
+import Readiness
+import SystemPackage
+import Testing
+
+/// What pollers answer to descriptors that they cannot watch: the table at ``Poller``.
+@Suite(.timeLimit(.minutes(1))) struct BadDescriptorTests {
+    @Test(arguments: PollerKind.allCases) func negativeOrClosed(_ kind: PollerKind) throws {
+        var poller = try kind.make()
+        for descriptor in [-1, CInt.min, neverOpen] {
+            let error = #expect(throws: SystemError.self) { try poller.add(descriptor, .readable) }
+            #expect(error?.code == .badFileDescriptor)
+            #expect(error?.subject == "descriptor \(descriptor)")
+        }
+    }
+
+    @Test(arguments: PollerKind.allCases) func twice(_ kind: PollerKind) throws {
+        let (near, far) = try Socket.pair(blocking: false)
+        var poller = try kind.make()
+        try poller.add(near.descriptor, .readable)
+        let error = #expect(throws: SystemError.self) { try poller.add(near.descriptor, .writable) }
+        #expect(error?.code == .fileExists)
+        #expect(try poller.look() == [])  // the first interest still holds
+        try far.send("x")
+        #expect(try poller.look().map(\.readiness) == [.readable])
+    }
+
+    @Test(arguments: PollerKind.allCases) func neverAdded(_ kind: PollerKind) throws {
+        let (near, _) = try Socket.pair()
+        var poller = try kind.make()
+        #expect(throws: SystemError.self) { try poller.modify(near.descriptor, .readable) }
+        let error = #expect(throws: SystemError.self) { try poller.remove(near.descriptor) }
+        #expect(error?.code == .noSuchFileOrDirectory)
+    }
+
+    @Test(arguments: PollerKind.allCases) func regularFilesAndDirectories(_ kind: PollerKind) throws {
+        for path in ["/proc/self/exe", "/usr"] {
+            let file = try FileDescriptor.open(FilePath(path), .readOnly)
+            defer { try? file.close() }
+            var poller = try kind.make()
+            if kind.isEpoll {
+                let error = #expect(throws: SystemError.self) { try poller.add(file.rawValue, .readable) }
+                #expect(error?.code == .notPermitted)
+            } else {
+                try poller.add(file.rawValue, .readable)
+                #expect(try poller.look().map(\.readiness) == [.readable])  // always, and yet a read may block
+            }
+        }
+    }
+
+    /// Numbers are used again at once by other tests, so this one has a process of its own.
+    @Test(arguments: PollerKind.allCases) func closedWhileWatched(_ kind: PollerKind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            let number = try highNumber()
+            var poller = try kind.make()
+            try poller.add(number, .readable)
+            close(number)
+            let events = try poller.look()
+            if kind.isEpoll {
+                #expect(events == [])
+                let error = #expect(throws: SystemError.self) { try poller.remove(number) }
+                #expect(error?.code == .badFileDescriptor)
+            } else {
+                #expect(events == [ReadyEvent(descriptor: number, readiness: .invalid)])
+                try poller.remove(number)
+                #expect(try poller.look() == [])
+            }
+        }
+    }
+
+    @Test func epollReportsAClosedNumberWhileACopyLives() async {
+        await #expect(processExitsWith: .success) {
+            let (near, far) = try Socket.pair(blocking: false)
+            let copy = fcntl(near.descriptor, F_DUPFD, 500)
+            var poller = try EpollPoller()
+            try poller.add(copy, .readable)
+            close(copy)
+            try far.send("x")
+            #expect(try poller.look().map(\.descriptor) == [copy])  // closed, and there it is
+            #expect(throws: SystemError.self) { try poller.remove(copy) }  // and cannot be taken out
+            withExtendedLifetime(near) {}
+        }
+    }
+
+    /// 1,500 open descriptors: select refuses before it touches its set; the others do not mind.
+    @Test(arguments: PollerKind.allCases) func beyondSelectsLimit(_ kind: PollerKind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            var poller = try kind.make()
+            let (near, far) = try Socket.pair(blocking: false)
+            try far.send("x")
+            let copies = (0..<1500).map { _ in Socket(adopting: dup(near.descriptor)) }
+            for copy in copies {
+                if kind == .select && copy.descriptor >= SelectPoller.limit {
+                    let error = #expect(throws: SystemError.self) { try poller.add(copy.descriptor, .readable) }
+                    #expect(error?.code == .invalidArgument)
+                    #expect(error?.operation == "FD_SET")
+                } else {
+                    try poller.add(copy.descriptor, .readable)
+                }
+            }
+            var seen: Set<CInt> = []
+            for _ in 0..<8 { seen.formUnion(try poller.look().map(\.descriptor)) }
+            let possible = copies.map(\.descriptor).filter { kind != .select || $0 < SelectPoller.limit }
+            if kind == .epollEdge || kind == .epollLevel {
+                #expect(seen.isSubset(of: possible) && seen.count >= 256)
+            } else {
+                #expect(seen == Set(possible))
+            }
+            #expect(copies.last!.descriptor >= 1500)
+        }
+    }
+
+    @Test(arguments: PollerKind.allCases) func leavesNoDescriptorOpen(_ kind: PollerKind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            try await expectNoLeak {
+                let (near, _) = try Socket.pair()
+                var poller = try kind.make()
+                let waker = poller.waker
+                try poller.add(near.descriptor, .readable)
+                _ = try poller.look()
+                _ = consume poller
+                waker.wake()
+            }
+        }
+    }
+
+    private let neverOpen: CInt = 19_999
+}
+
+/// A descriptor whose number nothing else in the process takes when it is closed.
+private func highNumber() throws -> CInt {
+    let (near, _) = try Socket.pair(blocking: false)
+    return fcntl(near.descriptor, F_DUPFD, 500)
+}
