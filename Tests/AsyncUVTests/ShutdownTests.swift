@@ -201,17 +201,4 @@ import Testing
         task.cancel()
         try await task.value
     }
-
-    @Test func descriptorsAreClosed() async throws {
-        try await onThread {
-            try withoutDescriptorLeak {
-                try onLoop { _ in
-                    let loop = try EventLoop()
-                    let pairs = [try await connectedPair(on: loop), try await connectedPair(on: loop)]
-                    await loop.shutdown()
-                    #expect(pairs.count == 2)
-                }
-            }
-        }
-    }
 }
