@@ -129,7 +129,7 @@ import Testing
             (
                 "write",
                 Task {
-                    started.change { $0 += 1 }; try await far.write([UInt8](repeating: 1, count: 64 << 20))
+                    started.change { $0 += 1 }; try await near.write([UInt8](repeating: 1, count: 64 << 20))
                 }
             ),
         ]
