@@ -139,6 +139,7 @@ import Testing
             let found = code(of: await failure(of: task))
             #expect(found == .canceled || found == .badFileDescriptor, "\(name): \(String(describing: found))")
         }
+        await far.close()
     }
 
     @Test func operationsAfterShutdownThrow() async throws {
