@@ -120,7 +120,7 @@ import UV
             let start = LoopClock.Instant.now
             let tasks = (0..<1_000).map { number in
                 loop.spawn {
-                    try await loop.sleep(until: start.advanced(by: .milliseconds(400 + number % 10)))
+                    try await loop.sleep(until: start.advanced(by: .milliseconds(5_000 + number % 10)))
                     woken.change { $0.append(number) }
                 }
             }
