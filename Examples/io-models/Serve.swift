@@ -43,29 +43,28 @@ struct Serve: ParsableCommand {
 }
 
 /// The models of Readiness, and those of libuv.
-enum ServeModel: ExpressibleByArgument, CaseIterable, CustomStringConvertible {
+enum ServeModel: ExpressibleByArgument, RawRepresentable, CaseIterable {
     case readiness(ServerModel)
     case uvCallbacks
 
     static let allCases: [ServeModel] = ServerModel.allCases.map(readiness) + [.uvCallbacks]
-    static var allValueStrings: [String] { allCases.map(\.description) }
 
-    init?(argument: String) {
-        guard let model = Self.allCases.first(where: { $0.description == argument }) else { return nil }
+    init?(rawValue: String) {
+        guard let model = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
         self = model
+    }
+
+    var rawValue: String {
+        switch self {
+        case .readiness(let model): model.rawValue
+        case .uvCallbacks: "uv-callbacks"
+        }
     }
 
     func server(_ options: ServerOptions) -> any Server {
         switch self {
         case .readiness(let model): model.server(options)
         case .uvCallbacks: CallbackServer(options)
-        }
-    }
-
-    var description: String {
-        switch self {
-        case .readiness(let model): model.rawValue
-        case .uvCallbacks: "uv-callbacks"
         }
     }
 }
