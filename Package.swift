@@ -73,10 +73,12 @@ let package = Package(
         .executableTarget(
             name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings
         ),
+        .executableTarget(
+            name: "memory-probe", dependencies: ["AsyncUV"], path: "Tests/MemoryProbe", swiftSettings: settings),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "UV", "TestSupport", "main-thread-probe",
+                "AsyncUV", "UV", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,4 +1,3 @@
-import Foundation
 import TestSupport
 import Testing
 import UV
@@ -7,7 +6,7 @@ import UV
 @Suite(.timeLimit(.minutes(2))) struct MainThreadTests {
     @Test("K4: hops to the main actor and back while EventLoop.run holds the main thread; one idle second, few turns")
     func probe() async throws {
-        let (status, output) = try await run(Self.probe)
+        let (status, output) = try await runProbe("main-thread-probe")
         let lines = output.split(separator: "\n").map(String.init)
         #expect(status == 0)
         #expect(lines.count == 8, "\(output)")
@@ -20,26 +19,6 @@ import UV
             let loop = try Loop()
             #expect(throws: UVError.coded(.notPermitted)) { try MainQueueHandle(on: loop) }
             try loop.close()
-        }
-    }
-
-    private static var probe: URL {
-        get throws {
-            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            return URL(filePath: tests).deletingLastPathComponent().appending(path: "main-thread-probe")
-        }
-    }
-
-    private func run(_ program: @autoclosure () throws -> URL) async throws -> (CInt, String) {
-        let process = Process()
-        process.executableURL = try program()
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        return try await onThread {
-            let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-            process.waitUntilExit()
-            return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
         }
     }
 }

@@ -59,3 +59,11 @@ public func limitDescriptors(to most: Int) {
     limit.rlim_cur = rlim_t(most)
     unsafe setrlimit(resource, &limit)
 }
+
+/// The number that the next descriptor gets. A limit of as many lets none be opened, whatever high numbers the process
+/// has inherited.
+public func lowestFreeDescriptor() -> Int {
+    let next = dup(0)
+    defer { close(next) }
+    return Int(next)
+}
