@@ -1,19 +1,16 @@
-internal import AsyncUV
+public import AsyncUV
 
 /// Where everything spawned with ``Green`` runs: one loop, one thread, one at a time.
 ///
 /// Shared data needs no lock, and the compiler knows: what is isolated to this actor is reached from it only, and between
 /// two `await`s nobody else runs.
 @globalActor
-public actor GreenActor {
+public actor GreenActor: LoopActor {
     public static let shared = GreenActor()
 
     /// The loop of all green tasks, with a thread of its own.
-    nonisolated let loop: EventLoop = {
+    public nonisolated let loop: EventLoop = {
         do { return try EventLoop() } catch { fatalError("the loop of the green tasks cannot start: \(error)") }
     }()
 
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.serialExecutor.asUnownedSerialExecutor()
-    }
 }
