@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions switches sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ format: ## Formats all sources in place
 
 bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" for a quick look
 	swift run -c release --package-path Benchmarks compare $(OPTIONS)
+
+instructions: dependencies ## Counts the instructions for an echoed KiB of each server, by callgrind
+	Benchmarks/Scripts/instructions
+
+switches: dependencies ## Measures switches between tasks, spawns and wake-ups
+	swift run -c release --package-path Benchmarks tasks
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan

@@ -12,6 +12,8 @@ import UV
         var closed = 0
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            // Else the system may take megabytes of what is to wait here.
+            try near.setSendBufferSize(65_536)
             let isGone: (UVError?) -> Bool = { $0 == .coded(.connectionReset) || $0 == .coded(.brokenPipe) }
             for _ in 0..<16 {
                 let outcome = try near.write([UInt8](repeating: 1, count: 1 << 20)) { near, error in
@@ -46,6 +48,8 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            // Else the system may take megabytes of what is to wait here.
+            try near.setSendBufferSize(65_536)
             for _ in 0..<3 {
                 try near.write([UInt8](repeating: 1, count: 6 << 20)) { _, error in
                     #expect(error != nil)
@@ -67,6 +71,8 @@ import UV
     func closeAfterWrites() throws {
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            // Else the system may take megabytes of what is to wait here.
+            try near.setSendBufferSize(65_536)
             try near.write([UInt8](repeating: 1, count: 8 << 20))
             near.closeAfterWrites()
             try loop.run(.noWait)
