@@ -98,7 +98,7 @@ public final class TCPHandle: StreamHandle {
 
     // MARK: Listening
 
-    /// Gives the socket an address of this machine. An address that is taken is an error here and now.
+    /// Gives the socket an address of this machine. An address that somebody listens on is an error here and now.
     ///
     /// Restarted servers get their port back at once (SO_REUSEADDR).
     ///
