@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -51,5 +52,28 @@ int clinux_is_main_thread(void) {
     return syscall(SYS_gettid) == getpid();
 #else
     return pthread_main_np();
+#endif
+}
+
+static int (*running_work)(void);
+
+// libuv joins its threads when its library is unloaded, for ever if one of them is blocked. This runs before that.
+static void leave_blocked_threads(int status, void *unused) {
+    (void)unused;
+    for (int waited = 0; running_work() > 0; waited++) {
+        if (waited == 100) {
+            fflush(NULL);
+            _exit(status);
+        }
+        usleep(10000);
+    }
+}
+
+void clinux_limit_exit_wait(int (*running)(void)) {
+    running_work = running;
+#if defined(__GLIBC__)
+    on_exit(leave_blocked_threads, NULL);
+#else
+    (void)leave_blocked_threads;
 #endif
 }

@@ -37,6 +37,7 @@ public final class Loop {
     /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
     @exclusivity(unchecked) var isRunningTimers = false
     @exclusivity(unchecked) private var buffer: [UInt8] = []
+    @exclusivity(unchecked) var cachedReads = CachedReads()
 
     /// Anything that belongs with the loop, for libraries on top: see ``current``.
     public var attachment: AnyObject?

@@ -172,6 +172,10 @@ extension uv_buf_t {
             len: bytes.count)
     }
 
+    init(_ bytes: UnsafeMutableRawBufferPointer) {
+        unsafe self.init(base: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+    }
+
     /// Points into an array's storage, which stays in place as long as the array is kept and not changed.
     init(stableBytesOf array: [UInt8], from start: Int) {
         unsafe self = array.withUnsafeBufferPointer { unsafe uv_buf_t(UnsafeBufferPointer(rebasing: $0[start...])) }

@@ -46,6 +46,19 @@ int clinux_main_queue_descriptor(void);
 /// Runs what waits on the main dispatch queue. On the main thread only.
 void clinux_drain_main_queue(void);
 
+/// Lets `exit` wait no longer than a second for the work that `running` counts, then ends the process at once, with
+/// stdio flushed. glibc only: others do not tell exit handlers the status. To be called once.
+void clinux_limit_exit_wait(int (*running)(void));
+
+/// Writes behind the file's end, in one step where the system can.
+ssize_t clinux_append(int file, const void *bytes, size_t count);
+
+/// pread(2) of what is in the page cache; EAGAIN for the rest, EOPNOTSUPP where the file cannot tell.
+ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
+
+/// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
+int clinux_open_cached(const char *path);
+
 /// A duplicate that is closed on exec, at the lowest free number.
 int clinux_duplicate(int descriptor);
 

@@ -1,0 +1,68 @@
+internal import CLibuv
+internal import Synchronization
+
+/// A request that a thread of libuv's pool works on: see ``FileRequest``, ``WorkRequest``, ``ThreadPool``.
+///
+/// ``Request/cancel()`` gives it up while it is queued: its closure gets `.canceled`. Once a thread works on it,
+/// `cancel()` throws `.resourceBusy` and the request finishes as usual. What it works with, bytes to write or memory to
+/// read into, is its own until then.
+public class PoolRequest: Request {
+    /// Handed from thread to thread: whoever stores publishes what it has done, whoever loads sees it.
+    private final let turn = Atomic<Int>(0)
+    private final var work: (() -> Void)?
+    private final var finish: ((_ wasCanceled: Bool) -> Void)?
+    private final let queuedAt = uv_hrtime()
+
+    init(on loop: Loop) { unsafe super.init(on: loop, as: uv_work_t.self) }
+
+    /// Gives work to the pool.
+    ///
+    /// The work runs on a thread of the pool, `finish` later on the loop's thread: with `true` when it was canceled.
+    final func begin(
+        _ operation: StaticString, work: @escaping () -> Void, finish: @escaping (_ wasCanceled: Bool) -> Void
+    ) throws(UVError) {
+        loop.checkThread("\(type(of: self))")
+        self.work = work
+        self.finish = finish
+        turn.store(1, ordering: .releasing)
+        ThreadPool.requestQueued()
+        do throws(UVError) {
+            try start(operation) {
+                unsafe uv_queue_work(
+                    loop.raw, memory.assumingMemoryBound(to: uv_work_t.self), workOnRequest, requestWorkedOn)
+            }
+        } catch {
+            ThreadPool.requestCanceled()
+            self.finish = nil
+            throw error
+        }
+    }
+
+    fileprivate func runWork() {
+        _ = turn.load(ordering: .acquiring)
+        ThreadPool.requestStarted(after: uv_hrtime() - queuedAt)
+        work?()
+        ThreadPool.requestFinished()
+        turn.store(2, ordering: .releasing)
+    }
+
+    fileprivate func finished(_ status: CInt) {
+        _ = turn.load(ordering: .acquiring)
+        let wasCanceled = status == UV_ECANCELED.rawValue
+        if wasCanceled { ThreadPool.requestCanceled() }
+        work = nil
+        finish.take()?(wasCanceled)
+    }
+}
+
+private func workOnRequest(_ raw: UnsafeMutablePointer<uv_work_t>?) {
+    let data = unsafe raw.unsafelyUnwrapped.pointee.data.unsafelyUnwrapped
+    unsafe Unmanaged<PoolRequest>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.runWork() }
+}
+
+private func requestWorkedOn(_ raw: UnsafeMutablePointer<uv_work_t>?, _ status: CInt) {
+    let request = unsafe PoolRequest.take(from: raw)
+    let loop = request.loop
+    request.finished(status)
+    loop.callbackEnded()
+}
