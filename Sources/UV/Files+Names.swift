@@ -39,6 +39,22 @@ extension Files {
         unsafe try call("makeDirectory", path) { unsafe uv_fs_mkdir(nil, $0, $1, CInt(permissions.rawValue), nil) }
     }
 
+    static func makeDirectories(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
+        do throws(UVError) { try makeMissingDirectory(path, permissions) } catch where error.code == .noSuchFileOrDirectory {
+            let parent = path.removingLastComponent()
+            guard !parent.isEmpty, parent != path else { throw error }
+            try makeDirectories(parent, permissions)
+            try makeMissingDirectory(path, permissions)
+        }
+    }
+
+    /// Somebody else may make it at the same time.
+    private static func makeMissingDirectory(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
+        do throws(UVError) { try makeDirectory(path, permissions) } catch where error.code == .fileExists {
+            if (try? status(of: path))?.kind != .directory { throw error }
+        }
+    }
+
     static func removeDirectory(_ path: FilePath) throws(UVError) {
         unsafe try call("removeDirectory", path) { unsafe uv_fs_rmdir(nil, $0, $1, nil) }
     }
