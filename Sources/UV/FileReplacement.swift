@@ -21,7 +21,8 @@ final class FileReplacement {
         if let name { temporary.append(name) }
         self.temporary = temporary
         let permissions = permissions ?? [.ownerReadWrite, .groupReadWrite, .otherReadWrite]
-        file = try Files.open(temporary, .writeOnly, [.create, .exclusiveCreate], old == nil ? permissions : .ownerReadWrite)
+        file = try Files.open(
+            temporary, .writeOnly, [.create, .exclusiveCreate], old == nil ? permissions : .ownerReadWrite)
         guard let old else { return }
         // Allowed to few.
         try? Files.setOwner(FileOwner(user: old.user, group: old.group), of: file)

@@ -46,7 +46,8 @@ extension FileRequest {
     /// Calls `uv_fs_mkdir`, `uv_fs_stat`.
     @discardableResult
     public static func makeDirectories(
-        _ path: FilePath, permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
+        _ path: FilePath,
+        permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
         on loop: Loop, onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
         try check(path, "makeDirectory")

@@ -7,7 +7,9 @@ extension Files {
         _ operation: StaticString, _ path: FilePath,
         _ perform: (UnsafeMutablePointer<uv_fs_t>, UnsafePointer<CChar>) -> CInt
     ) throws(UVError) {
-        unsafe try fileCall(operation, of: path.string) { raw in unsafe path.withPlatformString { unsafe perform(raw, $0) } }
+        unsafe try fileCall(operation, of: path.string) { raw in
+            unsafe path.withPlatformString { unsafe perform(raw, $0) }
+        }
     }
 
     static func call(
@@ -40,7 +42,9 @@ extension Files {
     }
 
     static func makeDirectories(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
-        do throws(UVError) { try makeMissingDirectory(path, permissions) } catch where error.code == .noSuchFileOrDirectory {
+        do throws(UVError) { try makeMissingDirectory(path, permissions) } catch
+            where error.code == .noSuchFileOrDirectory
+        {
             let parent = path.removingLastComponent()
             guard !parent.isEmpty, parent != path else { throw error }
             try makeDirectories(parent, permissions)
@@ -50,7 +54,7 @@ extension Files {
 
     /// Somebody else may make it at the same time.
     private static func makeMissingDirectory(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
-        do throws(UVError) { try makeDirectory(path, permissions) } catch where error.code == .fileExists {
+        do throws(UVError) { try makeDirectory(path, permissions) } catch  where error.code == .fileExists {
             if (try? status(of: path))?.kind != .directory { throw error }
         }
     }
