@@ -34,6 +34,9 @@ class PendingLink {
     @exclusivity(unchecked) private var next: PendingLink?
     @exclusivity(unchecked) private unowned(unsafe) var before: PendingLink?
 
+    /// Where it waits, for ``Cancellation``.
+    @exclusivity(unchecked) final unowned(unsafe) var loop: EventLoop?
+
     fileprivate(set) final var operation: StaticString = ""
 
     /// Ends the wait with an error.

@@ -31,6 +31,14 @@ void *clinux_current_task(void);
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int clinux_current_task_is_cancelled(void);
 
+/// Sets what is called, on the thread that cancels, for a context that was added.
+void clinux_set_cancellation_handler(void (*handler)(void *));
+
+/// From now on the current task's cancellation calls the handler with this context; at once when it is cancelled already.
+/// The record goes to the other function, in the same task, in the reverse order.
+void *clinux_add_cancellation_handler(void *context);
+void clinux_remove_cancellation_handler(void *record);
+
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
