@@ -19,7 +19,9 @@ func fileCall<Value>(
         _ = unsafe perform(raw)
         return unsafe (raw.pointee.result, raw.pointee.result < 0 ? nil : value(raw))
     }
-    guard let result else { throw UVError(.init(rawValue: CInt(truncatingIfNeeded: status)), in: operation.description, of: subject()) }
+    guard let result else {
+        throw UVError(.init(rawValue: CInt(truncatingIfNeeded: status)), in: operation.description, of: subject())
+    }
     return result
 }
 

@@ -68,7 +68,8 @@ extension FileRequest {
     /// - Parameter permissions: Less the process's mask.
     @discardableResult
     public static func makeDirectory(
-        _ path: FilePath, permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
+        _ path: FilePath,
+        permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
         on loop: Loop, onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
         try check(path, "makeDirectory")

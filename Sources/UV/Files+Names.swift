@@ -7,7 +7,9 @@ extension Files {
         _ operation: StaticString, _ path: FilePath,
         _ perform: (UnsafeMutablePointer<uv_fs_t>, UnsafePointer<CChar>) -> CInt
     ) throws(UVError) {
-        unsafe try fileCall(operation, of: path.string) { raw in unsafe path.withPlatformString { unsafe perform(raw, $0) } }
+        unsafe try fileCall(operation, of: path.string) { raw in
+            unsafe path.withPlatformString { unsafe perform(raw, $0) }
+        }
     }
 
     static func call(

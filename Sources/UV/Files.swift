@@ -59,7 +59,7 @@ enum Files {
                 } _: {
                     unsafe $0.pointee.result
                 }
-            } catch where error.code == .interrupted {
+            } catch  where error.code == .interrupted {
                 // libuv repeats all calls but this one.
             }
         }
@@ -134,7 +134,8 @@ enum Files {
                 unsafe done += try fileCall("write", of: file.text) { raw in
                     var buffer = unsafe uv_buf_t(stableBytesOf: bytes, from: done)
                     return withExtendedLifetime(bytes) {
-                        unsafe uv_fs_write(nil, raw, file.rawValue, &buffer, 1, offset.map { $0 + Int64(done) } ?? -1, nil)
+                        unsafe uv_fs_write(
+                            nil, raw, file.rawValue, &buffer, 1, offset.map { $0 + Int64(done) } ?? -1, nil)
                     }
                 } _: {
                     unsafe $0.pointee.result

@@ -103,7 +103,9 @@ public enum PageCache {
         guard size > 0, size <= min(limit, Loop.CachedReads.most), loop.mayReadCached(size) else { return nil }
         // One byte more than the size: a file that is growing is for the pool.
         var bytes = [UInt8].unset(count: size + 1)
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe clinux_read_cached(number, $0.baseAddress, $0.count, 0) }
+        let count = unsafe bytes.withUnsafeMutableBytes {
+            unsafe clinux_read_cached(number, $0.baseAddress, $0.count, 0)
+        }
         guard count == size else { return nil }
         bytes.removeLast()
         return bytes

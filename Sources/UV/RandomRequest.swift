@@ -19,7 +19,9 @@ public final class RandomRequest: PoolRequest {
         var result: Result<[UInt8], UVError> = .failure(UVError(.canceled, in: "random"))
         try request.begin("random") {
             var bytes = [UInt8].unset(count: count)
-            let status = unsafe bytes.withUnsafeMutableBytes { unsafe uv_random(nil, nil, $0.baseAddress, count, 0, nil) }
+            let status = unsafe bytes.withUnsafeMutableBytes {
+                unsafe uv_random(nil, nil, $0.baseAddress, count, 0, nil)
+            }
             result = status < 0 ? .failure(UVError(.init(rawValue: status), in: "random")) : .success(bytes)
         } finish: { [unowned request] _ in
             onDone(request, result)
