@@ -63,6 +63,16 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Files
+        .target(name: "CFiles", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "files",
+            dependencies: [
+                "CFiles", "Measurement", arguments, .product(name: "_NIOFileSystem", package: "swift-nio"),
+                .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UV", package: "swift-uv"),
+            ] + nio,
+            swiftSettings: settings),
+
         // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
         .target(name: "CSpawn"),
         .executableTarget(

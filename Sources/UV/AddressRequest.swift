@@ -113,7 +113,7 @@ extension SocketAddress {
 
 extension UVError.Code {
     /// From a status of `getaddrinfo`, whose numbers libuv has numbers of its own for.
-    fileprivate init(resolverStatus status: CInt) {
+    init(resolverStatus status: CInt) {
         switch status {
         case EAI_AGAIN: self = .resolverTemporaryFailure
         case EAI_BADFLAGS: self = .resolverBadFlags

@@ -30,7 +30,7 @@ final class FileCopy {
     private let isSparse: Bool
     private var hasBegun = false
 
-    /// Takes the descriptors over.
+    /// Takes the source's descriptor over.
     init(from source: CInt, to target: CInt, _ status: stat) {
         self.source = source
         self.target = target
@@ -38,10 +38,7 @@ final class FileCopy {
         isSparse = Int64(status.st_blocks) * 512 < Int64(status.st_size)
     }
 
-    deinit {
-        _ = close(source)
-        _ = close(target)
-    }
+    deinit { _ = close(source) }
 
     /// - Parameter paths: For errors.
     /// - Returns: Whether there is more to copy.

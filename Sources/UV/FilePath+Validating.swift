@@ -1,3 +1,4 @@
+internal import CLibuv
 public import SystemPackage
 
 extension FilePath {
@@ -8,6 +9,15 @@ extension FilePath {
         if string.isEmpty { throw UVError(.noSuchFileOrDirectory, in: "path", of: "an empty string") }
         if string.utf8.contains(0) { throw UVError(.invalidArgument, in: "path", of: string.debugDescription) }
         self.init(string)
+    }
+
+    /// Where the system wants temporary files: what `TMPDIR` and relatives say, else `/tmp`. Calls `uv_os_tmpdir`.
+    public static var systemTemporaryDirectory: FilePath {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_097) { buffer in
+            var size = buffer.count
+            guard let base = buffer.baseAddress, unsafe uv_os_tmpdir(base, &size) == 0 else { return "/tmp" }
+            return unsafe FilePath(platformString: base)
+        }
     }
 
     /// Adds ASCII text to the last component; other bytes, UTF-8 or not, stay as they are.

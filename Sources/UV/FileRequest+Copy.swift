@@ -7,8 +7,8 @@ extension FileRequest {
     /// The copy is made under a temporary name in the destination's directory, and renamed. It shares the blocks of the
     /// source where the file system can. It has the source's permissions but the set-user-ID and set-group-ID bits, and
     /// belongs to whoever copies. Of pseudo-files that claim to be empty, and of files that shrink meanwhile, what can be
-    /// read is copied; holes stay holes. A file copied onto itself, under whatever name, stays as it is. A symbolic link at
-    /// the destination is replaced.
+    /// read is copied; holes stay holes. A file copied onto itself, under whatever name, stays as it is. A symbolic link
+    /// at the destination stays; the file it points to is replaced.
     ///
     /// A big file takes several trips to the pool, of 16 MiB or 20 ms each. ``Request/cancel()`` works at any time, ends
     /// in `.canceled` and leaves nothing behind.

@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CLinux
 internal import SystemPackage
 
 /// Names in directories.
@@ -25,6 +26,13 @@ extension Files {
         unsafe try call("rename", path, new) { unsafe uv_fs_rename(nil, $0, $1, $2, nil) }
     }
 
+    static func renameToFreeName(_ path: FilePath, to new: FilePath) throws(UVError) {
+        let status = unsafe path.withPlatformString { path in
+            unsafe new.withPlatformString { unsafe clinux_rename_to_free_name(path, $0) }
+        }
+        try checkSystem(status, "rename", of: "\(path) to \(new)")
+    }
+
     static func link(_ path: FilePath, to new: FilePath) throws(UVError) {
         unsafe try call("link", path, new) { unsafe uv_fs_link(nil, $0, $1, $2, nil) }
     }
@@ -39,6 +47,24 @@ extension Files {
 
     static func makeDirectory(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
         unsafe try call("makeDirectory", path) { unsafe uv_fs_mkdir(nil, $0, $1, CInt(permissions.rawValue), nil) }
+    }
+
+    static func makeDirectories(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
+        do throws(UVError) { try makeMissingDirectory(path, permissions) } catch
+            where error.code == .noSuchFileOrDirectory
+        {
+            let parent = path.removingLastComponent()
+            guard !parent.isEmpty, parent != path else { throw error }
+            try makeDirectories(parent, permissions)
+            try makeMissingDirectory(path, permissions)
+        }
+    }
+
+    /// Somebody else may make it at the same time.
+    private static func makeMissingDirectory(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
+        do throws(UVError) { try makeDirectory(path, permissions) } catch  where error.code == .fileExists {
+            if (try? status(of: path))?.kind != .directory { throw error }
+        }
     }
 
     static func removeDirectory(_ path: FilePath) throws(UVError) {

@@ -1,5 +1,13 @@
 internal import CLibuv
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// Looks up the name of an address in libuv's thread pool.
 public final class NameRequest: Request {
     private let address: SocketAddress
@@ -40,6 +48,26 @@ public final class NameRequest: Request {
         self.address = address
         self.onDone = onDone
         unsafe super.init(on: loop, as: uv_getnameinfo_t.self)
+    }
+
+    /// Looks up the names on the calling thread, which may take minutes: for a thread that has nothing else to do.
+    ///
+    /// Otherwise as ``name(of:on:onDone:)``. It takes no thread of libuv's pool, which serves files too.
+    public static func waitForName(of address: SocketAddress) throws(UVError) -> Name {
+        let result: Result<Name, UVError> = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2_048) {
+            buffer in
+            let host = unsafe buffer.baseAddress.unsafelyUnwrapped
+            let service = unsafe host + Int(NI_MAXHOST)
+            let status = unsafe address.withSockaddr {
+                unsafe getnameinfo($0, $1, host, socklen_t(NI_MAXHOST), service, socklen_t(NI_MAXSERV), 0)
+            }
+            if status == 0 {
+                return .success(unsafe Name(host: String(cString: host), service: String(cString: service)))
+            }
+            let code: UVError.Code = status == EAI_SYSTEM ? .lastSystemError : .init(resolverStatus: status)
+            return .failure(UVError(code, in: "look-up", of: "\(address)"))
+        }
+        return try result.get()
     }
 
     fileprivate func finish(_ status: CInt, _ host: UnsafePointer<CChar>?, _ service: UnsafePointer<CChar>?) {

@@ -17,10 +17,9 @@ internal import Darwin
 /// found. So that a file that is all in memory cannot keep its loop from other work, a loop reads no more than 4 MiB, or
 /// 1,024 times, so in a turn; what comes next goes to the pool.
 public enum PageCache {
-    /// What ``read(from:upTo:at:on:)`` found.
-    public enum Found: Sendable {
-        /// Bytes, fewer than asked for perhaps; none at the end of the file only.
-        case bytes([UInt8])
+    /// What a read found.
+    public enum Found<Value> {
+        case found(Value)
         /// Ask the pool.
         case notCached
         /// Ask the pool, also next time: this file cannot be read so.
@@ -49,29 +48,51 @@ public enum PageCache {
         Counters(hits: hits.load(ordering: .relaxed), misses: misses.load(ordering: .relaxed))
     }
 
-    /// Reads what is in memory, up to a number of bytes.
+    /// Reads what is in memory, up to a number of bytes: fewer than asked for perhaps, none at the end of the file only.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for a negative offset or limit. Other errors are the pool's to find.
     public static func read(
         from file: FileDescriptor, upTo limit: Int, at offset: Int64, on loop: Loop
-    ) throws(UVError) -> Found {
+    ) throws(UVError) -> Found<[UInt8]> {
         try FileRequest.checkNotNegative(Int64(limit), "count", "read")
         try FileRequest.checkNotNegative(offset, "offset", "read")
-        if isOff.load(ordering: .relaxed) { return .notCached }
-        guard limit <= Loop.CachedReads.most, loop.mayReadCached(limit) else { return miss(.notCached) }
-        let count: Int
+        guard mayRead(limit, on: loop) else { return miss(.notCached) }
         var bytes = [UInt8].unset(count: limit)
-        count = unsafe bytes.withUnsafeMutableBytes {
+        switch readNow(into: &bytes, from: file, at: offset) {
+        case .found(let count):
+            if count < limit { bytes.removeLast(limit - count) }
+            return .found(bytes)
+        case .notCached: return .notCached
+        case .unsupported: return .unsupported
+        }
+    }
+
+    /// Reads what is in memory into an array, from its start.
+    ///
+    /// - Returns: How many bytes were read: fewer than there is room for perhaps, 0 at the end of the file only.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a negative offset. Other errors are the pool's to find.
+    public static func read(
+        into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64, on loop: Loop
+    ) throws(UVError) -> Found<Int> {
+        try FileRequest.checkNotNegative(offset, "offset", "read")
+        guard mayRead(buffer.count, on: loop) else { return miss(.notCached) }
+        return readNow(into: &buffer, from: file, at: offset)
+    }
+
+    private static func mayRead(_ count: Int, on loop: Loop) -> Bool {
+        !isOff.load(ordering: .relaxed) && count <= Loop.CachedReads.most && loop.mayReadCached(count)
+    }
+
+    private static func readNow(into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64) -> Found<Int> {
+        let room = buffer.count
+        let count = unsafe buffer.withUnsafeMutableBytes {
             unsafe clinux_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
         }
-        if count < 0 {
-            return miss(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached)
-        }
+        if count < 0 { return miss(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached) }
         // Linux 5.9 and 5.10 answered "0 bytes" where they meant "not cached".
-        if count == 0, limit > 0, !isEnd(offset, of: file) { return miss(.notCached) }
+        if count == 0, room > 0, !isEnd(offset, of: file) { return miss(.notCached) }
         hits.add(1, ordering: .relaxed)
-        if count < limit { bytes.removeLast(limit - count) }
-        return .bytes(bytes)
+        return .found(count)
     }
 
     /// Reads a whole file if its name and its content are in memory, and it is a regular file of at most `limit` bytes;
@@ -117,7 +138,7 @@ public enum PageCache {
             && offset >= Int64(status.st_size) && status.st_size > 0
     }
 
-    private static func miss(_ found: Found) -> Found {
+    private static func miss<Value>(_ found: Found<Value>) -> Found<Value> {
         misses.add(1, ordering: .relaxed)
         return found
     }

@@ -27,9 +27,18 @@ public class PoolRequest: Request {
     final func begin(
         _ operation: StaticString, work: @escaping () -> Void, finish: @escaping (_ wasCanceled: Bool) -> Void
     ) throws(UVError) {
-        loop.checkThread("\(type(of: self))")
         self.work = work
         self.finish = finish
+        do throws(UVError) { try begin(operation) } catch {
+            self.work = nil
+            self.finish = nil
+            throw error
+        }
+    }
+
+    /// Gives ``perform()`` to the pool; ``conclude(wasCanceled:)`` follows on the loop's thread.
+    final func begin(_ operation: StaticString) throws(UVError) {
+        loop.checkThread("\(type(of: self))")
         queuedAt = uv_hrtime()
         turn.store(1, ordering: .releasing)
         ThreadPool.requestQueued()
@@ -40,8 +49,6 @@ public class PoolRequest: Request {
             }
         } catch {
             ThreadPool.requestCanceled()
-            self.work = nil
-            self.finish = nil
             throw error
         }
     }
@@ -54,10 +61,19 @@ public class PoolRequest: Request {
         if batchesDone == 0 { try? super.cancel() }
     }
 
+    /// The work, on a thread of the pool.
+    func perform() { work?() }
+
+    /// Tells the result.
+    func conclude(wasCanceled: Bool) {
+        work = nil
+        finish.take()?(wasCanceled)
+    }
+
     fileprivate func runWork() {
         _ = turn.load(ordering: .acquiring)
         ThreadPool.requestStarted(after: uv_hrtime() - queuedAt)
-        work?()
+        perform()
         ThreadPool.requestFinished()
         turn.store(2, ordering: .releasing)
     }
@@ -66,8 +82,7 @@ public class PoolRequest: Request {
         _ = turn.load(ordering: .acquiring)
         let wasCanceled = status == UV_ECANCELED.rawValue
         if wasCanceled { ThreadPool.requestCanceled() }
-        work = nil
-        finish.take()?(wasCanceled)
+        conclude(wasCanceled: wasCanceled)
     }
 }
 

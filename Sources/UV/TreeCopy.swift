@@ -16,7 +16,7 @@ final class TreeCopy: BatchedWork {
     private var from = TreePath("copy", isListed: true)
     private var to = TreePath("copy", isListed: false)
     /// The file that the last batch has not finished. Its name is one in the lowest directory, or the destination.
-    private var file: (content: FileCopy, name: FilePath)?
+    private var file: (content: FileCopy, name: FilePath, new: CInt)?
     private var means = FileCopy.Means()
     private var hasBegun = false
     private var entries = 0
@@ -39,7 +39,7 @@ final class TreeCopy: BatchedWork {
             try begin()
         }
         while true {
-            if let file, try goOn(file.content, file.name, &batch) { return true }
+            if let file, try goOn(file.content, file.name, file.new, &batch) { return true }
             guard let directory = from.lowest else { return false }
             if batch.isOver { return true }
             if let entry = try from.next() {
@@ -52,7 +52,10 @@ final class TreeCopy: BatchedWork {
     }
 
     func giveUp() {
-        if let file { _ = unsafe file.name.withPlatformString { unsafe unlinkat(target, $0, 0) } }
+        if let file {
+            _ = close(file.new)
+            _ = unsafe file.name.withPlatformString { unsafe unlinkat(target, $0, 0) }
+        }
         file = nil
         from = TreePath("copy", isListed: true)
         to = TreePath("copy", isListed: false)
@@ -196,16 +199,23 @@ final class TreeCopy: BatchedWork {
             _ = close(old)
             throw error
         }
-        file = (FileCopy(from: old, to: new, status), newName)
+        file = (FileCopy(from: old, to: new, status), newName, new)
     }
 
-    private func goOn(_ content: FileCopy, _ name: FilePath, _ batch: inout Batch) throws(UVError) -> Bool {
+    private func goOn(_ content: FileCopy, _ name: FilePath, _ new: CInt, _ batch: inout Batch) throws(UVError) -> Bool
+    {
         if try content.goOn(&batch, &means, from: { sourcePath(name) }, to: { targetPath(name) }) { return true }
         try content.copyPermissions { targetPath(name) }
         try content.copyTimes { targetPath(name) }
+        file = nil
+        // Some file systems find out here only that a volume is full.
+        if close(new) != 0 {
+            let error = failure(targetPath(name))
+            _ = unsafe name.withPlatformString { unsafe unlinkat(target, $0, 0) }
+            throw error
+        }
         bytes += content.bytes
         entries += 1
-        file = nil
         return false
     }
 
