@@ -1,3 +1,4 @@
+internal import CLibuv
 internal import CLinux
 internal import SystemPackage
 
