@@ -6,12 +6,18 @@ internal import Synchronization
 /// ``Request/cancel()`` gives it up while it is queued: its closure gets `.canceled`. Once a thread works on it,
 /// `cancel()` throws `.resourceBusy` and the request finishes as usual. What it works with, bytes to write or memory to
 /// read into, is its own until then.
+///
+/// A request that is worked on in batches, such as a copy, stops within the batch. Its `cancel()` throws nothing.
 public class PoolRequest: Request {
     /// Handed from thread to thread: whoever stores publishes what it has done, whoever loads sees it.
     private final let turn = Atomic<Int>(0)
     private final var work: (() -> Void)?
     private final var finish: ((_ wasCanceled: Bool) -> Void)?
-    private final let queuedAt = uv_hrtime()
+    private final var queuedAt: UInt64 = 0
+    /// How many batches have been done; `nil` for work that is not done in batches.
+    final var batchesDone: Int?
+    /// Looked at by the thread that works on a batch.
+    final let isGivenUp = Atomic<Bool>(false)
 
     init(on loop: Loop) { unsafe super.init(on: loop, as: uv_work_t.self) }
 
@@ -24,6 +30,7 @@ public class PoolRequest: Request {
         self.work = work
         self.finish = finish
         do throws(UVError) { try begin(operation) } catch {
+            self.work = nil
             self.finish = nil
             throw error
         }
@@ -32,6 +39,7 @@ public class PoolRequest: Request {
     /// Gives ``perform()`` to the pool; ``conclude(wasCanceled:)`` follows on the loop's thread.
     final func begin(_ operation: StaticString) throws(UVError) {
         loop.checkThread("\(type(of: self))")
+        queuedAt = uv_hrtime()
         turn.store(1, ordering: .releasing)
         ThreadPool.requestQueued()
         do throws(UVError) {
@@ -43,6 +51,14 @@ public class PoolRequest: Request {
             ThreadPool.requestCanceled()
             throw error
         }
+    }
+
+    public override func cancel() throws(UVError) {
+        guard let batchesDone else { return try super.cancel() }
+        loop.checkThread("\(type(of: self))")
+        isGivenUp.store(true, ordering: .relaxed)
+        // What has begun must be cleaned up, by the next batch.
+        if batchesDone == 0 { try? super.cancel() }
     }
 
     /// The work, on a thread of the pool.

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "CLinuxReadiness.h"
@@ -66,6 +67,27 @@ ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
 
 /// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
 int clinux_open_cached(const char *path);
+
+/// Makes a file share the blocks of another, where the file system can.
+int clinux_clone_file(int source, int destination);
+
+/// copy_file_range(2) at the positions of both files, which move.
+ssize_t clinux_copy_range(int source, int destination, size_t count);
+
+/// rename(2) that fails with EEXIST where it would replace something.
+int clinux_rename_to_free_name(const char *path, const char *new_path);
+
+/// Gives a name in a directory, or an open file if the name is NULL, the times of `status`.
+int clinux_set_times(int directory, const char *name, const struct stat *status);
+
+/// Begins to list an open directory. The descriptor belongs to the list from then on. NULL on failure.
+void *clinux_open_entries(int directory);
+
+/// The next name but "." and "..", until the next call, and its DT_ number. NULL with errno 0 at the end.
+const char *clinux_next_entry(void *entries, unsigned char *type);
+
+void clinux_rewind_entries(void *entries);
+void clinux_close_entries(void *entries);
 
 /// A duplicate that is closed on exec, at the lowest free number.
 int clinux_duplicate(int descriptor);
