@@ -48,6 +48,11 @@ private func kernelName(of descriptor: CInt) -> String {
     }
 }
 
+/// How many descriptors the process has. Exact in a child process with one thread only.
+public func countDescriptors() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.count ?? 0
+}
+
 /// Lets the process have this many descriptors and no more.
 public func limitDescriptors(to most: Int) {
     #if os(Linux)
