@@ -47,4 +47,26 @@ import UV
         }
         #expect(ended == 1)
     }
+
+    @Test("Guard: a shutdown during a connect is refused; libuv would take it for the end of the connect")
+    func shutdownWhileConnecting() throws {
+        var connected = 0
+        try withLoop { loop in
+            let listener = try TCPHandle.listening(on: loop) { listener, connection in
+                try! connection.get().close()
+                listener.close()
+            }
+            let client = try TCPHandle(on: loop)
+            try client.connect(to: listener.localAddress) { client, error in
+                #expect(error == nil)
+                connected += 1
+                try! client.shutdown { client, error in
+                    #expect(error == nil)
+                    client.close()
+                }
+            }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try client.shutdown() }
+        }
+        #expect(connected == 1)
+    }
 }
