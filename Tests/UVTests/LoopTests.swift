@@ -196,6 +196,28 @@ import UV
         #expect(closed == nil && dropped == nil)
     }
 
+    @Test func currentIsTheLoopThatRuns() throws {
+        final class Attachment {}
+        #expect(Loop.current == nil)
+        try withLoop { outer in
+            #expect(Loop.current == nil)
+            let attachment = Attachment()
+            outer.attachment = attachment
+            try TimerHandle(on: outer).start(after: .zero) { timer in
+                #expect(Loop.current === outer && Loop.current?.attachment === attachment)
+                try! withLoop { inner in
+                    try TimerHandle(on: inner).start(after: .zero) { timer in
+                        #expect(Loop.current === inner)
+                        timer.close()
+                    }
+                }
+                #expect(Loop.current === outer)
+                timer.close()
+            }
+        }
+        #expect(Loop.current == nil)
+    }
+
     @Test func theDefaultLoopIsOneAndRuns() async {
         await #expect(processExitsWith: .success) {
             let loop = try Loop.default
