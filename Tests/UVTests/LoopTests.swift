@@ -93,6 +93,11 @@ import UV
             socket.close()
             timer.close()
             #expect(throws: UVError.coded(.resourceBusy)) { try loop.close() }
+            try loop.run()
+            let last = try TimerHandle(on: loop)
+            let one = try #require(throws: UVError.self) { try loop.close() }
+            #expect(one.description.contains(" of a loop with 1 open handle: TimerHandle made at "))
+            last.close()
         }
     }
 
