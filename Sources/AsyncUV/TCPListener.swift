@@ -64,8 +64,8 @@ public final class TCPListener: Sendable {
 
     /// Takes the next connection; `nil` when the listener has been closed.
     ///
-    /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something; the listener
-    ///   goes on, and so should the caller.
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something, `.notPermitted`
+    ///   when a firewall forbids a connection; the listener goes on, and so should the caller.
     ///
     /// Cancellation: no connection is lost.
     public func accept() async throws -> TCPConnection? {
@@ -105,7 +105,7 @@ extension TCPListener {
 
             public func next() async throws -> TCPConnection? {
                 while true {
-                    do { return try await listener.accept() } catch let error as UVError where error.isShortage {}
+                    do { return try await listener.accept() } catch let error as UVError where error.isPassing {}
                 }
             }
         }
@@ -115,9 +115,9 @@ extension TCPListener {
 }
 
 extension UVError {
-    /// Whether the system is out of something for now.
-    var isShortage: Bool {
-        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory].contains(code)
+    /// Whether accepting goes on: the system is out of something for now, or its firewall forbids one connection.
+    var isPassing: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .notPermitted].contains(code)
     }
 }
 

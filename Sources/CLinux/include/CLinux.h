@@ -43,6 +43,13 @@ void clinux_remove_cancellation_handler(void *record);
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
+/// A lock of the C library; not recursive.
+struct clinux_lock;
+struct clinux_lock *clinux_lock_create(void);
+void clinux_lock_destroy(struct clinux_lock *lock);
+void clinux_lock(struct clinux_lock *lock);
+void clinux_unlock(struct clinux_lock *lock);
+
 /// A number of the calling thread's own, not 0; cheap.
 uintptr_t clinux_thread_number(void);
 
