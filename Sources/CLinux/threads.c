@@ -44,7 +44,6 @@ int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size) 
     return error;
 }
 
-uintptr_t clinux_thread_number(void) { return (uintptr_t)pthread_self(); }
 
 int clinux_is_main_thread(void) {
 #if defined(__linux__)

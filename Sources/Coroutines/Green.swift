@@ -25,12 +25,14 @@ public enum Green {
     ///
     /// - Returns: What became of each, in the order of the tasks; `nil` for one that has not ended in time and goes on.
     /// - Throws: `CancellationError` when the caller is cancelled; the tasks go on.
+    @GreenActor
     @discardableResult
     public static func joinAll<Value: Sendable>(
         _ tasks: [GreenTask<Value>], timeout: Duration? = nil
     ) async throws -> [Result<Value, any Error>?] {
         let deadline = timeout.map { LoopClock.Instant.now.advanced(by: $0) }
         var results: [Result<Value, any Error>?] = []
+        results.reserveCapacity(tasks.count)
         for task in tasks { results.append(try await task.join(until: deadline)) }
         return results
     }
