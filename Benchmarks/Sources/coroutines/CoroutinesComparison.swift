@@ -19,7 +19,7 @@ import Measurement
     @Flag(help: "A table in Markdown.") var markdown = false
 
     @Option(help: ArgumentHelp("Measures one thing in this process and prints its number.", visibility: .hidden))
-    var measure: Measurement?
+    var measure: Trial?
 
     func validate() throws {
         guard rounds > 0, spawned > 0, count > 1 else { throw ValidationError("There is nothing to measure.") }

@@ -12,10 +12,10 @@ struct Figures {
     mutating func measure(_ python: String) throws {
         guard reason == nil else { return }
         switch row.program {
-        case .swift: values.append(try number(try output(of: ownPath, ["--measure", row.measurement])))
+        case .swift: values.append(try number(try output(of: ownPath, ["--measure", row.trial])))
         case .python where python.isEmpty: reason = "not asked for"
         case .python:
-            let text = try output(of: "/usr/bin/env", [python, Self.script, row.measurement])
+            let text = try output(of: "/usr/bin/env", [python, Self.script, row.trial])
             if text.hasPrefix("missing: ") || text.isEmpty {
                 reason = text.isEmpty ? "\(python) does not run" : text
             } else {

@@ -10,21 +10,21 @@ struct Row {
 
     let title: String
     let program: Program
-    /// A ``Measurement``, or one of those in `Scripts/coroutines.py`.
-    let measurement: String
+    /// A ``Trial``, or one of those in `Scripts/coroutines.py`.
+    let trial: String
     let count: Int
     var unit = Unit.nanoseconds
     var limit: Limit?
 
     private init(
-        _ title: String, _ measurement: Measurement, _ count: Int, _ unit: Unit = .nanoseconds, limit: Limit? = nil
+        _ title: String, _ trial: Trial, _ count: Int, _ unit: Unit = .nanoseconds, limit: Limit? = nil
     ) {
-        (self.title, self.measurement, self.count, self.unit) = (title, measurement.rawValue, count, unit)
+        (self.title, self.trial, self.count, self.unit) = (title, trial.rawValue, count, unit)
         (program, self.limit) = (.swift, limit)
     }
 
-    private init(python title: String, _ measurement: String, _ count: Int, _ unit: Unit = .nanoseconds) {
-        (self.title, self.measurement, self.count, self.unit) = (title, measurement, count, unit)
+    private init(python title: String, _ trial: String, _ count: Int, _ unit: Unit = .nanoseconds) {
+        (self.title, self.trial, self.count, self.unit) = (title, trial, count, unit)
         (program, limit) = (.python, nil)
     }
 

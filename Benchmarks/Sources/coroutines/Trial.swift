@@ -5,8 +5,8 @@ import Foundation
 import Measurement
 
 /// One number, measured in a process of its own.
-enum Measurement: String, CaseIterable, ExpressibleByArgument {
-    case greenlet, generator, bareGenerator, spawn, sleepers, million, x1, x2, x3, x4
+enum Trial: String, CaseIterable, ExpressibleByArgument {
+    case greenlet, generator, bareGenerator, spawn, sleepers, million
 
     /// Nanoseconds or bytes for each of so many.
     func run(_ count: Int) throws -> Double {
@@ -16,14 +16,6 @@ enum Measurement: String, CaseIterable, ExpressibleByArgument {
         case .bareGenerator: Self.bareGenerator(count)
         case .spawn: try EventLoop.run { _ in try await Self.spawn(count) }
         case .sleepers: try EventLoop.run { _ in try await Self.sleepers(count) }
-        case .x1: try EventLoop.run { loop in
-            try await Self.look(count) { for _ in 0..<count { Task(executorPreference: loop) { try await loop.sleep(for: .seconds(1000)) } } } }
-        case .x2: try EventLoop.run { loop in
-            try await Self.look(count) { for _ in 0..<count { Task(executorPreference: loop) { await withUnsafeContinuation { c in keep.append(c) } } } } }
-        case .x3: try EventLoop.run { loop in
-            try await Self.look(count) { for _ in 0..<count { Task(executorPreference: loop) { await f1() } } } }
-        case .x4: try EventLoop.run { loop in
-            try await Self.look(count) { for _ in 0..<count { Task(executorPreference: loop) { try await f2() } } } }
         case .million: try EventLoop.run { _ in try await Self.sleepAndEnd(count) }
         }
     }
@@ -47,13 +39,6 @@ enum Measurement: String, CaseIterable, ExpressibleByArgument {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    static func look(_ count: Int, _ b: () -> Void) async throws -> Double {
-        keep.reserveCapacity(count)
-        let before = try privateMemory()
-        b()
-        for _ in 0..<3 { await Task.yield() }
-        return Double(try privateMemory() - before) / Double(count)
-    }
     // MARK: Hand-overs
 
     /// Two greenlets that switch to each other, as in Python's row.
@@ -161,9 +146,3 @@ enum Measurement: String, CaseIterable, ExpressibleByArgument {
         }
     }
 }
-
-nonisolated(unsafe) var keep: [UnsafeContinuation<Void, Never>] = []
-@inline(never) func f1() async { await withTaskCancellationHandler { await withUnsafeContinuation { c in keep.append(c) } } onCancel: {} }
-@inline(never) func f2() async throws { try await f3() }
-@inline(never) func f3() async throws { try await f4(2) }
-@inline(never) func f4(_ x: Int) async throws { await f1(); if x == 1 { throw CancellationError() } }
