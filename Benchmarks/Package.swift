@@ -73,6 +73,15 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
 
+        // Coroutines
+        .executableTarget(
+            name: "coroutines",
+            dependencies: [
+                "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "Coroutines", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
         // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
         .target(name: "CSpawn"),
         .executableTarget(

@@ -68,11 +68,12 @@ extension EventLoop {
     ///
     /// A cancelled task starts nothing; one that is cancelled while it waits ends at once with `CancellationError`. When
     /// the loop ends first it throws ``UVError`` with `.canceled`.
+    @inline(__always)
     func perform<Value: Sendable>(
         _ operation: StaticString, _ begin: @Sendable (LoopCore, Pending<Value>) throws -> Void
     ) async throws -> Value {
-        guard hostsCurrentTask else { return try await hop { try await self.perform(operation, begin) } }
-        try Task.checkCancellation()
+        guard hostsCurrentTask else { return try await performElsewhere(operation, begin) }
+        try checkCancellation()
         let core = core.open(on: self)
         if core.isEnding { throw ended(operation) }
         let pending = Pending<Value>()
@@ -87,5 +88,13 @@ extension EventLoop {
         } onCancel: {
             post { bound.open(on: self).cancel() }
         }
+    }
+
+    /// Apart, so that what it keeps across its suspensions is not in everybody's frame.
+    @inline(never)
+    private func performElsewhere<Value: Sendable>(
+        _ operation: StaticString, _ begin: @Sendable (LoopCore, Pending<Value>) throws -> Void
+    ) async throws -> Value {
+        try await hop { try await self.perform(operation, begin) }
     }
 }

@@ -64,7 +64,6 @@ void clinux_lock(struct clinux_lock *lock) { pthread_mutex_lock(&lock->mutex); }
 
 void clinux_unlock(struct clinux_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
 
-uintptr_t clinux_thread_number(void) { return (uintptr_t)pthread_self(); }
 
 int clinux_is_main_thread(void) {
 #if defined(__linux__)

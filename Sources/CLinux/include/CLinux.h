@@ -3,6 +3,7 @@
 #define SWIFT_UV_CLINUX_H
 
 #include <net/if.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -50,8 +51,14 @@ void clinux_lock_destroy(struct clinux_lock *lock);
 void clinux_lock(struct clinux_lock *lock);
 void clinux_unlock(struct clinux_lock *lock);
 
-/// A number of the calling thread's own, not 0; cheap.
-uintptr_t clinux_thread_number(void);
+/// A number of the calling thread's own, not 0; one instruction on Linux.
+static inline uintptr_t clinux_thread_number(void) {
+#if defined(__linux__)
+    return (uintptr_t)__builtin_thread_pointer();
+#else
+    return (uintptr_t)pthread_self();
+#endif
+}
 
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);
