@@ -9,7 +9,8 @@ import Measurement
         commandName: "latency",
         abstract: "Compares the latency of all server models at few and at many connections.",
         discussion: """
-            Each connection sends a message, waits for its echo, and sends the next. The article says that threads with \
+            Each connection sends a message, waits for its echo, and sends the next; in the first column there is a new \
+            connection for each message. The article says that processes cost much to make, and that threads with \
             blocking IO may answer sooner than select or epoll as long as there are few connections: the lines below the \
             table say whether they did.
             """)
@@ -28,18 +29,18 @@ import Measurement
         let bench = options.bench
         print(options.setting + "\n")
         var comparison = LatencyComparison(models: models)
-        for count in connections {
-            let arguments = [
-                "--connections", "\(count)", "--size", "\(size)", "--seconds", "\(seconds)", "--warmup", "\(warmup)",
-            ]
-            let able = models.filter { $0.limit ?? .max >= count }
-            let title = "\(count) connection\(count == 1 ? "" : "s")"
+        for count in [nil] + connections {
+            let arguments =
+                ["--size", "\(size)", "--seconds", "\(seconds)", "--warmup", "\(warmup)"]
+                + (count.map { ["--connections", "\($0)"] } ?? ["--visits"])
+            let able = models.filter { $0.limit ?? .max >= count ?? 1 }
+            let title = count.map { "\($0)" } ?? "new"
             let rounds = try Rounds(options.rounds, of: able.map(\.server), title: title) {
                 try bench.run($0, under: "load", arguments, as: LoadResult.self)
             }
-            comparison.add(rounds, at: count)
+            comparison.add(rounds, title)
         }
-        print("Latency in µs, p50 / p99, messages of \(size) bytes, one under way on each connection")
+        print("Latency in µs, p50 / p99, messages of \(size) bytes, by connections with one under way on each")
         print(comparison.table.render(markdown: options.markdown) + "\n")
         print(comparison.verdict)
     }

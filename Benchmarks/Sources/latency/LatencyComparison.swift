@@ -4,15 +4,15 @@ import Measurement
 /// What all models showed at each number of connections.
 struct LatencyComparison {
     private let models: [ServerModel]
-    private var columns: [(connections: Int, rounds: Rounds<LoadResult>)] = []
+    private var columns: [(title: String, rounds: Rounds<LoadResult>)] = []
 
     init(models: [ServerModel]) { self.models = models }
 
-    mutating func add(_ rounds: Rounds<LoadResult>, at connections: Int) { columns.append((connections, rounds)) }
+    mutating func add(_ rounds: Rounds<LoadResult>, _ title: String) { columns.append((title, rounds)) }
 
     /// A row for each model, a column for each number of connections.
     var table: Table {
-        var table = Table(["model"] + columns.map { "\($0.connections)" })
+        var table = Table(["model"] + columns.map(\.title))
         for model in models {
             table.add(
                 [model.rawValue]
@@ -33,7 +33,7 @@ struct LatencyComparison {
             else { return nil }
             let middle = Quotient(zip(threads, epoll).map { $0.latency.p50 / $1.latency.p50 })
             let tail = Quotient(zip(threads, epoll).map { $0.latency.p99 / $1.latency.p99 })
-            return "  \(column.connections): p50 \(middle), p99 \(tail)"
+            return "  \(column.title): p50 \(middle), p99 \(tail)"
         }
         guard !lines.isEmpty else { return "" }
         return (["Latency of a thread for each connection over that of level-triggered epoll, by connections:"] + lines)

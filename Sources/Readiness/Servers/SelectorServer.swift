@@ -30,8 +30,7 @@ private struct Callback {
 private final class Service {
     private let listener: Socket
     private let options: ServerOptions
-    // No handler can reach it while it has it.
-    @exclusivity(unchecked) private var buffer: [UInt8]
+    private var buffer: [UInt8]
     private(set) var isPaused = false
 
     init(_ listener: Socket, _ options: ServerOptions) {
