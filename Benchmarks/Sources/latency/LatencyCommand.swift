@@ -19,8 +19,8 @@ import Measurement
     var models = ServerModel.allCases.map(\.rawValue).joined(separator: ",")
     @Option(help: "Numbers of connections, with commas between them.") var connections = "1,4,16,64,256"
     @Option(help: "Bytes of a message.") var size = 1_024
-    @Option(help: "Length of a measured window.") var seconds = 0.2
-    @Option(help: "Seconds of load before each window.") var warmup = 0.1
+    @Option(help: "Length of a measured window.") var seconds = 0.15
+    @Option(help: "Seconds of load before each window.") var warmup = 0.05
     @OptionGroup var options: BenchOptions
 
     func run() throws {
