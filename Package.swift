@@ -118,7 +118,8 @@ package.targets += [
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
-    example("io-models", ["Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+    example(
+        "io-models", ["AsyncUV", "Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
     example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
     example("select-server", ["Readiness"]),
     example("select-client", ["Readiness"]),
