@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions switches files sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions switches files trees sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ switches: dependencies ## Measures switches between tasks, spawns and wake-ups
 
 files: dependencies ## Measures reads of files, beside C on libuv, SwiftNIO, Node and dd; OPTIONS="--rounds 2 --cold 0"
 	swift run -c release --package-path Benchmarks files $(OPTIONS)
+
+trees: dependencies ## Measures copying and removing a tree of 10,000 files, beside cp -r and rm -rf
+	swift run -c release --package-path Benchmarks trees $(OPTIONS)
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
