@@ -36,7 +36,8 @@ switches: dependencies ## Measures switches between tasks, spawns and wake-ups
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
-	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
+	ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/asan.supp" LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/lsan.supp" \
+		Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV
