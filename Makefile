@@ -48,7 +48,8 @@ trees: dependencies ## Measures copying and removing a tree of 10,000 files, bes
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
-	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
+	ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/asan.supp" LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/lsan.supp" \
+		Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV

@@ -65,22 +65,22 @@ let package = Package(
         .testTarget(
             name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
-        .target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"),
+        .target(name: "CSanitizers", path: "Tests/CSanitizers"),
         .target(
             name: "TestSupport",
-            dependencies: ["CThreadSanitizer", "UV", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system")],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV", "CThreadSanitizer"], path: "Tests/MainThreadProbe",
+            name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MainThreadProbe",
             swiftSettings: settings),
         .executableTarget(
-            name: "memory-probe", dependencies: ["AsyncUV", "CThreadSanitizer"], path: "Tests/MemoryProbe",
+            name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
             swiftSettings: settings),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "CFaults", "CSanitizers", "UV", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -128,7 +128,7 @@ package.targets += [
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", "CThreadSanitizer", "io-models",
+            "Readiness", "CLinux", "CSanitizers", "io-models",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
