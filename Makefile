@@ -42,7 +42,7 @@ latency: dependencies ## Measures the latency of all eleven server models at 1 t
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
-	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
+	LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/lsan.supp:print_suppressions=0" Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV
