@@ -19,6 +19,12 @@ func server(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies + ["ServerSupport", arguments], swiftSettings: settings)
 }
 
+/// A program that runs others side by side.
+func runner(_ name: String, _ programs: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Harness", "Measurement", arguments] + programs, swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-uv-benchmarks",
     platforms: [.macOS(.v26)],
@@ -42,6 +48,7 @@ let package = Package(
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
+        server("echo-readiness", [.product(name: "Readiness", package: "swift-uv")]),
 
         // Clients
         .target(name: "CLoad"),
@@ -53,6 +60,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(name: "idle", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "one-busy", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
 
         // Tasks on a loop
         .target(name: "CWakeUp", dependencies: ["CLibuvSystem"]),
@@ -61,6 +70,16 @@ let package = Package(
             dependencies: [
                 "CWakeUp", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
             ],
+            swiftSettings: settings),
+
+        // Files
+        .target(name: "CFiles", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "files",
+            dependencies: [
+                "CFiles", "Measurement", arguments, .product(name: "_NIOFileSystem", package: "swift-nio"),
+                .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UV", package: "swift-uv"),
+            ] + nio,
             swiftSettings: settings),
 
         // Coroutines
@@ -72,16 +91,18 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
+        // The runners. They depend on the programs they start so that `swift run compare` builds them all.
         .target(name: "CSpawn"),
-        .executableTarget(
-            name: "compare",
-            dependencies: [
-                "CSpawn", "Measurement", arguments, "load", "idle",
-                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async", "echo-nio-handler",
-                "echo-nio-async",
-            ],
-            swiftSettings: settings),
+        .target(name: "Harness", dependencies: ["CSpawn", "Measurement", arguments], swiftSettings: settings),
+        runner(
+            "compare",
+            [
+                "load", "idle", "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async",
+                "echo-nio-handler",
+                "echo-nio-async", "echo-readiness",
+            ]),
+        runner("curves", ["one-busy", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
+        runner("latency", ["load", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import UV
 
 /// A thread that makes a loop, waits for its ``EventLoop`` and runs it to its end.
@@ -11,15 +10,12 @@ final class LoopThread: Sendable {
         let number: UInt
     }
 
-    /// As on the main thread: user code runs here.
-    private static let stackSize = 8 << 20
-
     let made: Made
     private let owner = Promise<EventLoop>()
 
     init() throws(UVError) {
         let promise = Promise<Made>()
-        try Self.start { [owner] in Self.main(promise, owner) }
+        try DetachedThread.start { [owner] in Self.main(promise, owner) }
         switch promise.wait() {
         case .success(let made): self.made = made
         case .failure(let error): throw error as? UVError ?? UVError(.unknown, in: "loop thread start")
@@ -43,21 +39,5 @@ final class LoopThread: Sendable {
             try core.end()
         } catch { fatalError("an event loop broke: \(error)") }
         loop.ending.finish()
-    }
-
-    private final class Body: Sendable {
-        let call: @Sendable () -> Void
-        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
-    }
-
-    /// Starts a thread that nobody joins.
-    private static func start(_ call: @escaping @Sendable () -> Void) throws(UVError) {
-        let body = unsafe Unmanaged.passRetained(Body(call))
-        let error = unsafe clinux_start_thread(
-            { unsafe Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().call() }, body.toOpaque(), stackSize)
-        if error != 0 {
-            unsafe body.release()
-            throw UVError(.init(rawValue: -error), in: "loop thread start")
-        }
     }
 }

@@ -30,8 +30,12 @@ final class Pending<Value>: PendingLink {
 
 /// A link of the list of everything that waits on a loop, so that a loop that ends leaves nobody waiting.
 class PendingLink {
-    private var next: PendingLink?
-    private unowned var before: PendingLink?
+    // The list keeps its links, each link the next; a link that is gone has left the list.
+    @exclusivity(unchecked) private var next: PendingLink?
+    @exclusivity(unchecked) private unowned(unsafe) var before: PendingLink?
+
+    /// Where it waits, for ``Cancellation``.
+    @exclusivity(unchecked) final unowned(unsafe) var loop: EventLoop?
 
     fileprivate(set) final var operation: StaticString = ""
 
@@ -40,22 +44,22 @@ class PendingLink {
 
     /// Joins the list behind this link, its head.
     final func insert(_ link: PendingLink) {
-        link.next = next
-        link.before = self
-        next?.before = link
-        next = link
+        unsafe link.next = unsafe next
+        unsafe link.before = self
+        unsafe next?.before = link
+        unsafe next = link
     }
 
     final func unlink() {
-        before?.next = next
-        next?.before = before
-        next = nil
-        before = nil
+        unsafe before?.next = unsafe next
+        unsafe next?.before = unsafe before
+        unsafe next = nil
+        unsafe before = nil
     }
 
     /// Ends everything in the list behind this link, its head.
     final func giveUpAll(_ error: (StaticString) -> any Error) {
-        while let link = next { link.give(up: error(link.operation)) }
+        while let link = unsafe next { link.give(up: error(link.operation)) }
     }
 }
 

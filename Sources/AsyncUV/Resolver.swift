@@ -1,10 +1,12 @@
 public import UV
 
-/// Looks up names of hosts.
+/// Looks up names of hosts and addresses.
+///
+/// Look-ups have threads of their own, 16 at most: however long they hang, files and loops go on.
 public enum Resolver {
     /// The addresses of a host in the system's order of preference, at least one.
     ///
-    /// Numeric hosts are taken as they are, without a look-up. Names are looked up off the loop, in libuv's pool.
+    /// Numeric hosts are taken as they are, without a look-up.
     ///
     /// - Throws: ``UVError`` with `.resolverUnknownName` and relatives, `.invalidArgument` for what cannot be a name.
     ///
@@ -13,11 +15,19 @@ public enum Resolver {
         of host: String, port: UInt16, on loop: EventLoop = .current ?? .shared
     ) async throws -> [SocketAddress] {
         if let address = try? SocketAddress(host: host, port: port) { return [address] }
-        return try await loop.perform("look-up") { core, pending in
-            let request = try AddressRequest.addresses(of: host, port: port, on: core.loop) { _, result in
-                pending.finish(result.mapError { $0 })
-            }
-            pending.onCancel = { try? request.cancel() }
+        return try await loop.perform(in: .lookUps, "look-up") {
+            try AddressRequest.waitForAddresses(of: host, port: port)
         }
+    }
+
+    /// The name of an address and of its port's service, or their numbers where they have no names.
+    ///
+    /// - Throws: ``UVError`` with `.resolverTemporaryFailure` and relatives.
+    ///
+    /// Cancellation: a look-up that has begun goes on in the background; its result is dropped.
+    public static func name(
+        of address: SocketAddress, on loop: EventLoop = .current ?? .shared
+    ) async throws -> NameRequest.Name {
+        try await loop.perform(in: .lookUps, "look-up") { try NameRequest.waitForName(of: address) }
     }
 }

@@ -114,7 +114,7 @@ public final class TCPConnection: ByteStream {
     }
 
     /// Waits until everything written so far has left: an empty write keeps its place in the order.
-    private func waitForWrites() async throws {
+    func waitForWrites() async throws {
         try await loop.perform("write") { _, pending in
             let handle = self.core.open(on: self.loop).handle
             let outcome = try handle.write([]) { _, error in

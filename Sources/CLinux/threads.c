@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,11 +45,53 @@ int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size) 
     return error;
 }
 
+struct clinux_lock {
+    pthread_mutex_t mutex;
+};
+
+struct clinux_lock *clinux_lock_create(void) {
+    struct clinux_lock *lock = malloc(sizeof *lock);
+    if (lock == NULL || pthread_mutex_init(&lock->mutex, NULL) != 0) abort();
+    return lock;
+}
+
+void clinux_lock_destroy(struct clinux_lock *lock) {
+    pthread_mutex_destroy(&lock->mutex);
+    free(lock);
+}
+
+void clinux_lock(struct clinux_lock *lock) { pthread_mutex_lock(&lock->mutex); }
+
+void clinux_unlock(struct clinux_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+
 
 int clinux_is_main_thread(void) {
 #if defined(__linux__)
     return syscall(SYS_gettid) == getpid();
 #else
     return pthread_main_np();
+#endif
+}
+
+static int (*running_work)(void);
+
+// libuv joins its threads when its library is unloaded, for ever if one of them is blocked. This runs before that.
+static void leave_blocked_threads(int status, void *unused) {
+    (void)unused;
+    for (int waited = 0; running_work() > 0; waited++) {
+        if (waited == 100) {
+            fflush(NULL);
+            _exit(status);
+        }
+        usleep(10000);
+    }
+}
+
+void clinux_limit_exit_wait(int (*running)(void)) {
+    running_work = running;
+#if defined(__GLIBC__)
+    on_exit(leave_blocked_threads, NULL);
+#else
+    (void)leave_blocked_threads;
 #endif
 }

@@ -1,5 +1,13 @@
 internal import CLibuv
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// Looks up the addresses of a host in libuv's thread pool.
 public final class AddressRequest: Request {
     private let host: String
@@ -20,6 +28,7 @@ public final class AddressRequest: Request {
     ) throws(UVError) -> AddressRequest {
         loop.checkThread("AddressRequest")
         guard isName(host) else { throw UVError(.invalidArgument, in: "look-up", of: "\(host.debugDescription)") }
+        ThreadPool.begin()
         let request = AddressRequest(host, port, on: loop, onDone)
         try request.begin()
         return request
@@ -53,7 +62,42 @@ public final class AddressRequest: Request {
         }
     }
 
+    /// Looks up a host's addresses on the calling thread, which may take minutes: for a thread that has nothing else to do.
+    ///
+    /// Otherwise as ``addresses(of:port:on:onDone:)``.
+    ///
+    /// It takes no thread of libuv's pool, which serves files too.
+    public static func waitForAddresses(of host: String, port: UInt16) throws(UVError) -> [SocketAddress] {
+        guard isName(host) else { throw UVError(.invalidArgument, in: "look-up", of: "\(host.debugDescription)") }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = streamSocketType
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = unsafe getaddrinfo(host, nil, &hints, &list)
+        defer { if unsafe list != nil { unsafe freeaddrinfo(list) } }
+        if status == EAI_SYSTEM { throw UVError(.lastSystemError, in: "look-up", of: host) }
+        if status != 0 { throw UVError(.init(resolverStatus: status), in: "look-up", of: host) }
+        let addresses = unsafe SocketAddress.all(in: list, port: port)
+        if addresses.isEmpty { throw UVError(.resolverNoAddress, in: "look-up", of: host) }
+        return addresses
+    }
+
     fileprivate func finish(_ status: CInt, _ list: UnsafeMutablePointer<addrinfo>?) {
+        let addresses = unsafe SocketAddress.all(in: list, port: port)
+        unsafe uv_freeaddrinfo(list)
+        let code: UVError.Code? =
+            switch UVError.Code(rawValue: status) {
+            case .resolverCanceled: .canceled
+            case let code where status < 0: code
+            default: addresses.isEmpty ? .resolverNoAddress : nil
+            }
+        onDone(self, code.map { .failure(UVError($0, in: "look-up", of: host)) } ?? .success(addresses))
+    }
+}
+
+extension SocketAddress {
+    /// The addresses in a list of the system's resolver.
+    fileprivate static func all(in list: UnsafeMutablePointer<addrinfo>?, port: UInt16) -> [SocketAddress] {
         var addresses: [SocketAddress] = []
         var next = unsafe list
         while let entry = unsafe next {
@@ -63,14 +107,24 @@ public final class AddressRequest: Request {
             }
             unsafe next = entry.pointee.ai_next
         }
-        unsafe uv_freeaddrinfo(list)
-        let code: UVError.Code? =
-            switch UVError.Code(rawValue: status) {
-            case .resolverCanceled: .canceled
-            case let code where status < 0: code
-            default: addresses.isEmpty ? .resolverNoAddress : nil
-            }
-        onDone(self, code.map { .failure(UVError($0, in: "look-up", of: host)) } ?? .success(addresses))
+        return addresses
+    }
+}
+
+extension UVError.Code {
+    /// From a status of `getaddrinfo`, whose numbers libuv has numbers of its own for.
+    init(resolverStatus status: CInt) {
+        switch status {
+        case EAI_AGAIN: self = .resolverTemporaryFailure
+        case EAI_BADFLAGS: self = .resolverBadFlags
+        case EAI_FAIL: self = .resolverFailure
+        case EAI_FAMILY: self = .resolverFamilyNotSupported
+        case EAI_MEMORY: self = .resolverOutOfMemory
+        case EAI_NONAME: self = .resolverUnknownName
+        case EAI_SERVICE: self = .resolverServiceNotAvailable
+        case EAI_SOCKTYPE: self = .resolverSocketTypeNotSupported
+        default: self = .resolverNoAddress
+        }
     }
 }
 

@@ -37,6 +37,7 @@ public final class Loop {
     /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
     @exclusivity(unchecked) var isRunningTimers = false
     @exclusivity(unchecked) private var buffer: [UInt8] = []
+    @exclusivity(unchecked) var cachedReads = CachedReads()
 
     /// Anything that belongs with the loop, for libraries on top: see ``current``.
     public var attachment: AnyObject?
@@ -261,7 +262,8 @@ public final class Loop {
     private var openHandlesText: String {
         let open = handles
         if open.isEmpty { return "a loop with requests under way" }
-        return "a loop with \(open.count) open handles: " + open.map(\.description).joined(separator: "; ")
+        let count = open.count == 1 ? "1 open handle" : "\(open.count) open handles"
+        return "a loop with \(count): " + open.map(\.description).joined(separator: "; ")
     }
 
     // MARK: Inside

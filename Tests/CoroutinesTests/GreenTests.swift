@@ -107,16 +107,23 @@ import Testing
     @Test func semaphoreAndPoolLimit() async throws {
         @GreenActor final class Gauge {
             var now = 0, most = 0
+            let full = GreenEvent(), mayGo = GreenEvent()
             func run() async throws {
                 now += 1
                 most = max(most, now)
-                try await Green.sleep(.milliseconds(2))
+                if now == 3 { full.set() }
+                try await mayGo.wait()
                 now -= 1
             }
         }
         let gauge = Gauge()
         let pool = GreenPool(size: 3)
-        for _ in 0..<12 { try await pool.spawn { try await gauge.run() } }
+        let spawning = Green.spawn { for _ in 0..<12 { try await pool.spawn { try await gauge.run() } } }
+        try await gauge.full.wait()
+        // A fourth would come now.
+        for _ in 0..<50 { try await Green.sleep(.zero) }
+        await gauge.mayGo.set()
+        try await spawning.value
         try await pool.join()
         #expect(await gauge.most == 3)
         #expect(await gauge.now == 0)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "CLinuxReadiness.h"
@@ -32,8 +33,23 @@ void *clinux_current_task(void);
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int clinux_current_task_is_cancelled(void);
 
+/// Sets what is called, on the thread that cancels, for a context that was added.
+void clinux_set_cancellation_handler(void (*handler)(void *));
+
+/// From now on the current task's cancellation calls the handler with this context; at once when it is cancelled already.
+/// The record goes to the other function, in the same task, in the reverse order.
+void *clinux_add_cancellation_handler(void *context);
+void clinux_remove_cancellation_handler(void *record);
+
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
+
+/// A lock of the C library; not recursive.
+struct clinux_lock;
+struct clinux_lock *clinux_lock_create(void);
+void clinux_lock_destroy(struct clinux_lock *lock);
+void clinux_lock(struct clinux_lock *lock);
+void clinux_unlock(struct clinux_lock *lock);
 
 /// A number of the calling thread's own, not 0; one instruction on Linux.
 static inline uintptr_t clinux_thread_number(void) {
@@ -52,6 +68,40 @@ int clinux_main_queue_descriptor(void);
 
 /// Runs what waits on the main dispatch queue. On the main thread only.
 void clinux_drain_main_queue(void);
+
+/// Lets `exit` wait no longer than a second for the work that `running` counts, then ends the process at once, with
+/// stdio flushed. glibc only: others do not tell exit handlers the status. To be called once.
+void clinux_limit_exit_wait(int (*running)(void));
+
+/// Writes behind the file's end, in one step where the system can.
+ssize_t clinux_append(int file, const void *bytes, size_t count);
+
+/// pread(2) of what is in the page cache; EAGAIN for the rest, EOPNOTSUPP where the file cannot tell.
+ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
+
+/// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
+int clinux_open_cached(const char *path);
+
+/// Makes a file share the blocks of another, where the file system can.
+int clinux_clone_file(int source, int destination);
+
+/// copy_file_range(2) at the positions of both files, which move.
+ssize_t clinux_copy_range(int source, int destination, size_t count);
+
+/// rename(2) that fails with EEXIST where it would replace something.
+int clinux_rename_to_free_name(const char *path, const char *new_path);
+
+/// Gives a name in a directory, or an open file if the name is NULL, the times of `status`.
+int clinux_set_times(int directory, const char *name, const struct stat *status);
+
+/// Begins to list an open directory. The descriptor belongs to the list from then on. NULL on failure.
+void *clinux_open_entries(int directory);
+
+/// The next name but "." and "..", until the next call, and its DT_ number. NULL with errno 0 at the end.
+const char *clinux_next_entry(void *entries, unsigned char *type);
+
+void clinux_rewind_entries(void *entries);
+void clinux_close_entries(void *entries);
 
 /// A duplicate that is closed on exec, at the lowest free number.
 int clinux_duplicate(int descriptor);

@@ -1,0 +1,103 @@
+internal import CLinux
+internal import SystemPackage
+internal import UV
+
+extension File {
+    /// Sends bytes of the file over a connection, without a trip through this process (sendfile), no faster than the peer
+    /// takes them.
+    ///
+    /// What was written before leaves first. Nothing else may be written to the connection meanwhile: it would stand in
+    /// the middle.
+    ///
+    /// - Parameter offset: Where to begin.
+    /// - Parameter count: How many bytes; `nil` is up to the end.
+    /// - Parameter onProgress: Called after each piece with the number of bytes sent so far.
+    /// - Returns: How many bytes were sent: fewer than asked for when the file ends before.
+    /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.invalidArgument` for a negative
+    ///   number.
+    ///
+    /// Cancellation: some bytes may have been sent, the last of them shortly after.
+    @discardableResult
+    public func send(
+        to connection: TCPConnection, from offset: Int64 = 0, count: Int64? = nil,
+        onProgress: (@Sendable (Int64) -> Void)? = nil
+    ) async throws -> Int64 {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop {
+                try await self.send(to: connection, from: offset, count: count, onProgress: onProgress)
+            }
+        }
+        guard offset >= 0, count ?? 0 >= 0 else {
+            throw UVError(.invalidArgument, in: "send", of: "\(path) from \(offset), \(count ?? 0) bytes")
+        }
+        try await connection.waitForWrites()
+        let socket = try await connection.withHandle { try SocketCopy(try $0.fileDescriptor) }
+        let isRegular = try await status().kind == .regular
+        var sent: Int64 = 0
+        while sent < count ?? .max {
+            let wanted = Int(min((count ?? .max) - sent, 1 << 20))
+            let position = offset + sent
+            // The system sends from regular files; libuv would make up for others with a thread that waits for the peer.
+            let more =
+                isRegular
+                ? try await send(wanted, at: position, to: socket)
+                : try await copy(wanted, at: position, to: connection)
+            if more == 0 { break }
+            sent += Int64(more)
+            onProgress?(sent)
+        }
+        return sent
+    }
+
+    private func send(_ count: Int, at offset: Int64, to socket: SocketCopy) async throws -> Int {
+        while true {
+            do {
+                return try await perform("send") { file, loop, onDone in
+                    try FileRequest.send(from: file, at: offset, count: count, to: socket.descriptor, on: loop) {
+                        request, result in
+                        // A thread that nobody waits for any more still has the socket.
+                        withExtendedLifetime(socket) { onDone(request, result) }
+                    }
+                }
+            } catch let error as UVError where error.code == .resourceTemporarilyUnavailable {
+                try await loop.waitUntilWritable(socket.descriptor)
+            }
+        }
+    }
+
+    private func copy(_ count: Int, at offset: Int64, to connection: TCPConnection) async throws -> Int {
+        let bytes = try await read(upTo: min(count, 65_536), at: offset)
+        try await connection.write(bytes)
+        return bytes.count
+    }
+}
+
+/// A socket of its own for the threads of the pool: the connection may be closed meanwhile.
+private final class SocketCopy: Sendable {
+    let descriptor: FileDescriptor
+
+    init(_ socket: FileDescriptor) throws(UVError) {
+        let copy = clinux_duplicate(socket.rawValue)
+        if copy < 0 { throw UVError(.tooManyOpenFiles, in: "send", of: "descriptor \(socket.rawValue)") }
+        descriptor = FileDescriptor(rawValue: copy)
+    }
+
+    deinit { try? descriptor.close() }
+}
+
+extension EventLoop {
+    /// Waits until a write to a socket would not block.
+    fileprivate func waitUntilWritable(_ descriptor: FileDescriptor) async throws {
+        try await perform("send") { (core, pending: Pending<Void>) in
+            let poll = try PollHandle(on: core.loop, watching: descriptor)
+            pending.onCancel = { poll.close() }
+            try poll.start(.writable, once: true) { poll, result in
+                poll.close()
+                switch result {
+                case .success: pending.finish(.success(()))
+                case .failure(let error): pending.finish(.failure(error))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+public import UV
+
+/// An open file. Its operations run in libuv's thread pool while the loop goes on; what is in memory anyway is read at
+/// once. Dropping the last reference closes it.
+///
+/// Operations of several tasks run side by side. A file knows no position: each read and write says where.
+public final class File: Sendable {
+    /// The path it was opened with.
+    public let path: FilePath
+    /// The loop that the file lives on.
+    public let loop: EventLoop
+    let core: LoopBound<FileCore>
+
+    init(_ core: FileCore, _ path: FilePath, on loop: EventLoop) {
+        self.core = LoopBound(core)
+        self.path = path
+        self.loop = loop
+    }
+
+    deinit {
+        let core = core
+        let loop = loop
+        if loop.isCurrent {
+            core.open(on: loop).close { _ in }
+        } else {
+            loop.post { core.open(on: loop).close { _ in } }
+        }
+    }
+
+    // MARK: Opening and closing
+
+    /// Opens a file, closed on exec.
+    ///
+    /// - Parameter permissions: Those of a file that `.create` in the options makes, less the process's mask; its owner's to
+    ///   read and write if `nil`.
+    /// - Throws: ``UVError`` with the path and `.noSuchFileOrDirectory`, `.permissionDenied`, `.fileExists`, ….
+    ///
+    /// Cancellation: with `.create` the file may be there; it is not open.
+    public static func open(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
+        permissions: FilePermissions? = nil, on loop: EventLoop = .current ?? .shared
+    ) async throws -> File {
+        try await loop.perform("open") { core, pending in
+            let request = try FileRequest.open(
+                path, mode, options: options, permissions: permissions, on: core.loop
+            ) { _, result in
+                // If nobody waits any more, the file closes itself.
+                pending.finish(
+                    result.map { File(FileCore($0, path, on: core.loop), path, on: loop) }.mapError { $0 })
+            }
+            pending.onCancel = { try? request.cancel() }
+        }
+    }
+
+    /// Opens a file for a body and closes it afterwards, whatever happens.
+    ///
+    /// - Throws: What opening, the body or closing throws, the first of them. Otherwise as ``open(_:_:options:permissions:on:)``.
+    public static func withFile<Value>(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
+        permissions: FilePermissions? = nil, on loop: EventLoop = .current ?? .shared,
+        _ body: nonisolated(nonsending) (File) async throws -> Value
+    ) async throws -> Value {
+        let file = try await open(path, mode, options: options, permissions: permissions, on: loop)
+        let value: Value
+        do { value = try await body(file) } catch {
+            try? await file.close()
+            throw error
+        }
+        try await file.close()
+        return value
+    }
+
+    /// Closes the file when what is under way has ended. In a cancelled task too; closing twice is harmless.
+    ///
+    /// - Throws: ``UVError`` with `.ioError`, `.noSpace` and relatives when the system reports that an earlier write has
+    ///   failed. The file is closed nevertheless.
+    ///
+    /// Cancellation: does not hurry it.
+    public func close() async throws {
+        guard loop.hostsCurrentTask else { return try await loop.hop { try await self.close() } }
+        let core = core.open(on: loop)
+        try await Suspension<Void>.wait { suspension in
+            var waiting = suspension
+            core.close { error in waiting.resume(with: error.map { .failure($0) } ?? .success(())) }
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads what is there, up to a number of bytes: fewer before the end of the file perhaps, none at its end only.
+    ///
+    /// - Parameter limit: Room is made for what the file has, not for the limit.
+    /// - Parameter offset: From the file's start, in bytes.
+    /// - Throws: ``UVError`` with `.isDirectory`, `.invalidArgument` for a negative number, `.badFileDescriptor` when it is
+    ///   closed or not open for reading.
+    ///
+    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
+    public func read(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
+        if loop.isCurrent {
+            try checkCancellation()
+            if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
+        }
+        return try await readInPool(upTo: limit, at: offset)
+    }
+
+    /// Fills an array from its start, without making a new one.
+    ///
+    /// - Returns: How many bytes were read: fewer than there is room for perhaps, 0 at the end only. What is behind them in
+    ///   the array means nothing.
+    ///
+    /// Cancellation, and any error: the array is empty. Otherwise as ``read(upTo:at:)``.
+    public func read(into buffer: inout [UInt8], at offset: Int64) async throws -> Int {
+        if loop.isCurrent {
+            try checkCancellation()
+            if let count = try core.lend(on: loop, { try $0.readCached(into: &buffer, at: offset) }) { return count }
+        }
+        // The array is the request's until it is done.
+        let lent = Lent(buffer)
+        buffer = []
+        let result = try await perform("read") {
+            try FileRequest.read(from: $0, into: lent.take(), at: offset, on: $1, onDone: $2)
+        }
+        buffer = result.buffer
+        return result.count
+    }
+
+    // MARK: Writing
+
+    /// Writes all of the bytes.
+    ///
+    /// - Parameter offset: From the file's start, in bytes; behind its end there will be zeros in between.
+    /// - Throws: ``UVError`` with `.noSpace`, `.ioError`, …; the text says how many bytes were written. `.invalidArgument` for
+    ///   a negative offset.
+    ///
+    /// Cancellation: a write that has begun goes on in the background.
+    public func write(_ bytes: [UInt8], at offset: Int64) async throws {
+        try await perform("write") { try FileRequest.writeAll(bytes, to: $0, at: offset, on: $1, onDone: $2) }
+    }
+
+    /// Writes all of the bytes behind the file's end. Otherwise as ``write(_:at:)``.
+    public func append(_ bytes: [UInt8]) async throws {
+        try await perform("append") { try FileRequest.writeAll(bytes, to: $0, at: nil, on: $1, onDone: $2) }
+    }
+
+    /// Cuts the file, or lengthens it with zeros, to a size in bytes.
+    ///
+    /// Cancellation: it may have happened.
+    public func truncate(to size: Int64) async throws {
+        try await perform("truncate") { try FileRequest.truncate($0, to: size, on: $1, onDone: $2) }
+    }
+
+    /// Waits until the file is on the disk.
+    ///
+    /// - Parameter dataOnly: Leaves out what is not needed to read it again, as the time of the last change.
+    ///
+    /// Cancellation: goes on in the background.
+    public func sync(dataOnly: Bool = false) async throws {
+        try await perform("sync") {
+            dataOnly
+                ? try FileRequest.syncData($0, on: $1, onDone: $2) : try FileRequest.sync($0, on: $1, onDone: $2)
+        }
+    }
+
+    // MARK: Status
+
+    /// What the system knows of the file.
+    public func status() async throws -> FileStatus {
+        try await perform("status") { try FileRequest.status(of: $0, on: $1, onDone: $2) }
+    }
+
+    /// Sets who may do what with the file.
+    public func setPermissions(_ permissions: FilePermissions) async throws {
+        try await perform("setPermissions") {
+            try FileRequest.setPermissions(permissions, of: $0, on: $1, onDone: $2)
+        }
+    }
+
+    /// Sets who owns the file.
+    public func setOwner(_ owner: FileOwner) async throws {
+        try await perform("setOwner") { try FileRequest.setOwner(owner, of: $0, on: $1, onDone: $2) }
+    }
+
+    /// Sets the file's times, which count from the start of 1970, to the microsecond.
+    public func setTimes(accessed: Duration, modified: Duration) async throws {
+        try await perform("setTimes") {
+            try FileRequest.setTimes(accessed: accessed, modified: modified, of: $0, on: $1, onDone: $2)
+        }
+    }
+
+    // MARK: Inside
+
+    /// Does a request on the descriptor, which stays open until the request is done.
+    func perform<Value: Sendable>(
+        _ operation: StaticString,
+        _ begin:
+            @Sendable (
+                FileDescriptor, Loop, @escaping FileRequest.Completion<Value>
+            ) throws -> FileRequest
+    ) async throws -> Value {
+        try await loop.perform(operation) { [core, loop] loopCore, pending in
+            let file = core.open(on: loop)
+            let descriptor = try file.enter(operation)
+            do {
+                let request = try begin(descriptor, loopCore.loop) { _, result in
+                    file.leave()
+                    pending.finish(result.mapError { file.named($0) })
+                }
+                pending.onCancel = { try? request.cancel() }
+            } catch {
+                file.leave()
+                throw (error as? UVError).map { file.named($0) } ?? error
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+internal import UV
+
+extension File {
+    /// The file's content in pieces, in order.
+    ///
+    /// What is not in memory is read one piece ahead of the consumer. A file that shrinks meanwhile ends early.
+    ///
+    /// - Parameter count: The size of a piece in bytes, at least 1; the last may be smaller.
+    /// - Parameter offset: Where to begin.
+    public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
+        FileChunks(file: self, count: count, offset: offset)
+    }
+
+    /// The lines of the file as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
+    ///
+    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    public func lines(limit: Int = 1 << 20) -> FileLines { FileLines(chunks: chunks(ofCount: 65_536), limit: limit) }
+
+    fileprivate func readCached(upTo count: Int, at offset: Int64) throws -> [UInt8]? {
+        guard loop.isCurrent else { return nil }
+        try checkCancellation()
+        return try core.open(on: loop).readCached(upTo: count, at: offset)
+    }
+}
+
+/// See ``File/chunks(ofCount:from:)``.
+public struct FileChunks: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+    let file: File
+    let count: Int
+    let offset: Int64
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let file: File
+        let count: Int
+        var offset: Int64
+        /// The read of what comes at the offset, if it has begun.
+        private var ahead: Task<[UInt8], any Error>?
+
+        init(_ chunks: FileChunks) {
+            file = chunks.file
+            count = chunks.count
+            offset = chunks.offset
+        }
+
+        public mutating func next() async throws -> [UInt8]? {
+            guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
+            let bytes = try await nextBytes()
+            offset += Int64(bytes.count)
+            if bytes.count < count {
+                // What was read ahead is not what comes next.
+                ahead?.cancel()
+                ahead = nil
+            }
+            return bytes.isEmpty ? nil : bytes
+        }
+
+        private mutating func nextBytes() async throws -> [UInt8] {
+            if ahead == nil, let bytes = try file.readCached(upTo: count, at: offset) { return bytes }
+            let now = ahead ?? read(at: offset)
+            ahead = read(at: offset + Int64(count))
+            do {
+                return try await withTaskCancellationHandler {
+                    try await now.value
+                } onCancel: {
+                    now.cancel()
+                }
+            } catch {
+                ahead?.cancel()
+                ahead = nil
+                throw error
+            }
+        }
+
+        private func read(at offset: Int64) -> Task<[UInt8], any Error> {
+            file.loop.spawn { [file, count] in try await file.read(upTo: count, at: offset) }
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+}
+
+/// See ``File/lines(limit:)``.
+public struct FileLines: AsyncSequence, Sendable {
+    public typealias Element = String
+    let chunks: FileChunks
+    let limit: Int
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private var chunks: FileChunks.AsyncIterator
+        private let limit: Int
+        private var bytes: [UInt8] = []
+        /// How much of them is taken.
+        private var taken = 0
+        private var isAtEnd = false
+
+        init(_ lines: FileLines) {
+            chunks = lines.chunks.makeAsyncIterator()
+            limit = lines.limit
+        }
+
+        public mutating func next() async throws -> String? {
+            var searched = taken
+            while true {
+                if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                    defer { taken = end + 1 }
+                    return try text(upTo: end)
+                }
+                searched = bytes.count
+                if isAtEnd {
+                    defer { taken = bytes.count }
+                    return taken == bytes.count ? nil : try text(upTo: bytes.count)
+                }
+                if bytes.count - taken > limit { throw tooLong }
+                guard let more = try await chunks.next() else {
+                    isAtEnd = true
+                    continue
+                }
+                bytes.removeFirst(taken)
+                searched -= taken
+                taken = 0
+                bytes += more
+            }
+        }
+
+        private var tooLong: UVError { UVError(.messageTooLong, in: "lines", of: "\(limit) bytes") }
+
+        private func text(upTo end: Int) throws -> String {
+            var line = bytes[taken..<end]
+            if line.count > limit { throw tooLong }
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+}

@@ -1,0 +1,137 @@
+internal import UV
+
+extension FileSystem {
+    /// Gives a file or directory a new name on the same volume, in place of a file of that name: at any moment the name
+    /// stands for one of the two.
+    ///
+    /// - Throws: ``UVError`` with `.improperLink` between volumes.
+    ///
+    /// Cancellation: it may have happened.
+    public static func rename(
+        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("rename", on: loop) { try FileRequest.rename(path, to: new, on: $0, onDone: $1) }
+    }
+
+    /// Gives a file one more name on the same volume.
+    ///
+    /// Cancellation: it may have happened.
+    public static func link(
+        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("link", on: loop) { try FileRequest.link(path, to: new, on: $0, onDone: $1) }
+    }
+
+    /// Makes a name that points to another, which need not exist.
+    ///
+    /// - Parameter target: Taken as it is; a relative one counts from the directory of the new name.
+    ///
+    /// Cancellation: it may have happened.
+    public static func symlink(
+        to target: FilePath, at new: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("symlink", on: loop) { try FileRequest.symlink(to: target, at: new, on: $0, onDone: $1) }
+    }
+
+    /// What a symbolic link points to, as it was given.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for what is not a symbolic link.
+    public static func readLink(
+        _ path: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws -> FilePath {
+        try await perform("readLink", on: loop) { try FileRequest.readLink(path, on: $0, onDone: $1) }
+    }
+
+    /// The absolute path of an existing file, without symbolic links and dots.
+    public static func realPath(
+        of path: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws -> FilePath {
+        try await perform("realPath", on: loop) { try FileRequest.realPath(of: path, on: $0, onDone: $1) }
+    }
+
+    // MARK: Directories
+
+    /// Makes a directory.
+    ///
+    /// - Parameter withIntermediates: Makes those that it is in too, as far as they are missing; one that is there already
+    ///   is fine then.
+    /// - Parameter permissions: Less the process's mask.
+    /// - Throws: ``UVError`` with `.fileExists`.
+    ///
+    /// Cancellation: it may have happened, in part.
+    public static func makeDirectory(
+        _ path: FilePath, withIntermediates: Bool = false,
+        permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
+        on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("makeDirectory", on: loop) {
+            withIntermediates
+                ? try FileRequest.makeDirectories(path, permissions: permissions, on: $0, onDone: $1)
+                : try FileRequest.makeDirectory(path, permissions: permissions, on: $0, onDone: $1)
+        }
+    }
+
+    /// Makes a directory with a new name, for its owner only. It stays until somebody removes it.
+    ///
+    /// - Parameter directory: Where; the system's place for temporary files if `nil`.
+    /// - Parameter prefix: What the name begins with.
+    ///
+    /// Cancellation: no directory is left.
+    public static func makeTemporaryDirectory(
+        in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
+    ) async throws -> FilePath {
+        let start = try temporary(directory, prefix)
+        return try await perform("makeTemporaryDirectory", on: loop) { path, loop in
+            _ = try? FileRequest.removeDirectory(path, on: loop) { _, _ in }
+        } _: {
+            try FileRequest.makeTemporaryDirectory(prefix: start, on: $0, onDone: $1)
+        }
+    }
+
+    /// Makes and opens a file with a new name, for its owner only. It stays until somebody removes it.
+    ///
+    /// - Parameter directory: Where; the system's place for temporary files if `nil`.
+    /// - Parameter prefix: What the name begins with.
+    ///
+    /// Cancellation: no file is left.
+    public static func makeTemporaryFile(
+        in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
+    ) async throws -> File {
+        let start = try temporary(directory, prefix)
+        let made = try await perform("makeTemporaryFile", on: loop) { made, loop in
+            try? made.file.close()
+            _ = try? FileRequest.removeFile(made.path, on: loop) { _, _ in }
+        } _: {
+            try FileRequest.makeTemporaryFile(prefix: start, on: $0, onDone: $1)
+        }
+        return try await loop.withLoop { File(FileCore(made.file, made.path, on: $0), made.path, on: loop) }
+    }
+
+    private static func temporary(_ directory: FilePath?, _ prefix: String) throws(UVError) -> FilePath {
+        let prefix = try FilePath(validating: prefix)
+        guard prefix.isRelative, prefix.components.count == 1, let name = prefix.lastComponent else {
+            throw UVError(.invalidArgument, in: "prefix", of: prefix.string)
+        }
+        return (directory ?? .systemTemporaryDirectory).appending(name)
+    }
+
+    /// The entries of a directory in the file system's order, without `.` and `..`.
+    ///
+    /// They are read in batches, as they are taken. Which of the entries that come and go meanwhile are in it is not
+    /// defined.
+    public static func list(_ path: FilePath, on loop: EventLoop = .current ?? .shared) -> DirectoryList {
+        DirectoryList(path: path, loop: loop)
+    }
+
+    /// All that is in a directory and in those below it: each directory before its content, by name. Symbolic links are
+    /// not followed.
+    ///
+    /// - Parameter onError: Gets what kept a directory from being read; it may throw to end the walk, as it does by
+    ///   default, or return to leave that directory out.
+    public static func walk(
+        _ path: FilePath, on loop: EventLoop = .current ?? .shared,
+        onError: @escaping @Sendable (FilePath, any Error) throws -> Void = { throw $1 }
+    ) -> DirectoryWalk {
+        DirectoryWalk(path: path, loop: loop, onError: onError)
+    }
+}

@@ -1,0 +1,154 @@
+public import UV
+
+/// Files and directories by name. Everything runs in libuv's thread pool while the loop goes on; whole files that are in
+/// memory anyway are read at once.
+///
+/// Errors are ``UVError`` with the path: `.noSuchFileOrDirectory`, `.permissionDenied`, `.notDirectory`, …. A `FilePath` made
+/// from a string ends at a NUL; strings from strangers become paths through ``SystemPackage/FilePath/init(validating:)``.
+public enum FileSystem {
+    /// Whether files that the system has in memory are read on the loop's thread, for the whole process. It shows in the
+    /// speed only.
+    public static var cachedFastPath: Bool {
+        get { PageCache.isEnabled }
+        set { PageCache.isEnabled = newValue }
+    }
+
+    /// How often the memory was asked, for the whole process.
+    public static var cacheCounters: PageCache.Counters { PageCache.counters }
+
+    // MARK: Whole files
+
+    /// Reads a file from its start to its end.
+    ///
+    /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`: 64 MiB unless told otherwise.
+    ///
+    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
+    public static func readFile(
+        _ path: FilePath, limit: Int = 64 << 20, on loop: EventLoop = .current ?? .shared
+    ) async throws -> [UInt8] {
+        if loop.isCurrent {
+            try checkCancellation()
+            let callbackLoop = loop.core.open(on: loop).loop
+            if let bytes = PageCache.readFile(path, limit: limit, on: callbackLoop) { return bytes }
+        }
+        return try await perform("readFile", on: loop) {
+            try FileRequest.readFile(path, limit: limit, on: $0, onDone: $1)
+        }
+    }
+
+    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
+    /// too, and after an error the old ones are there.
+    ///
+    /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
+    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays. Devices are
+    /// written to directly.
+    ///
+    /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
+    ///   if `nil`.
+    /// - Parameter durably: Whether it returns only when all is on the disk.
+    ///
+    /// Cancellation: a write that has begun goes on in the background, whole or not at all.
+    public static func writeFile(
+        _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
+        on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("writeFile", on: loop) {
+            try FileRequest.writeFile(path, bytes, permissions: permissions, durably: durably, on: $0, onDone: $1)
+        }
+    }
+
+    // MARK: Status
+
+    /// What the system knows of a file.
+    ///
+    /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    public static func status(
+        of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
+    ) async throws -> FileStatus {
+        try await perform("status", on: loop) {
+            followingLinks
+                ? try FileRequest.status(of: path, on: $0, onDone: $1)
+                : try FileRequest.linkStatus(of: path, on: $0, onDone: $1)
+        }
+    }
+
+    /// Whether there is a file or directory; false for a symbolic link to nothing.
+    ///
+    /// - Throws: ``UVError`` when that cannot be known, for example `.permissionDenied` for a directory on the way.
+    public static func exists(_ path: FilePath, on loop: EventLoop = .current ?? .shared) async throws -> Bool {
+        do {
+            _ = try await status(of: path, on: loop)
+            return true
+        } catch let error as UVError where [.noSuchFileOrDirectory, .notDirectory].contains(error.code) {
+            return false
+        }
+    }
+
+    /// Finds out whether the process may use a file so. It may have changed by the time of use: opening is the better test.
+    ///
+    /// - Throws: ``UVError`` with `.permissionDenied` or `.readOnlyFileSystem` if not, `.noSuchFileOrDirectory`.
+    public static func access(
+        _ path: FilePath, _ wanted: FileAccess, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("access", on: loop) { try FileRequest.access(path, wanted, on: $0, onDone: $1) }
+    }
+
+    /// What the system knows of the volume that a file is on.
+    public static func volume(
+        of path: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws -> VolumeStatus {
+        try await perform("volume", on: loop) { try FileRequest.volume(of: path, on: $0, onDone: $1) }
+    }
+
+    /// Sets who may do what with a file.
+    public static func setPermissions(
+        _ permissions: FilePermissions, of path: FilePath, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("setPermissions", on: loop) {
+            try FileRequest.setPermissions(permissions, of: path, on: $0, onDone: $1)
+        }
+    }
+
+    /// Sets who owns a file.
+    ///
+    /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    public static func setOwner(
+        _ owner: FileOwner, of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("setOwner", on: loop) {
+            try FileRequest.setOwner(owner, of: path, followingLinks: followingLinks, on: $0, onDone: $1)
+        }
+    }
+
+    /// Sets a file's times, which count from the start of 1970, to the microsecond.
+    ///
+    /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    public static func setTimes(
+        accessed: Duration, modified: Duration, of path: FilePath, followingLinks: Bool = true,
+        on loop: EventLoop = .current ?? .shared
+    ) async throws {
+        try await perform("setTimes", on: loop) {
+            try FileRequest.setTimes(
+                accessed: accessed, modified: modified, of: path, followingLinks: followingLinks, on: $0, onDone: $1)
+        }
+    }
+
+    // MARK: Inside
+
+    /// Does a request.
+    ///
+    /// - Parameter discard: Gets a result that came after the task was cancelled.
+    static func perform<Value: Sendable>(
+        _ operation: StaticString, on loop: EventLoop,
+        discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in },
+        _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
+    ) async throws -> Value {
+        try await loop.perform(operation) { core, pending in
+            let request = try begin(core.loop) { request, result in
+                let isWanted = pending.finish(result.mapError { $0 })
+                if !isWanted, case .success(let value) = result { discard(value, request.loop) }
+            }
+            pending.onCancel = { try? request.cancel() }
+        }
+    }
+}

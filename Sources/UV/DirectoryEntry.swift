@@ -1,0 +1,16 @@
+internal import CLibuv
+public import SystemPackage
+
+/// A name in a directory. The bytes are the file system's, UTF-8 or not.
+public struct DirectoryEntry: Hashable, Sendable {
+    public var name: FilePath.Component
+    /// `.unknown` where the file system does not say.
+    public var kind: FileKind
+
+    init?(_ raw: uv_dirent_t) {
+        // An odd file system's empty name, or one with a slash, must not lead anywhere.
+        guard let name = unsafe FilePath.Component(platformString: raw.name), name.kind == .regular else { return nil }
+        self.name = name
+        kind = unsafe FileKind(raw.type)
+    }
+}

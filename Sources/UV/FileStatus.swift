@@ -1,0 +1,151 @@
+internal import CLibuv
+public import SystemPackage
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// What sort of thing a name stands for.
+public enum FileKind: Sendable {
+    case regular, directory, symbolicLink, fifo, socket, characterDevice, blockDevice
+    /// The file system did not say; ``FileStatus/kind`` does.
+    case unknown
+
+    init(mode: UInt64) {
+        switch mode_t(truncatingIfNeeded: mode & 0o170000) {
+        case S_IFREG: self = .regular
+        case S_IFDIR: self = .directory
+        case S_IFLNK: self = .symbolicLink
+        case S_IFIFO: self = .fifo
+        case S_IFSOCK: self = .socket
+        case S_IFCHR: self = .characterDevice
+        case S_IFBLK: self = .blockDevice
+        default: self = .unknown
+        }
+    }
+
+    init(_ type: uv_dirent_type_t) {
+        switch type {
+        case UV_DIRENT_FILE: self = .regular
+        case UV_DIRENT_DIR: self = .directory
+        case UV_DIRENT_LINK: self = .symbolicLink
+        case UV_DIRENT_FIFO: self = .fifo
+        case UV_DIRENT_SOCKET: self = .socket
+        case UV_DIRENT_CHAR: self = .characterDevice
+        case UV_DIRENT_BLOCK: self = .blockDevice
+        default: self = .unknown
+        }
+    }
+}
+
+/// What the system knows of a file. Times count from the start of 1970.
+public struct FileStatus: Equatable, Sendable {
+    public var kind: FileKind
+    public var permissions: FilePermissions
+    /// In bytes.
+    public var size: Int64
+    /// What the file takes up on its volume, in bytes.
+    public var allocatedSize: Int64
+    /// Number of the volume. With ``inode`` it tells whether two names stand for the same file.
+    public var device: UInt64
+    public var inode: UInt64
+    /// How many names the file has.
+    public var linkCount: UInt64
+    /// Number of the owner.
+    public var user: UInt32
+    /// Number of the owning group.
+    public var group: UInt32
+    /// What a device file stands for, else 0.
+    public var deviceNumber: UInt64
+    /// The size that suits reads and writes best, in bytes.
+    public var blockSize: Int
+    public var accessed: Duration
+    /// When the content was changed.
+    public var modified: Duration
+    /// When anything was changed: content, permissions, names.
+    public var changed: Duration
+    /// When the file was made, or zero where the file system does not say.
+    public var created: Duration
+
+    init(_ raw: uv_stat_t) {
+        kind = FileKind(mode: raw.st_mode)
+        permissions = FilePermissions(rawValue: mode_t(truncatingIfNeeded: raw.st_mode & 0o7777))
+        size = Int64(clamping: raw.st_size)
+        allocatedSize = Int64(clamping: raw.st_blocks) * 512
+        device = raw.st_dev
+        inode = raw.st_ino
+        linkCount = raw.st_nlink
+        user = UInt32(truncatingIfNeeded: raw.st_uid)
+        group = UInt32(truncatingIfNeeded: raw.st_gid)
+        deviceNumber = raw.st_rdev
+        blockSize = Int(clamping: raw.st_blksize)
+        accessed = Duration(raw.st_atim)
+        modified = Duration(raw.st_mtim)
+        changed = Duration(raw.st_ctim)
+        created = Duration(raw.st_birthtim)
+    }
+}
+
+extension Duration {
+    fileprivate init(_ time: uv_timespec_t) { self = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec) }
+}
+
+/// The user and group that own a file, by number; what is `nil` stays as it is.
+public struct FileOwner: Hashable, Sendable {
+    public var user: UInt32?
+    public var group: UInt32?
+
+    public init(user: UInt32? = nil, group: UInt32? = nil) {
+        self.user = user
+        self.group = group
+    }
+
+    /// All bits set: the system's sign for "as it is".
+    var rawUser: uv_uid_t { user ?? .max }
+    var rawGroup: uv_gid_t { group ?? .max }
+}
+
+/// What a process may want to do with a file.
+public struct FileAccess: OptionSet, Sendable {
+    public let rawValue: CInt
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+
+    /// The file is there.
+    public static var exists: Self { Self(rawValue: F_OK) }
+    public static var read: Self { Self(rawValue: R_OK) }
+    public static var write: Self { Self(rawValue: W_OK) }
+    /// Run as a program; for a directory: go through.
+    public static var execute: Self { Self(rawValue: X_OK) }
+}
+
+/// What the system knows of the volume that a file is on.
+public struct VolumeStatus: Equatable, Sendable {
+    /// Number of the file system's type.
+    public var type: UInt64
+    /// In bytes; the other sizes count in these.
+    public var blockSize: UInt64
+    public var blocks: UInt64
+    public var freeBlocks: UInt64
+    /// Free for a process without privileges.
+    public var availableBlocks: UInt64
+    /// How many files there can be, 0 where there is no such number.
+    public var files: UInt64
+    public var freeFiles: UInt64
+
+    /// What a process without privileges can write, in bytes.
+    public var availableBytes: UInt64 { availableBlocks.multipliedReportingOverflow(by: blockSize).partialValue }
+
+    init(_ raw: uv_statfs_t) {
+        type = raw.f_type
+        blockSize = raw.f_bsize
+        blocks = raw.f_blocks
+        freeBlocks = raw.f_bfree
+        availableBlocks = raw.f_bavail
+        files = raw.f_files
+        freeFiles = raw.f_ffree
+    }
+}

@@ -1,0 +1,54 @@
+internal import SystemPackage
+
+/// Whole files: several calls of the system, one trip to the pool.
+extension Files {
+    static func readFile(_ path: FilePath, limit: Int) throws(UVError) -> [UInt8] {
+        let file = try open(path, .readOnly, [], nil)
+        defer { try? close(file) }
+        do throws(UVError) { return try readToEnd(file, limit: limit, path) } catch {
+            throw UVError(error.code, in: "readFile", of: path.string)
+        }
+    }
+
+    private static func readToEnd(_ file: FileDescriptor, limit: Int, _ path: FilePath) throws(UVError) -> [UInt8] {
+        let status = try status(of: file)
+        // A pseudo-file says 0 and has more; one byte behind the end shows that it is the end.
+        let expected = status.kind == .regular ? Int(status.size) : 0
+        if expected > limit { throw UVError(.fileTooLarge, in: "readFile") }
+        var bytes = [UInt8].unset(count: max(expected, 4_095) + 1)
+        var count = 0
+        while true {
+            let more = try read(into: &bytes, from: count, of: file, at: nil)
+            if more == 0 { break }
+            count += more
+            if count > limit { throw UVError(.fileTooLarge, in: "readFile") }
+            if count == bytes.count { bytes += [UInt8].unset(count: count) }
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    static func writeFile(
+        _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions?, durably: Bool
+    ) throws(UVError) {
+        do throws(UVError) {
+            // A symbolic link stays; the file it points to is replaced.
+            let isLink = (try? linkStatus(of: path))?.kind == .symbolicLink
+            let target = isLink ? (try? realPath(path)) ?? path : path
+            let old = try? status(of: target)
+            if let old, old.kind != .regular { return try overwrite(target, bytes) }
+            let replacement = try FileReplacement(of: target, old: old, permissions: permissions)
+            try writeAll(bytes, to: replacement.file, at: 0)
+            try replacement.commit(durably: durably)
+        } catch {
+            throw UVError(error.code, in: "writeFile", of: path.string)
+        }
+    }
+
+    /// Devices have no content to be replaced.
+    private static func overwrite(_ path: FilePath, _ bytes: [UInt8]) throws(UVError) {
+        let file = try open(path, .writeOnly, [], nil)
+        defer { try? close(file) }
+        try writeAll(bytes, to: file, at: nil)
+    }
+}

@@ -1,0 +1,1 @@
+// Empty: linking is all there is to do. See mutex.c.
