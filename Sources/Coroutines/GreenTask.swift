@@ -50,6 +50,8 @@ public struct GreenTask<Value: Sendable>: Sendable {
 final class GreenOutcome<Value: Sendable> {
     private var result: Result<Value, any Error>?
     private var joining: GreenWaiters?
+    /// Called at the end, however it comes: a task that is killed early enough never runs its body, nor its `defer`s.
+    var onEnd: (@GreenActor () -> Void)?
 
     @usableFromInline
     nonisolated init() {}
@@ -57,6 +59,8 @@ final class GreenOutcome<Value: Sendable> {
     @usableFromInline
     func end(_ result: Result<Value, any Error>) {
         self.result = result
+        let call = onEnd.take()
+        call?()
         joining?.wakeAll()
     }
 

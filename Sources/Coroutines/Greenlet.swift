@@ -28,15 +28,18 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     @usableFromInline
     final class World {
         @usableFromInline let loop: EventLoop
-        var started: [ObjectIdentifier: Greenlet] = [:]
+        /// Those with a body that has not ended. The body mostly refers to its greenlet, so somebody has to end the cycle.
+        var alive: [ObjectIdentifier: Greenlet] = [:]
+        var isCancelled = false
         @exclusivity(unchecked) @usableFromInline var isEnding = false
         init(_ loop: EventLoop) { self.loop = loop }
     }
 
     /// Who goes on when this one ends; `nil` for the first.
-    public let parent: Greenlet?
+    public private(set) var parent: Greenlet?
     @usableFromInline let world: World
     @exclusivity(unchecked) @usableFromInline var phase: Phase
+    private var task: Task<Void, Never>?
     private var function: (@Sendable (Value) async throws -> Value)?
 
     /// Makes a greenlet that begins with the first switch to it: see ``body(_:)``.
@@ -52,8 +55,20 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         unsafe phase = .running
     }
 
+    /// A chain of parents is taken apart link by link: one inside the other, a long one would be more than the stack holds.
+    deinit {
+        var next = parent.take()
+        while next != nil, isKnownUniquelyReferenced(&next) { next = next?.parent.take() }
+    }
+
     /// Says what the greenlet does: it gets the value of the first switch to it and gives its result to its parent.
-    public func body(_ function: @escaping @Sendable (Value) async throws -> Value) { self.function = function }
+    ///
+    /// To be called before that switch. The greenlet lives until its body or its ``run(on:_:)`` ends.
+    public func body(_ function: @escaping @Sendable (Value) async throws -> Value) {
+        guard world.loop.isCurrent, case .fresh = unsafe phase, !(unsafe world.isEnding) else { return }
+        self.function = function
+        world.alive[ObjectIdentifier(self)] = self
+    }
 
     /// Whether the greenlet has ended.
     public var isDead: Bool { if case .dead = unsafe phase { true } else { false } }
@@ -65,27 +80,44 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// What has not ended when the code has is ended then: its switch throws ``GreenletError/ended``.
     ///
     /// - Returns: The code's value.
+    ///
+    /// Cancellation reaches all greenlets: `Task.isCancelled` is true in each, and what the running one waits for (a
+    /// sleep, a socket) throws `CancellationError`, which goes to its parent unless it is caught. A switch is no wait,
+    /// since the other side runs: it does not throw.
     public static func run<Result: Sendable>(
         on loop: EventLoop = .current ?? .shared, _ code: @escaping @Sendable (Greenlet) async throws -> Result
     ) async throws -> Result {
         try await withTaskExecutorPreference(loop) { @concurrent in
             let first = Greenlet(loop)
-            do {
-                let result = try await code(first)
-                await first.endOthers()
-                return result
-            } catch {
-                await first.endOthers()
-                throw error
+            return try await withTaskCancellationHandler {
+                do {
+                    let result = try await code(first)
+                    await first.endOthers()
+                    return result
+                } catch {
+                    await first.endOthers()
+                    throw error
+                }
+            } onCancel: {
+                Task(executorPreference: loop) { first.cancelOthers() }
             }
         }
     }
 
+    private func cancelOthers() {
+        // A loop that has ended runs its late jobs elsewhere, and its greenlets no more.
+        guard world.loop.isCurrent else { return }
+        world.isCancelled = true
+        for other in world.alive.values { other.task?.cancel() }
+    }
+
     private func endOthers() async {
         unsafe world.isEnding = true
-        while let (id, other) = world.started.first {
-            world.started[id] = nil
-            if !other.isDead { _ = try? await `throw`(GreenletError.ended, into: other) }
+        while let (id, other) = world.alive.first {
+            world.alive[id] = nil
+            if case .waiting = unsafe other.phase { _ = try? await `throw`(GreenletError.ended, into: other) }
+            unsafe other.phase = .dead
+            other.function = nil
         }
         unsafe phase = .dead
     }
@@ -159,17 +191,18 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         guard let function else { return end(.failure(GreenletError.noBody)) }
         self.function = nil
         unsafe phase = .running
-        world.started[ObjectIdentifier(self)] = self
-        Task(executorPreference: world.loop) { [self] in
+        task = Task(executorPreference: world.loop) { [self] in
             do { end(.success(try await function(value))) } catch { end(.failure(error)) }
         }
+        if world.isCancelled { task?.cancel() }
     }
 
     /// The parent rule.
     private func end(_ result: Result<Value, any Error>) {
         unsafe phase = .dead
         function = nil
-        world.started[ObjectIdentifier(self)] = nil
+        task = nil
+        world.alive[ObjectIdentifier(self)] = nil
         var heir = parent
         while let next = heir, next.isDead { heir = next.parent }
         heir?.go(on: result)
