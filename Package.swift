@@ -95,6 +95,9 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+
+package.dependencies += [.package(url: "https://github.com/apple/swift-http-types", from: "1.8.0")]
 package.targets += [
     .target(
         name: "ExampleSupport",
@@ -105,9 +108,18 @@ package.targets += [
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
     example("embedding-main-thread", ["AsyncUV"]),
+    .target(name: "ExampleHTTP", dependencies: [httpTypes], path: "Examples/HTTP", swiftSettings: settings),
+    example("file-server", ["AsyncUV", "ExampleHTTP", httpTypes]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "UV"]),
+    .testTarget(
+        name: "ExampleTests",
+        dependencies: [
+            "AsyncUV", "ExampleHTTP", "TestSupport", "file-server", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
 ]
 
 // Readiness: the other ways to wait, without libuv.
