@@ -18,8 +18,6 @@ final class Pending<Value>: PendingLink {
         return true
     }
 
-    fileprivate func cancel() { give(up: CancellationError()) }
-
     override func give(up error: any Error) {
         guard suspension.isWaiting else { return }
         let end = onCancel.take()
@@ -78,15 +76,12 @@ extension EventLoop {
         if core.isEnding { throw ended(operation) }
         let pending = Pending<Value>()
         pending.operation = operation
-        let bound = LoopBound(pending)
-        return try await withTaskCancellationHandler {
-            try await Suspension.wait { suspension in
-                pending.wait(suspension)
-                core.pendings.insert(pending)
-                do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
-            }
-        } onCancel: {
-            post { bound.open(on: self).cancel() }
+        // Not withTaskCancellationHandler: it may switch executors before it calls its body, and a cancellation that the
+        // loop hears of meanwhile would find nobody waiting.
+        return try await Suspension.wait(cancelling: pending, on: self) { suspension in
+            pending.wait(suspension)
+            core.pendings.insert(pending)
+            do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
         }
     }
 
