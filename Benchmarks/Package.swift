@@ -19,6 +19,12 @@ func server(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies + ["ServerSupport", arguments], swiftSettings: settings)
 }
 
+/// A program that runs others side by side.
+func runner(_ name: String, _ programs: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Harness", "Measurement", arguments] + programs, swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-uv-benchmarks",
     platforms: [.macOS(.v26)],
@@ -27,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
         // Servers
@@ -42,6 +49,7 @@ let package = Package(
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
+        server("echo-readiness", [.product(name: "Readiness", package: "swift-uv")]),
 
         // Clients
         .target(name: "CLoad"),
@@ -53,6 +61,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(name: "idle", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "one-busy", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
 
         // Tasks on a loop
         .target(name: "CWakeUp", dependencies: ["CLibuvSystem"]),
@@ -63,16 +73,46 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
-        .target(name: "CSpawn"),
+        // Files
+        .target(name: "CFiles", dependencies: ["CLibuvSystem"]),
         .executableTarget(
-            name: "compare",
+            name: "files",
             dependencies: [
-                "CSpawn", "Measurement", arguments, "load", "idle",
-                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async", "echo-nio-handler",
-                "echo-nio-async",
+                "CFiles", "Measurement", arguments, .product(name: "_NIOFileSystem", package: "swift-nio"),
+                .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UV", package: "swift-uv"),
+            ] + nio,
+            swiftSettings: settings),
+
+        // Trees of files
+        .executableTarget(
+            name: "trees",
+            dependencies: [
+                "Measurement", arguments, .product(name: "UV", package: "swift-uv"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+
+        // Coroutines
+        .executableTarget(
+            name: "coroutines",
+            dependencies: [
+                "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "Coroutines", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
+        // The runners. They depend on the programs they start so that `swift run compare` builds them all.
+        .target(name: "CSpawn"),
+        .target(name: "Harness", dependencies: ["CSpawn", "Measurement", arguments], swiftSettings: settings),
+        runner(
+            "compare",
+            [
+                "load", "idle", "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async",
+                "echo-nio-handler",
+                "echo-nio-async", "echo-readiness",
+            ]),
+        runner("curves", ["one-busy", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
+        runner("latency", ["load", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -48,8 +48,8 @@ extension EventLoop {
 
     /// Ends the loop: what is under way ends with ``UVError`` `.canceled`, everything on it is closed.
     ///
-    /// Returns when the thread is done with it, which takes as long as a look-up of a name that has begun: the system has
-    /// no way to stop it. Tasks that prefer the loop go on elsewhere; operations on it throw. Again, or on ``shared``, it
+    /// Returns when the thread is done with it, which takes as long as an operation on a file that has begun: the system
+    /// has no way to stop it. Tasks that prefer the loop go on elsewhere; operations on it throw. Again, or on ``shared``, it
     /// does nothing.
     ///
     /// Cancellation: does not hurry it.

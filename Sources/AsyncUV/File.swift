@@ -100,7 +100,7 @@ public final class File: Sendable {
             try checkCancellation()
             if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
         }
-        return try await perform("read") { try FileRequest.read(from: $0, upTo: limit, at: offset, on: $1, onDone: $2) }
+        return try await readInPool(upTo: limit, at: offset)
     }
 
     /// Fills an array from its start, without making a new one.

@@ -32,11 +32,16 @@ final class FileReplacement {
     /// Puts the file in place.
     ///
     /// - Parameter durably: Whether it is on the disk when this returns, name and content.
-    func commit(durably: Bool) throws(UVError) {
+    /// - Parameter isReplacing: Whether something may have the name already; else that is `.fileExists`.
+    func commit(durably: Bool, isReplacing: Bool = true) throws(UVError) {
         if durably { try Files.sync(file) }
         isOpen = false
         try Files.close(file)
-        try Files.rename(temporary, to: path)
+        if isReplacing {
+            try Files.rename(temporary, to: path)
+        } else {
+            try Files.renameToFreeName(temporary, to: path)
+        }
         isInPlace = true
         if durably { try Self.sync(path.removingLastComponent()) }
     }

@@ -10,9 +10,12 @@ public import SystemPackage
 /// What cannot be right is thrown at once, with nothing started: an empty path (`.noSuchFileOrDirectory`), a negative offset,
 /// size or count (`.invalidArgument`). A `FilePath` made from a string ends at a NUL; strings from strangers become paths
 /// through ``SystemPackage/FilePath/init(validating:)``.
-public final class FileRequest: PoolRequest {
+public class FileRequest: PoolRequest {
     /// Gets the result of a request, once.
     public typealias Completion<Value> = (FileRequest, Result<Value, UVError>) -> Void
+
+    /// Anything that belongs with the request, for libraries on top: with it a completion needs no context of its own.
+    public final var attachment: AnyObject?
 
     static func begin<Value>(
         _ operation: StaticString, on loop: Loop, _ onDone: @escaping Completion<Value>,
@@ -32,10 +35,16 @@ public final class FileRequest: PoolRequest {
         if path.isEmpty { throw UVError(.noSuchFileOrDirectory, in: operation.description, of: "an empty path") }
     }
 
+    @inline(__always)
     static func checkNotNegative(
         _ number: Int64, _ what: StaticString, _ operation: StaticString
     ) throws(UVError) {
-        if number < 0 { throw UVError(.invalidArgument, in: operation.description, of: "\(what) \(number)") }
+        if number < 0 { throw negative(number, what, operation) }
+    }
+
+    @inline(never)
+    private static func negative(_ number: Int64, _ what: StaticString, _ operation: StaticString) -> UVError {
+        UVError(.invalidArgument, in: operation.description, of: "\(what) \(number)")
     }
 
     // MARK: Open and close
@@ -75,18 +84,20 @@ public final class FileRequest: PoolRequest {
     ///
     /// - Parameter limit: Room is made for what the file has, not for the limit.
     /// - Parameter offset: Where to read; `nil` reads at the file's position and moves it.
+    /// - Parameter attachment: See ``attachment``.
     ///
     /// Calls `uv_fs_read`.
     @discardableResult
     public static func read(
-        from file: FileDescriptor, upTo limit: Int, at offset: Int64?, on loop: Loop,
+        from file: FileDescriptor, upTo limit: Int, at offset: Int64?, on loop: Loop, attachment: AnyObject? = nil,
         onDone: @escaping Completion<[UInt8]>
     ) throws(UVError) -> FileRequest {
         try checkNotNegative(Int64(limit), "count", "read")
         if let offset { try checkNotNegative(offset, "offset", "read") }
-        return try begin("read", on: loop, onDone) { () throws(UVError) in
-            try Files.read(from: file, upTo: limit, at: offset)
-        }
+        let request = ReadRequest(file, limit, offset, on: loop, onDone)
+        request.attachment = attachment
+        try request.begin("read")
+        return request
     }
 
     /// Reads into an array that is handed back, filled from its start, with the number of bytes that were read.

@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CLinux
 internal import SystemPackage
 
 /// Names in directories.
@@ -23,6 +24,13 @@ extension Files {
 
     static func rename(_ path: FilePath, to new: FilePath) throws(UVError) {
         unsafe try call("rename", path, new) { unsafe uv_fs_rename(nil, $0, $1, $2, nil) }
+    }
+
+    static func renameToFreeName(_ path: FilePath, to new: FilePath) throws(UVError) {
+        let status = unsafe path.withPlatformString { path in
+            unsafe new.withPlatformString { unsafe clinux_rename_to_free_name(path, $0) }
+        }
+        try checkSystem(status, "rename", of: "\(path) to \(new)")
     }
 
     static func link(_ path: FilePath, to new: FilePath) throws(UVError) {

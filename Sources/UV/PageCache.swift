@@ -55,9 +55,10 @@ public enum PageCache {
         from file: FileDescriptor, upTo limit: Int, at offset: Int64, on loop: Loop
     ) throws(UVError) -> Found<[UInt8]> {
         try FileRequest.checkNotNegative(Int64(limit), "count", "read")
-        guard limit <= Loop.CachedReads.most else { return miss(.notCached) }
+        try FileRequest.checkNotNegative(offset, "offset", "read")
+        guard mayRead(limit, on: loop) else { return miss(.notCached) }
         var bytes = [UInt8].unset(count: limit)
-        switch try read(into: &bytes, from: file, at: offset, on: loop) {
+        switch readNow(into: &bytes, from: file, at: offset) {
         case .found(let count):
             if count < limit { bytes.removeLast(limit - count) }
             return .found(bytes)
@@ -74,10 +75,16 @@ public enum PageCache {
         into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64, on loop: Loop
     ) throws(UVError) -> Found<Int> {
         try FileRequest.checkNotNegative(offset, "offset", "read")
+        guard mayRead(buffer.count, on: loop) else { return miss(.notCached) }
+        return readNow(into: &buffer, from: file, at: offset)
+    }
+
+    private static func mayRead(_ count: Int, on loop: Loop) -> Bool {
+        !isOff.load(ordering: .relaxed) && count <= Loop.CachedReads.most && loop.mayReadCached(count)
+    }
+
+    private static func readNow(into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64) -> Found<Int> {
         let room = buffer.count
-        guard !isOff.load(ordering: .relaxed), room <= Loop.CachedReads.most, loop.mayReadCached(room) else {
-            return miss(.notCached)
-        }
         let count = unsafe buffer.withUnsafeMutableBytes {
             unsafe clinux_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
         }

@@ -6,12 +6,18 @@ internal import Synchronization
 /// ``Request/cancel()`` gives it up while it is queued: its closure gets `.canceled`. Once a thread works on it,
 /// `cancel()` throws `.resourceBusy` and the request finishes as usual. What it works with, bytes to write or memory to
 /// read into, is its own until then.
+///
+/// A request that is worked on in batches, such as a copy, stops within the batch. Its `cancel()` throws nothing.
 public class PoolRequest: Request {
     /// Handed from thread to thread: whoever stores publishes what it has done, whoever loads sees it.
     private final let turn = Atomic<Int>(0)
     private final var work: (() -> Void)?
     private final var finish: ((_ wasCanceled: Bool) -> Void)?
-    private final let queuedAt = uv_hrtime()
+    private final var queuedAt: UInt64 = 0
+    /// How many batches have been done; `nil` for work that is not done in batches.
+    final var batchesDone: Int?
+    /// Looked at by the thread that works on a batch.
+    final let isGivenUp = Atomic<Bool>(false)
 
     init(on loop: Loop) { unsafe super.init(on: loop, as: uv_work_t.self) }
 
@@ -21,9 +27,19 @@ public class PoolRequest: Request {
     final func begin(
         _ operation: StaticString, work: @escaping () -> Void, finish: @escaping (_ wasCanceled: Bool) -> Void
     ) throws(UVError) {
-        loop.checkThread("\(type(of: self))")
         self.work = work
         self.finish = finish
+        do throws(UVError) { try begin(operation) } catch {
+            self.work = nil
+            self.finish = nil
+            throw error
+        }
+    }
+
+    /// Gives ``perform()`` to the pool; ``conclude(wasCanceled:)`` follows on the loop's thread.
+    final func begin(_ operation: StaticString) throws(UVError) {
+        loop.checkThread("\(type(of: self))")
+        queuedAt = uv_hrtime()
         turn.store(1, ordering: .releasing)
         ThreadPool.requestQueued()
         do throws(UVError) {
@@ -33,15 +49,31 @@ public class PoolRequest: Request {
             }
         } catch {
             ThreadPool.requestCanceled()
-            self.finish = nil
             throw error
         }
+    }
+
+    public override func cancel() throws(UVError) {
+        guard let batchesDone else { return try super.cancel() }
+        loop.checkThread("\(type(of: self))")
+        isGivenUp.store(true, ordering: .relaxed)
+        // What has begun must be cleaned up, by the next batch.
+        if batchesDone == 0 { try? super.cancel() }
+    }
+
+    /// The work, on a thread of the pool.
+    func perform() { work?() }
+
+    /// Tells the result.
+    func conclude(wasCanceled: Bool) {
+        work = nil
+        finish.take()?(wasCanceled)
     }
 
     fileprivate func runWork() {
         _ = turn.load(ordering: .acquiring)
         ThreadPool.requestStarted(after: uv_hrtime() - queuedAt)
-        work?()
+        perform()
         ThreadPool.requestFinished()
         turn.store(2, ordering: .releasing)
     }
@@ -50,8 +82,7 @@ public class PoolRequest: Request {
         _ = turn.load(ordering: .acquiring)
         let wasCanceled = status == UV_ECANCELED.rawValue
         if wasCanceled { ThreadPool.requestCanceled() }
-        work = nil
-        finish.take()?(wasCanceled)
+        conclude(wasCanceled: wasCanceled)
     }
 }
 

@@ -41,7 +41,7 @@ public class Request {
     ///   `.invalidArgument` for a kind that ends only when its handle is closed: connect, write, shutdown.
     ///
     /// Calls `uv_cancel`.
-    public final func cancel() throws(UVError) {
+    public func cancel() throws(UVError) {
         loop.checkThread("\(type(of: self))")
         try check(unsafe uv_cancel(base), "cancel", of: "\(type(of: self))")
     }

@@ -3,9 +3,11 @@
 #define SWIFT_UV_CLINUX_H
 
 #include <net/if.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "CLinuxReadiness.h"
@@ -31,11 +33,32 @@ void *clinux_current_task(void);
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int clinux_current_task_is_cancelled(void);
 
+/// Sets what is called, on the thread that cancels, for a context that was added.
+void clinux_set_cancellation_handler(void (*handler)(void *));
+
+/// From now on the current task's cancellation calls the handler with this context; at once when it is cancelled already.
+/// The record goes to the other function, in the same task, in the reverse order.
+void *clinux_add_cancellation_handler(void *context);
+void clinux_remove_cancellation_handler(void *record);
+
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
-/// A number of the calling thread's own, not 0; cheap.
-uintptr_t clinux_thread_number(void);
+/// A lock of the C library; not recursive.
+struct clinux_lock;
+struct clinux_lock *clinux_lock_create(void);
+void clinux_lock_destroy(struct clinux_lock *lock);
+void clinux_lock(struct clinux_lock *lock);
+void clinux_unlock(struct clinux_lock *lock);
+
+/// A number of the calling thread's own, not 0; one instruction on Linux.
+static inline uintptr_t clinux_thread_number(void) {
+#if defined(__linux__)
+    return (uintptr_t)__builtin_thread_pointer();
+#else
+    return (uintptr_t)pthread_self();
+#endif
+}
 
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);
@@ -58,6 +81,27 @@ ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
 
 /// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
 int clinux_open_cached(const char *path);
+
+/// Makes a file share the blocks of another, where the file system can.
+int clinux_clone_file(int source, int destination);
+
+/// copy_file_range(2) at the positions of both files, which move.
+ssize_t clinux_copy_range(int source, int destination, size_t count);
+
+/// rename(2) that fails with EEXIST where it would replace something.
+int clinux_rename_to_free_name(const char *path, const char *new_path);
+
+/// Gives a name in a directory, or an open file if the name is NULL, the times of `status`.
+int clinux_set_times(int directory, const char *name, const struct stat *status);
+
+/// Begins to list an open directory. The descriptor belongs to the list from then on. NULL on failure.
+void *clinux_open_entries(int directory);
+
+/// The next name but "." and "..", until the next call, and its DT_ number. NULL with errno 0 at the end.
+const char *clinux_next_entry(void *entries, unsigned char *type);
+
+void clinux_rewind_entries(void *entries);
+void clinux_close_entries(void *entries);
 
 /// A duplicate that is closed on exec, at the lowest free number.
 int clinux_duplicate(int descriptor);

@@ -1,0 +1,79 @@
+import Measurement
+
+/// What a row of the table measures.
+enum Row: String, CaseIterable {
+    case pread = "4 KiB cached, one at a time: pread"
+    case cached = "  File.read"
+    case poolOne = "  File.read, fast path off"
+    case callbackOne = "  FileRequest.read"
+    case cPoolOne = "  uv_fs_read in C"
+    case nioOne = "  NIO's FileSystem"
+    case nodeOne = "  Node"
+    case cPoolEight = "8 at a time: uv_fs_read in C"
+    case poolEight = "  File.read, fast path off "
+    case callbackEight = "  FileRequest.read "
+    case nodeEight = "  Node "
+    case cPoolMany = "64 at a time: uv_fs_read in C"
+    case poolMany = "  File.read, fast path off  "
+    case callbackMany = "  FileRequest.read  "
+    case nodeMany = "  Node  "
+    case cWhole = "whole file of 4 KiB: open, fstat, read, close"
+    case whole = "  FileSystem.readFile"
+    case poolWhole = "  FileSystem.readFile, fast path off"
+    case cPoolWhole = "  four calls of uv_fs_… in C"
+    case nioWhole = "  NIO's FileSystem "
+    case nodeWhole = "  Node   "
+
+    /// The row that this one is measured against.
+    var baseline: Row {
+        switch self {
+        case .pread, .cached, .cPoolOne, .nioOne, .nodeOne: .pread
+        case .poolOne, .callbackOne: .cPoolOne
+        case .cPoolEight, .poolEight, .callbackEight, .nodeEight: .cPoolEight
+        case .cPoolMany, .poolMany, .callbackMany, .nodeMany: .cPoolMany
+        case .cWhole, .whole, .poolWhole, .cPoolWhole, .nioWhole, .nodeWhole: .whole
+        }
+    }
+
+    /// What the ratio must be, as `shared/design.md` and issue 4 have it.
+    var limit: String {
+        switch self {
+        case .cached: "≤ 1.60"
+        case .poolOne, .poolEight, .poolMany, .callbackOne, .callbackEight, .callbackMany: "≤ 1.11"
+        case .nioWhole, .nodeWhole: "≥ 5.00"
+        default: ""
+        }
+    }
+}
+
+/// The figures of all rounds.
+struct Rows {
+    private var figures: [Row: [Double]] = [:]
+
+    mutating func add(_ nanoseconds: Double, to row: Row) { figures[row, default: []].append(nanoseconds) }
+
+    /// Ratios are taken round by round: time over the baseline's.
+    func table() -> Table {
+        var table = Table(["what", "µs each", "min–max", "times", "of", "limit"])
+        for row in Row.allCases {
+            guard let mine = figures[row], let base = figures[row.baseline] else { continue }
+            table.add([
+                row.rawValue, decimal(median(mine) / 1000, 2),
+                "\(decimal(mine.min()! / 1000, 2))–\(decimal(mine.max()! / 1000, 2))",
+                decimal(median(zip(mine, base).map { $0 / $1 }), 2),
+                row == row.baseline ? "" : row.baseline.shortName, row.limit,
+            ])
+        }
+        return table
+    }
+}
+
+extension Row {
+    fileprivate var shortName: String {
+        switch self {
+        case .pread: "pread"
+        case .whole: "readFile"
+        default: "C's pool"
+        }
+    }
+}
