@@ -126,12 +126,12 @@ final class Server: Sendable {
 
     /// Lets the last answer arrive: with bytes unread, a close would be a reset, which may overtake it.
     private func leave(_ client: TCPConnection) async throws {
-        try await client.finishWriting()
         do {
+            try await client.finishWriting()
             try await withTimeout(Self.farewell) {
                 var dropped = 0
                 while dropped < RequestLimits().body, let bytes = try await client.read() { dropped += bytes.count }
             }
-        } catch let error as UVError where error.code == .timedOut {}
+        } catch let error as UVError where [.timedOut, .socketNotConnected].contains(error.code) {}
     }
 }
