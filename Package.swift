@@ -65,20 +65,22 @@ let package = Package(
         .testTarget(
             name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
+        .target(name: "CSanitizers", path: "Tests/CSanitizers"),
         .target(
             name: "TestSupport",
-            dependencies: ["UV", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system")],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV"], path: "Tests/MainThreadProbe", swiftSettings: settings
-        ),
+            name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MainThreadProbe",
+            swiftSettings: settings),
         .executableTarget(
-            name: "memory-probe", dependencies: ["AsyncUV"], path: "Tests/MemoryProbe", swiftSettings: settings),
+            name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
+            swiftSettings: settings),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "CFaults", "CSanitizers", "UV", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -93,6 +95,9 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+
+package.dependencies += [.package(url: "https://github.com/apple/swift-http-types", from: "1.8.0")]
 package.targets += [
     .target(
         name: "ExampleSupport",
@@ -103,9 +108,18 @@ package.targets += [
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
     example("embedding-main-thread", ["AsyncUV"]),
+    .target(name: "ExampleHTTP", dependencies: [httpTypes], path: "Examples/HTTP", swiftSettings: settings),
+    example("file-server", ["AsyncUV", "ExampleHTTP", httpTypes]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "UV"]),
+    .testTarget(
+        name: "ExampleTests",
+        dependencies: [
+            "AsyncUV", "ExampleHTTP", "TestSupport", "file-server", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
 ]
 
 // Readiness: the other ways to wait, without libuv.
@@ -116,7 +130,8 @@ package.targets += [
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
-    example("io-models", ["Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+    example(
+        "io-models", ["AsyncUV", "Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
     example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
     example("select-server", ["Readiness"]),
     example("select-client", ["Readiness"]),
@@ -125,7 +140,8 @@ package.targets += [
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", "io-models", .product(name: "SystemPackage", package: "swift-system"),
+            "Readiness", "CLinux", "CSanitizers", "io-models",
+            .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
 ]

@@ -19,6 +19,12 @@ func server(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies + ["ServerSupport", arguments], swiftSettings: settings)
 }
 
+/// A program that runs others side by side.
+func runner(_ name: String, _ programs: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Harness", "Measurement", arguments] + programs, swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-uv-benchmarks",
     platforms: [.macOS(.v26)],
@@ -43,6 +49,7 @@ let package = Package(
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
+        server("echo-readiness", [.product(name: "Readiness", package: "swift-uv")]),
 
         // Clients
         .target(name: "CLoad"),
@@ -54,6 +61,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(name: "idle", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "one-busy", dependencies: ["CLoad", "Measurement", arguments], swiftSettings: settings),
 
         // Tasks on a loop
         .target(name: "CWakeUp", dependencies: ["CLibuvSystem"]),
@@ -83,16 +92,27 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The runner. It depends on the programs it starts so that `swift run compare` builds them all.
-        .target(name: "CSpawn"),
+        // Coroutines
         .executableTarget(
-            name: "compare",
+            name: "coroutines",
             dependencies: [
-                "CSpawn", "Measurement", arguments, "load", "idle",
-                "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async", "echo-nio-handler",
-                "echo-nio-async",
+                "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "Coroutines", package: "swift-uv"),
             ],
             swiftSettings: settings),
+
+        // The runners. They depend on the programs they start so that `swift run compare` builds them all.
+        .target(name: "CSpawn"),
+        .target(name: "Harness", dependencies: ["CSpawn", "Measurement", arguments], swiftSettings: settings),
+        runner(
+            "compare",
+            [
+                "load", "idle", "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async",
+                "echo-nio-handler",
+                "echo-nio-async", "echo-readiness",
+            ]),
+        runner("curves", ["one-busy", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
+        runner("latency", ["load", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -62,8 +62,3 @@ struct CallbackServer: Server {
         }
     }
 }
-
-extension SystemError {
-    /// The same error in the words of Readiness.
-    fileprivate init(_ error: UVError) { self.init(Errno(rawValue: abs(error.code.rawValue)), in: "\(error)") }
-}

@@ -46,8 +46,9 @@ struct Serve: ParsableCommand {
 enum ServeModel: ExpressibleByArgument, RawRepresentable, CaseIterable {
     case readiness(ServerModel)
     case uvCallbacks
+    case uvAsync
 
-    static let allCases: [ServeModel] = ServerModel.allCases.map(readiness) + [.uvCallbacks]
+    static let allCases: [ServeModel] = ServerModel.allCases.map(readiness) + [.uvCallbacks, .uvAsync]
 
     init?(rawValue: String) {
         guard let model = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
@@ -58,6 +59,7 @@ enum ServeModel: ExpressibleByArgument, RawRepresentable, CaseIterable {
         switch self {
         case .readiness(let model): model.rawValue
         case .uvCallbacks: "uv-callbacks"
+        case .uvAsync: "uv-async"
         }
     }
 
@@ -65,6 +67,7 @@ enum ServeModel: ExpressibleByArgument, RawRepresentable, CaseIterable {
         switch self {
         case .readiness(let model): model.server(options)
         case .uvCallbacks: CallbackServer(options)
+        case .uvAsync: AsyncServer(options)
         }
     }
 }

@@ -33,7 +33,7 @@ public final class EventLoop: TaskExecutor {
     let foreignJobs: ForeignJobs
     let lateJobs = LateJobs()
     let ending = LoopEnding()
-    private let serial = Mutex<LoopSerialExecutor?>(nil)
+    private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(_ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt) {
         self.jobs = jobs
@@ -64,11 +64,7 @@ public final class EventLoop: TaskExecutor {
 
     /// The executor for actors that live on the loop.
     public var serialExecutor: LoopSerialExecutor {
-        serial.withLock { serial in
-            let executor = serial ?? LoopSerialExecutor(self)
-            serial = executor
-            return executor
-        }
+        serial.load() ?? serial.storeIfNil(LoopSerialExecutor(self))
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {

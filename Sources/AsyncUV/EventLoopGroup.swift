@@ -47,15 +47,19 @@ public final class EventLoopGroup: Sendable {
     /// Serves the connections of all listeners, each on its loop, until all are closed or the task is cancelled.
     ///
     /// Otherwise as ``TCPListener/serve(maxConnections:onError:_:)``.
+    ///
+    /// - Parameter maxConnections: For each listener: which one gets a connection is the kernel's choice, and it is not
+    ///   made again when that one is full.
     public static func serve(
         _ listeners: [TCPListener],
+        maxConnections: Int = .max,
         onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
         _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
     ) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             for listener in listeners {
                 group.addTask(executorPreference: listener.loop) {
-                    try await listener.serve(onError: onError, handler)
+                    try await listener.serve(maxConnections: maxConnections, onError: onError, handler)
                 }
             }
         }

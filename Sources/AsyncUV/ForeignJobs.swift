@@ -1,20 +1,19 @@
-internal import Synchronization
 internal import UV
 
 /// What other threads want done on the loop: one lock, one batch, one wake-up.
 final class ForeignJobs: Sendable {
-    struct Batch {
+    struct Batch: Sendable {
         var jobs: [JobRing.Entry] = []
         var calls: [@Sendable () -> Void] = []
         var isEmpty: Bool { jobs.isEmpty && calls.isEmpty }
     }
 
-    private struct State {
+    private struct State: Sendable {
         var batch = Batch()
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let waker: Waker
 
     init(_ waker: Waker) { self.waker = waker }

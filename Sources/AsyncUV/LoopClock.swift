@@ -59,11 +59,15 @@ extension EventLoop {
     /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
     ///   Nothing of a cancelled sleep stays in memory.
     public func sleep(until deadline: LoopClock.Instant) async throws {
-        if deadline <= .now {
-            try Task.checkCancellation()
-            return await Task.yield()
-        }
+        if deadline <= .now { return try await giveWay() }
         try await perform("sleep") { core, pending in try core.sleepers.add(deadline.time, pending) }
+    }
+
+    /// Apart, as its suspension would be in the frame of each that sleeps.
+    @inline(never)
+    private func giveWay() async throws {
+        try checkCancellation()
+        await Task.yield()
     }
 
     /// A sequence that yields the time at each multiple of the interval from now on.

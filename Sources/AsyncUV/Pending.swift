@@ -2,26 +2,32 @@ internal import UV
 
 /// One cold operation under way: the bridge from a callback to an `await`. On the loop's thread only.
 final class Pending<Value>: PendingLink {
-    private var suspension = Suspension<Value>()
+    // The result comes by a field: a suspension of a generic type would have to make room for it on the task's stack.
+    @exclusivity(unchecked) private var suspension = Suspension<Void>()
+    @exclusivity(unchecked) private var result: Result<Value, any Error>?
     /// Ends what was started, when the task is cancelled. Not called after ``finish(_:)``.
     var onCancel: (() -> Void)?
 
-    fileprivate func wait(_ suspension: Suspension<Value>) { self.suspension = suspension }
+    fileprivate func wait(_ suspension: Suspension<Void>) { unsafe self.suspension = suspension }
+
+    fileprivate func takeResult() throws -> Value {
+        guard let result = unsafe result.take() else { fatalError("\(operation) was resumed without a result") }
+        return try result.get()
+    }
 
     /// Resumes the task. A result that comes after a cancellation is dropped; false then.
     @discardableResult
     func finish(_ result: sending Result<Value, any Error>) -> Bool {
-        guard suspension.isWaiting else { return false }
+        guard unsafe suspension.isWaiting else { return false }
         onCancel = nil
         unlink()
-        suspension.resume(with: result)
+        unsafe self.result = result
+        unsafe suspension.resume(returning: ())
         return true
     }
 
-    fileprivate func cancel() { give(up: CancellationError()) }
-
     override func give(up error: any Error) {
-        guard suspension.isWaiting else { return }
+        guard unsafe suspension.isWaiting else { return }
         let end = onCancel.take()
         end?()
         finish(.failure(error))
@@ -33,6 +39,9 @@ class PendingLink {
     // The list keeps its links, each link the next; a link that is gone has left the list.
     @exclusivity(unchecked) private var next: PendingLink?
     @exclusivity(unchecked) private unowned(unsafe) var before: PendingLink?
+
+    /// Where it waits, for ``Cancellation``.
+    @exclusivity(unchecked) final unowned(unsafe) var loop: EventLoop?
 
     fileprivate(set) final var operation: StaticString = ""
 
@@ -65,24 +74,31 @@ extension EventLoop {
     ///
     /// A cancelled task starts nothing; one that is cancelled while it waits ends at once with `CancellationError`. When
     /// the loop ends first it throws ``UVError`` with `.canceled`.
+    @inline(__always)
     func perform<Value: Sendable>(
         _ operation: StaticString, _ begin: @Sendable (LoopCore, Pending<Value>) throws -> Void
     ) async throws -> Value {
-        guard hostsCurrentTask else { return try await hop { try await self.perform(operation, begin) } }
-        try Task.checkCancellation()
+        guard hostsCurrentTask else { return try await performElsewhere(operation, begin) }
+        try checkCancellation()
         let core = core.open(on: self)
         if core.isEnding { throw ended(operation) }
         let pending = Pending<Value>()
         pending.operation = operation
-        let bound = LoopBound(pending)
-        return try await withTaskCancellationHandler {
-            try await Suspension.wait { suspension in
-                pending.wait(suspension)
-                core.pendings.insert(pending)
-                do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
-            }
-        } onCancel: {
-            post { bound.open(on: self).cancel() }
+        // Not withTaskCancellationHandler: it may switch executors before it calls its body, and a cancellation that the
+        // loop hears of meanwhile would find nobody waiting.
+        try await Suspension.wait(cancelling: pending, on: self) { suspension in
+            pending.wait(suspension)
+            core.pendings.insert(pending)
+            do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
         }
+        return try pending.takeResult()
+    }
+
+    /// Apart, so that what it keeps across its suspensions is not in everybody's frame.
+    @inline(never)
+    private func performElsewhere<Value: Sendable>(
+        _ operation: StaticString, _ begin: @Sendable (LoopCore, Pending<Value>) throws -> Void
+    ) async throws -> Value {
+        try await hop { try await self.perform(operation, begin) }
     }
 }

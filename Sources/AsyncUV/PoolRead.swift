@@ -57,11 +57,8 @@ extension File {
         let core = loop.core.open(on: loop)
         if core.isEnding { throw loop.ended("read") }
         let read = PoolRead(self.core.open(on: loop))
-        let bound = LoopBound(read)
-        return try await withTaskCancellationHandler {
-            try await Suspension.wait { read.begin($0, upTo: limit, at: offset, on: core) }
-        } onCancel: { [loop] in
-            loop.post { bound.open(on: loop).give(up: CancellationError()) }
+        return try await Suspension.wait(cancelling: read, on: loop) {
+            read.begin($0, upTo: limit, at: offset, on: core)
         }
     }
 }

@@ -8,8 +8,8 @@ extension TCPListener {
     /// served to their end, and the call returns. Cancelling the task cancels all handlers.
     ///
     /// - Parameter maxConnections: More wait in the kernel.
-    /// - Parameter onError: Gets what a handler threw, with the connection's peer, and a lack of descriptors, without
-    ///   one. By default a line on standard error, but for peers that vanished and cancelled handlers.
+    /// - Parameter onError: Gets what a handler threw, with the connection's peer, and a lack of descriptors or
+    ///   the like, without one. By default a line on standard error, but for peers that vanished and cancelled handlers.
     /// - Throws: `CancellationError` when cancelled.
     public func serve(
         maxConnections: Int = .max,
@@ -31,7 +31,7 @@ extension TCPListener {
                 do {
                     guard let connection = try await accept() else { return }
                     group.addTask(executorPreference: loop) { await service.serve(connection) }
-                } catch let error as UVError where error.isShortage {
+                } catch let error as UVError where error.isPassing {
                     service.leave()
                     onError(error, nil)
                 }

@@ -1,6 +1,8 @@
 internal import DequeModule
 public import UV
 
+public import struct SystemPackage.FileDescriptor
+
 /// A TCP socket that accepts connections. Dropping the last reference closes it.
 ///
 /// Connections wait in the kernel until somebody asks for them, but for a few that are accepted ahead.
@@ -40,12 +42,34 @@ public final class TCPListener: Sendable {
         to address: SocketAddress, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
         on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPListener {
+        try await make(backlog, on: loop) { handle throws(UVError) in
+            try handle.bind(to: address, ipv6Only: ipv6Only, reusePort: reusePort)
+        }
+    }
+
+    /// Takes over a listening socket that somebody else made: the program that started this one, another library.
+    ///
+    /// The listener closes it from now on.
+    ///
+    /// - Parameter backlog: Replaces the one that the socket has.
+    /// - Throws: ``UVError`` with `.notSocket` or `.fileExists` (the loop watches it already): the descriptor stays the
+    ///   caller's then. `.invalidArgument` for a connected socket, which is closed.
+    public static func open(
+        _ descriptor: FileDescriptor, backlog: Int = 1_024, on loop: EventLoop = .current ?? .shared
+    ) async throws -> TCPListener {
+        try await make(backlog, on: loop) { handle throws(UVError) in try handle.open(descriptor) }
+    }
+
+    /// Listens with a handle that `prepare` gives its socket.
+    private static func make(
+        _ backlog: Int, on loop: EventLoop, _ prepare: @escaping @Sendable (TCPHandle) throws(UVError) -> Void
+    ) async throws -> TCPListener {
         try Task.checkCancellation()
         return try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("bind") }
             let handle = try TCPHandle(on: callbackLoop)
             do {
-                try handle.bind(to: address, ipv6Only: ipv6Only, reusePort: reusePort)
+                try prepare(handle)
                 let listener = try TCPListener(handle, on: loop)
                 try listener.core.open(on: loop).listen(backlog)
                 return listener
@@ -64,8 +88,8 @@ public final class TCPListener: Sendable {
 
     /// Takes the next connection; `nil` when the listener has been closed.
     ///
-    /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something; the listener
-    ///   goes on, and so should the caller.
+    /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something, `.notPermitted`
+    ///   when a firewall forbids a connection; the listener goes on, and so should the caller.
     ///
     /// Cancellation: no connection is lost.
     public func accept() async throws -> TCPConnection? {
@@ -105,7 +129,7 @@ extension TCPListener {
 
             public func next() async throws -> TCPConnection? {
                 while true {
-                    do { return try await listener.accept() } catch let error as UVError where error.isShortage {}
+                    do { return try await listener.accept() } catch let error as UVError where error.isPassing {}
                 }
             }
         }
@@ -115,9 +139,9 @@ extension TCPListener {
 }
 
 extension UVError {
-    /// Whether the system is out of something for now.
-    var isShortage: Bool {
-        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory].contains(code)
+    /// Whether accepting goes on: the system is out of something for now, or its firewall forbids one connection.
+    var isPassing: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .notPermitted].contains(code)
     }
 }
 

@@ -13,3 +13,18 @@ int clinux_current_task_is_cancelled(void) {
     void *task = swift_task_getCurrent();
     return task != NULL && swift_task_isCancelled(task);
 }
+
+// What `withTaskCancellationHandler` calls around its body. The record is memory of the task: last in, first out.
+extern __attribute__((swiftcall)) void *swift_task_addCancellationHandler(
+    __attribute__((swiftcall)) void (*handler)(__attribute__((swift_context)) void *), void *context);
+extern __attribute__((swiftcall)) void swift_task_removeCancellationHandler(void *record);
+
+static void (*cancel)(void *);
+
+static __attribute__((swiftcall)) void canceled(__attribute__((swift_context)) void *context) { cancel(context); }
+
+void clinux_set_cancellation_handler(void (*handler)(void *)) { cancel = handler; }
+
+void *clinux_add_cancellation_handler(void *context) { return swift_task_addCancellationHandler(canceled, context); }
+
+void clinux_remove_cancellation_handler(void *record) { swift_task_removeCancellationHandler(record); }

@@ -45,7 +45,25 @@ int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size) 
     return error;
 }
 
-uintptr_t clinux_thread_number(void) { return (uintptr_t)pthread_self(); }
+struct clinux_lock {
+    pthread_mutex_t mutex;
+};
+
+struct clinux_lock *clinux_lock_create(void) {
+    struct clinux_lock *lock = malloc(sizeof *lock);
+    if (lock == NULL || pthread_mutex_init(&lock->mutex, NULL) != 0) abort();
+    return lock;
+}
+
+void clinux_lock_destroy(struct clinux_lock *lock) {
+    pthread_mutex_destroy(&lock->mutex);
+    free(lock);
+}
+
+void clinux_lock(struct clinux_lock *lock) { pthread_mutex_lock(&lock->mutex); }
+
+void clinux_unlock(struct clinux_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+
 
 int clinux_is_main_thread(void) {
 #if defined(__linux__)

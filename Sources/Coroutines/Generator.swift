@@ -15,22 +15,26 @@
 public final class Generator<Input: Sendable, Output: Sendable> {
     /// The body's side.
     public struct Yielder: Sendable {
-        fileprivate let state: GeneratorState<Input, Output>
+        @usableFromInline let state: GeneratorState<Input, Output>
+
+        @inlinable
+        init(_ state: GeneratorState<Input, Output>) { self.state = state }
 
         /// Gives a value to the consumer and waits until it is asked again.
         ///
         /// - Returns: What the consumer sent.
         /// - Throws: What the consumer threw; ``GeneratorError/closed`` when the generator was closed or dropped.
+        @inlinable
         @discardableResult
         public func callAsFunction(_ value: Output) async throws -> Input { try await state.yield(value) }
     }
 
-    private let state: GeneratorState<Input, Output>
+    @usableFromInline let state: GeneratorState<Input, Output>
 
     /// Makes a generator whose body has not begun.
+    @inlinable
     public init(_ body: @escaping @Sendable (Yielder) async throws -> Void) {
-        state = GeneratorState()
-        state.body = { state in try await body(Yielder(state: state)) }
+        state = GeneratorState { state in try await body(Yielder(state)) }
     }
 
     deinit { state.abandon() }
@@ -39,44 +43,60 @@ public final class Generator<Input: Sendable, Output: Sendable> {
     ///
     /// - Returns: The value, `nil` when the body has ended.
     /// - Throws: What the body threw, once; a ``GeneratorError`` for a wrong use.
+    @inlinable
     public func next() throws -> Output? {
-        if Input.self == Void.self, state.hasStarted, let nothing = () as? Input { return try send(nothing) }
-        return try state.begin()
+        if Input.self == Void.self, unsafe state.isWaiting, let nothing = () as? Input {
+            return try state.send(nothing)
+        }
+        return try state.advance()
     }
 
     /// Gives the waiting `yield` its result and runs the body to the next.
     ///
     /// - Returns: The value, `nil` when the body has ended.
     /// - Throws: What the body threw, once; ``GeneratorError/notStarted`` before the first ``next()``.
-    public func send(_ value: Input) throws -> Output? { try state.resume(.success(value)) }
+    @inlinable
+    public func send(_ value: Input) throws -> Output? { try state.send(value) }
 
     /// Makes the waiting `yield` throw and runs the body to the next.
     ///
     /// - Returns: The next value, if the body catches the error and goes on; `nil` if it catches it and ends.
     /// - Throws: The error, if the body does not catch it. A body that has not begun never begins.
-    public func `throw`(_ error: any Error) throws -> Output? { try state.resume(.failure(error)) }
+    public func `throw`(_ error: any Error) throws -> Output? { try state.throw(error) }
 
     /// Ends the body: its `yield` throws ``GeneratorError/closed``, and so does each further one. Closing twice is harmless.
     ///
+    /// A body that waits for something else is cancelled instead, and ends in its own time.
+    ///
     /// - Throws: What the body threw instead.
     public func close() throws { try state.close() }
+
+    /// What ended an iteration with plain `for`, which cannot throw.
+    public var failure: (any Error)? { state.failure }
+
+    @usableFromInline
+    func fail(_ error: any Error) { state.failure = error }
 }
 
 extension Generator: Sequence where Input == Void {
     /// Yields the values; it ends early when the body throws, with the error in ``Generator/failure``.
-    public func makeIterator() -> AnyIterator<Output> {
-        AnyIterator { [self] in
-            do { return try next() } catch {
-                state.failure = error
+    public struct Iterator: IteratorProtocol {
+        @usableFromInline let generator: Generator
+
+        @inlinable
+        init(_ generator: Generator) { self.generator = generator }
+
+        @inlinable
+        public func next() -> Output? {
+            do { return try generator.next() } catch {
+                generator.fail(error)
                 return nil
             }
         }
     }
-}
 
-extension Generator {
-    /// What ended an iteration with plain `for`, which cannot throw.
-    public var failure: (any Error)? { state.failure }
+    @inlinable
+    public func makeIterator() -> Iterator { Iterator(self) }
 }
 
 extension Generator: AsyncSequence where Input == Void {
@@ -84,7 +104,7 @@ extension Generator: AsyncSequence where Input == Void {
         let generator: Generator
 
         /// Runs the body to its next `yield`; it may wait for other things on the way.
-        public func next() async throws -> Output? { try await generator.state.resumeAndWait() }
+        public func next() async throws -> Output? { try await generator.state.advanceAndWait() }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(generator: self) }

@@ -6,6 +6,8 @@ public enum GeneratorError: Error, Hashable, Sendable {
     case notStarted
     /// The body waits at a `yield` that takes a value: use `send`.
     case valueExpected
+    /// The body has given a value meanwhile, after an earlier ``waitsForSomethingElse``: take it with `next()` first.
+    case valueNotTaken
     /// The body waits for something else than its consumer: ask with `await`.
     case waitsForSomethingElse
     /// The generator is closed; thrown at the body's `yield`, and again at each further one.
@@ -18,6 +20,7 @@ extension GeneratorError: CustomStringConvertible {
         case .alreadyRunning: "the generator is already running"
         case .notStarted: "a value was sent to a generator that has not reached its first yield"
         case .valueExpected: "next() on a generator that waits for a value: use send(_:)"
+        case .valueNotTaken: "a value was sent to a generator whose last value has not been taken: use next()"
         case .waitsForSomethingElse: "the generator waits for something else than its consumer: iterate with await"
         case .closed: "the generator was closed"
         }

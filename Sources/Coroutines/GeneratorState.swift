@@ -1,165 +1,138 @@
-internal import Synchronization
-
-/// What the two sides of a ``Generator`` share.
-///
-/// Exactly one side runs at a time, so most of it needs no lock: the consumer looks at the outcome after the body has run
-/// inside its call. Only a body that waits for something else may give its outcome from another thread; then the lock
-/// orders it against a consumer that begins to wait.
-@safe
+/// What the two sides of a ``Generator`` say to each other. See ``GeneratorTurns`` for why it needs no lock.
+@usableFromInline
 final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendable {
-    @safe
-    private enum Phase {
-        case fresh
-        case running
-        case yielded(UnsafeContinuation<Input, any Error>)
-        case ended
-    }
+    @usableFromInline let turns = GeneratorTurns()
+    /// Whether the consumer knows that the body waits at a `yield`.
+    @exclusivity(unchecked) @usableFromInline var isWaiting = false
+    /// For the consumer.
+    @exclusivity(unchecked) @usableFromInline var output: Output?
+    private var error: (any Error)?
+    /// For the body: one of the two.
+    @exclusivity(unchecked) @usableFromInline var input: Input?
+    private var thrown: (any Error)?
 
-    private enum Outcome {
-        case value(Output)
-        case end
-        case failure(any Error)
-    }
-
-    var body: ((GeneratorState) async throws -> Void)?
+    private var body: (@Sendable (GeneratorState) async throws -> Void)?
     var failure: (any Error)?
-    private var phase = Phase.fresh
-    private var outcome = Outcome.end
-    /// Whether ``outcome`` is there for the consumer.
-    private let isPublished = Atomic<Bool>(false)
-    private let isClosed = Atomic<Bool>(false)
-    private let consumer = Mutex<CheckedContinuation<Void, Never>?>(nil)
-    private let executor = InlineExecutor()
-    private var task: Task<Void, Never>?
 
-    var hasStarted: Bool {
-        if case .fresh = phase { false } else { true }
-    }
+    @usableFromInline
+    init(_ body: @escaping @Sendable (GeneratorState) async throws -> Void) { self.body = body }
 
     // MARK: The body's side
 
+    @inlinable
     func yield(_ value: Output) async throws -> Input {
-        if isClosed.load(ordering: .relaxed) { throw GeneratorError.closed }
-        return try await unsafe withUnsafeThrowingContinuation { continuation in
-            phase = unsafe .yielded(continuation)
-            publish(.value(value))
-        }
+        unsafe output = value
+        let isAnswered = await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe turns.give($0) }
+        guard isAnswered, let answer = unsafe input else { throw refusal() }
+        return answer
+    }
+
+    @usableFromInline
+    func refusal() -> any Error {
+        unsafe output = nil
+        return thrown.take() ?? GeneratorError.closed
     }
 
     private func run() async {
         guard let body else { return }
         self.body = nil
-        let outcome: Outcome
-        do {
-            try await body(self)
-            outcome = .end
-        } catch { outcome = .failure(error) }
-        phase = .ended
-        publish(outcome)
-    }
-
-    private func publish(_ outcome: Outcome) {
-        self.outcome = outcome
-        isPublished.store(true, ordering: .releasing)
-        if executor.isDriver { return }
-        let waiting = consumer.withLock { $0.take() }
-        waiting?.resume()
+        do { try await body(self) } catch { self.error = error }
+        turns.finish()
     }
 
     // MARK: The consumer's side
 
-    func begin() throws -> Output? {
-        try start()
-        return try take()
+    /// Gives the waiting `yield` its result.
+    @inlinable
+    func send(_ value: Input) throws -> Output? {
+        guard unsafe isWaiting else { return try sendOtherwise(value) }
+        unsafe input = value
+        guard turns.goOn(answered: true) else { return try takeEnd() }
+        return unsafe output.take()
     }
 
-    func resume(_ result: Result<Input, any Error>) throws -> Output? {
-        try go(on: result)
-        return try take()
-    }
-
-    /// As ``begin()`` and then ``resume(_:)`` with nothing, waiting for a body that waits.
-    func resumeAndWait() async throws -> Output? where Input == Void {
-        if !isPublished.load(ordering: .acquiring) {
-            if hasStarted { try go(on: .success(())) } else { try start() }
-        }
-        if !isPublished.load(ordering: .acquiring) {
-            let task = task
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let isThere = consumer.withLock { consumer in
-                        if isPublished.load(ordering: .acquiring) { return true }
-                        consumer = continuation
-                        return false
-                    }
-                    if isThere { continuation.resume() }
-                }
-            } onCancel: {
-                task?.cancel()
-            }
+    /// For a consumer that has nothing to send.
+    @usableFromInline
+    func advance() throws -> Output? {
+        switch turns.phase {
+        case .fresh: turns.begin { [self] in await run() }
+        case .waiting: throw GeneratorError.valueExpected
+        case .given, .running, .over, .ended: break
         }
         return try take()
     }
 
-    private func start() throws {
-        switch phase {
-        case .fresh: break
-        case .running: throw GeneratorError.alreadyRunning
-        case .yielded: throw GeneratorError.valueExpected
-        case .ended: return
-        }
-        phase = .running
-        executor.drive {
-            task = Task(executorPreference: executor) { [self] in await run() }
+    @usableFromInline
+    func sendOtherwise(_ value: Input) throws -> Output? {
+        switch turns.phase {
+        case .fresh: throw GeneratorError.notStarted
+        case .given: throw GeneratorError.valueNotTaken
+        case .running, .over, .ended: return try takeEnd()
+        case .waiting:
+            unsafe isWaiting = true
+            return try send(value)
         }
     }
 
-    private func go(on result: Result<Input, any Error>) throws {
-        switch phase {
+    func `throw`(_ error: any Error) throws -> Output? {
+        switch turns.phase {
         case .fresh:
-            guard case .failure(let error) = result else { throw GeneratorError.notStarted }
-            phase = .ended
             body = nil
+            turns.end()
             throw error
-        case .running:
-            if isPublished.load(ordering: .acquiring) { return }
-            throw executor.isDriver ? GeneratorError.alreadyRunning : GeneratorError.waitsForSomethingElse
-        case .yielded(let continuation):
-            phase = .running
-            executor.drive { unsafe continuation.resume(with: result) }
-        case .ended:
-            if case .failure(let error) = result { throw error }
+        case .given, .waiting:
+            unsafe output = nil
+            thrown = error
+            guard turns.goOn(answered: false) else { return try takeEnd() }
+            return takeValue()
+        case .ended: throw error
+        case .running, .over: return try takeEnd()
         }
     }
 
-    private func take() throws -> Output? {
-        guard isPublished.exchange(false, ordering: .acquiring) else {
-            if case .ended = phase { return nil }
-            throw GeneratorError.waitsForSomethingElse
+    /// As ``advance()`` and ``send(_:)`` of nothing, waiting for a body that waits for something else.
+    func advanceAndWait() async throws -> Output? where Input == Void {
+        switch turns.phase {
+        case .fresh: turns.begin { [self] in await run() }
+        case .running: if turns.isInside { throw GeneratorError.alreadyRunning }
+        case .waiting:
+            unsafe isWaiting = false
+            unsafe input = ()
+            if turns.goOn(answered: true) { return takeValue() }
+        case .given, .over, .ended: break
         }
-        let result = outcome
-        outcome = .end
-        switch result {
-        case .value(let value): return value
-        case .end: return nil
-        case .failure(let error): throw error
-        }
+        if turns.phase == .running { await turns.wait() }
+        return try take()
+    }
+
+    private func take() throws -> Output? { turns.take() ? takeValue() : try takeEnd() }
+
+    private func takeValue() -> Output? {
+        unsafe isWaiting = true
+        return unsafe output.take()
+    }
+
+    @usableFromInline
+    func takeEnd() throws -> Output? {
+        let isRunning = turns.phase == .running
+        if isRunning, turns.isInside { throw GeneratorError.alreadyRunning }
+        unsafe isWaiting = false
+        if isRunning { throw GeneratorError.waitsForSomethingElse }
+        turns.end()
+        if let error = error.take() { throw error }
+        return nil
     }
 
     // MARK: The end
 
     func close() throws {
-        isClosed.store(true, ordering: .relaxed)
-        do {
-            switch phase {
-            case .fresh:
-                phase = .ended
-                body = nil
-            case .running: task?.cancel()
-            case .yielded: _ = try resume(.failure(GeneratorError.closed))
-            case .ended: break
-            }
-        } catch GeneratorError.closed {}
+        turns.close()
+        switch turns.phase {
+        case .running: turns.cancel()
+        case .ended: break
+        case .fresh, .given, .waiting, .over:
+            do { _ = try self.throw(GeneratorError.closed) } catch GeneratorError.closed {}
+        }
     }
 
     /// The consumer is gone: what the body throws now is nobody's.

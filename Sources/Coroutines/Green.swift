@@ -1,4 +1,4 @@
-internal import AsyncUV
+public import AsyncUV
 
 /// Coroutines in the style of gevent: spawned, switched whenever one waits, joined.
 ///
@@ -14,6 +14,7 @@ internal import AsyncUV
 /// that blocks holds up all green tasks; use the async call instead.
 public enum Green {
     /// Starts a green task: it begins after those that were spawned before, when the caller gives way.
+    @inlinable
     @discardableResult
     public static func spawn<Value: Sendable>(
         _ body: @escaping @GreenActor () async throws -> Value
@@ -25,12 +26,14 @@ public enum Green {
     ///
     /// - Returns: What became of each, in the order of the tasks; `nil` for one that has not ended in time and goes on.
     /// - Throws: `CancellationError` when the caller is cancelled; the tasks go on.
+    @GreenActor
     @discardableResult
     public static func joinAll<Value: Sendable>(
         _ tasks: [GreenTask<Value>], timeout: Duration? = nil
     ) async throws -> [Result<Value, any Error>?] {
         let deadline = timeout.map { LoopClock.Instant.now.advanced(by: $0) }
         var results: [Result<Value, any Error>?] = []
+        results.reserveCapacity(tasks.count)
         for task in tasks { results.append(try await task.join(until: deadline)) }
         return results
     }
@@ -38,7 +41,8 @@ public enum Green {
     /// Gives way to others for at least that long; zero lets each of them run once.
     ///
     /// - Throws: `CancellationError` when the task is killed.
+    @inlinable
     public static func sleep(_ duration: Duration) async throws {
-        try await GreenActor.shared.loop.sleep(for: duration)
+        try await GreenActor.shared.loop.sleep(until: .now.advanced(by: duration))
     }
 }

@@ -20,10 +20,9 @@ public final class GreenPool {
         try await seats.acquire()
         running += 1
         idle.clear()
-        return GreenTask { [self] in
-            defer { ended() }
-            return try await body()
-        }
+        let task = GreenTask(body)
+        task.outcome.onEnd = { [self] in ended() }
+        return task
     }
 
     private func ended() {

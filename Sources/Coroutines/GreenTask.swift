@@ -1,53 +1,87 @@
 public import AsyncUV
 
-/// A green task: see ``Green/spawn(_:)``. Dropping it does not end it.
-public final class GreenTask<Value: Sendable>: Sendable {
-    private let task: Task<Value, any Error>
-    private let state: State
+/// A green task: see ``Green/spawn(_:)``. Forgetting it does not end it.
+public struct GreenTask<Value: Sendable>: Sendable {
+    @usableFromInline let task: Task<Void, Never>
+    @usableFromInline let outcome: GreenOutcome<Value>
 
-    @GreenActor
-    private final class State {
-        var isOver = false
-        let joining = GreenWaiters()
-        nonisolated init() {}
-
-        func end() {
-            isOver = true
-            joining.wakeAll()
-        }
-    }
-
+    // In the caller's module the compiler knows the value's type: fewer and smaller frames, so that a task that sleeps
+    // fits into the first kilobyte that the runtime gives it.
+    @inlinable
     init(_ body: @escaping @GreenActor () async throws -> Value) {
-        let state = State()
-        self.state = state
-        task = Task(executorPreference: GreenActor.shared.loop) { try await Self.run(body, state) }
-    }
-
-    @GreenActor
-    private static func run(
-        _ body: @GreenActor () async throws -> Value, _ state: State
-    ) async throws -> Value {
-        defer { state.end() }
-        try Task.checkCancellation()
-        return try await body()
+        let outcome = GreenOutcome<Value>()
+        self.outcome = outcome
+        let operation: @GreenActor @Sendable () async -> Void = {
+            if Task.isCancelled { return outcome.cancel() }
+            do { outcome.end(.success(try await body())) } catch { outcome.end(.failure(error)) }
+        }
+        task = Task(executorPreference: GreenActor.shared.loop, operation: operation)
     }
 
     /// Waits for the task's end.
     ///
     /// - Returns: Its value.
     /// - Throws: Its error; `CancellationError` when it was killed.
-    public var value: Value { get async throws { try await task.value } }
+    ///
+    /// Cancellation: the caller waits on; ``join(until:)`` does not.
+    public var value: Value {
+        get async throws {
+            await task.value
+            return try await outcome.value
+        }
+    }
 
     /// Waits for the task's end, or for the deadline.
     ///
     /// - Returns: Its value or error; `nil` when the deadline came first.
-    /// - Throws: `CancellationError` when the caller is cancelled.
+    /// - Throws: `CancellationError` when the caller is cancelled; the task goes on.
     @GreenActor
     public func join(until deadline: LoopClock.Instant? = nil) async throws -> Result<Value, any Error>? {
-        if !state.isOver, try await !state.joining.wait(at: state.joining.join(), until: deadline) { return nil }
-        return await task.result
+        try await outcome.wait(until: deadline)
     }
 
     /// Ends the task at the next point where it waits, with `CancellationError`. One that has not begun never begins.
     public func kill() { task.cancel() }
+}
+
+/// What becomes of a green task, and who waits for that.
+@GreenActor
+@usableFromInline
+final class GreenOutcome<Value: Sendable> {
+    private var result: Result<Value, any Error>?
+    private var joining: GreenWaiters?
+    /// Called at the end, however it comes: a task that is killed early enough never runs its body, nor its `defer`s.
+    var onEnd: (@GreenActor () -> Void)?
+
+    @usableFromInline
+    nonisolated init() {}
+
+    @usableFromInline
+    func end(_ result: Result<Value, any Error>) {
+        self.result = result
+        let call = onEnd.take()
+        call?()
+        joining?.wakeAll()
+    }
+
+    /// Out of line: where an error is made, a task's frame has room for it.
+    @inline(never)
+    @usableFromInline
+    func cancel() { end(.failure(CancellationError())) }
+
+    var value: Value {
+        get throws {
+            guard let result else { throw CancellationError() }
+            return try result.get()
+        }
+    }
+
+    func wait(until deadline: LoopClock.Instant?) async throws -> Result<Value, any Error>? {
+        if result == nil {
+            let joining = joining ?? GreenWaiters()
+            self.joining = joining
+            _ = try await joining.wait(at: joining.join(), until: deadline)
+        }
+        return result
+    }
 }

@@ -5,6 +5,8 @@ internal import DequeModule
 @GreenActor
 final class GreenWaiters {
     private var waiting: Deque<GreenPlace> = []
+    /// How many of them have given up.
+    private var left = 0
 
     nonisolated init() {}
 
@@ -20,6 +22,7 @@ final class GreenWaiters {
     func wakeOne() -> Bool {
         while let place = waiting.popFirst() {
             if place.end(.success(true)) { return true }
+            left -= 1
         }
         return false
     }
@@ -47,7 +50,12 @@ final class GreenWaiters {
     }
 
     private func leave(_ place: GreenPlace, _ result: Result<Bool, any Error>) {
-        if place.end(result) { waiting.removeAll { $0 === place } }
+        guard place.end(result) else { return }
+        left += 1
+        // Not one by one: a crowd that gives up would take the square of its number.
+        guard left > 64, left > waiting.count / 2 else { return }
+        waiting.removeAll { $0.isOver }
+        left = 0
     }
 }
 
@@ -58,6 +66,8 @@ final class GreenPlace {
     private var result: Result<Bool, any Error>?
 
     fileprivate init() {}
+
+    fileprivate var isOver: Bool { result != nil }
 
     fileprivate func wait(_ continuation: CheckedContinuation<Bool, any Error>) {
         if let result { continuation.resume(with: result) } else { self.continuation = continuation }

@@ -16,7 +16,8 @@ public import AsyncUV
 /// exactly one of them runs; the loop does its other work meanwhile.
 public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     @safe
-    private enum Phase {
+    @usableFromInline
+    enum Phase {
         case fresh
         case running
         case waiting(UnsafeContinuation<Value, any Error>)
@@ -24,37 +25,53 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     }
 
     /// The greenlets of one ``run(_:)``.
-    private final class World {
-        let loop: EventLoop
-        var started: [ObjectIdentifier: Greenlet] = [:]
-        var isEnding = false
+    @usableFromInline
+    final class World {
+        @usableFromInline let loop: EventLoop
+        /// Those with a body that has not ended. The body mostly refers to its greenlet, so somebody has to end the cycle.
+        var alive: [ObjectIdentifier: Greenlet] = [:]
+        var isCancelled = false
+        @exclusivity(unchecked) @usableFromInline var isEnding = false
         init(_ loop: EventLoop) { self.loop = loop }
     }
 
     /// Who goes on when this one ends; `nil` for the first.
-    public let parent: Greenlet?
-    private let world: World
-    private var phase: Phase
+    public private(set) var parent: Greenlet?
+    @usableFromInline let world: World
+    @exclusivity(unchecked) @usableFromInline var phase: Phase
+    private var task: Task<Void, Never>?
     private var function: (@Sendable (Value) async throws -> Value)?
 
     /// Makes a greenlet that begins with the first switch to it: see ``body(_:)``.
     public init(parent: Greenlet) {
         self.parent = parent
         world = parent.world
-        phase = .fresh
+        unsafe phase = .fresh
     }
 
     private init(_ loop: EventLoop) {
         parent = nil
         world = World(loop)
-        phase = .running
+        unsafe phase = .running
+    }
+
+    /// A chain of parents is taken apart link by link: one inside the other, a long one would be more than the stack holds.
+    deinit {
+        var next = parent.take()
+        while next != nil, isKnownUniquelyReferenced(&next) { next = next?.parent.take() }
     }
 
     /// Says what the greenlet does: it gets the value of the first switch to it and gives its result to its parent.
-    public func body(_ function: @escaping @Sendable (Value) async throws -> Value) { self.function = function }
+    ///
+    /// To be called before that switch. The greenlet lives until its body or its ``run(on:_:)`` ends.
+    public func body(_ function: @escaping @Sendable (Value) async throws -> Value) {
+        guard world.loop.isCurrent, case .fresh = unsafe phase, !(unsafe world.isEnding) else { return }
+        self.function = function
+        world.alive[ObjectIdentifier(self)] = self
+    }
 
     /// Whether the greenlet has ended.
-    public var isDead: Bool { if case .dead = phase { true } else { false } }
+    public var isDead: Bool { if case .dead = unsafe phase { true } else { false } }
 
     // MARK: Running
 
@@ -63,29 +80,46 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// What has not ended when the code has is ended then: its switch throws ``GreenletError/ended``.
     ///
     /// - Returns: The code's value.
+    ///
+    /// Cancellation reaches all greenlets: `Task.isCancelled` is true in each, and what the running one waits for (a
+    /// sleep, a socket) throws `CancellationError`, which goes to its parent unless it is caught. A switch is no wait,
+    /// since the other side runs: it does not throw.
     public static func run<Result: Sendable>(
         on loop: EventLoop = .current ?? .shared, _ code: @escaping @Sendable (Greenlet) async throws -> Result
     ) async throws -> Result {
         try await withTaskExecutorPreference(loop) { @concurrent in
             let first = Greenlet(loop)
-            do {
-                let result = try await code(first)
-                await first.endOthers()
-                return result
-            } catch {
-                await first.endOthers()
-                throw error
+            return try await withTaskCancellationHandler {
+                do {
+                    let result = try await code(first)
+                    await first.endOthers()
+                    return result
+                } catch {
+                    await first.endOthers()
+                    throw error
+                }
+            } onCancel: {
+                Task(executorPreference: loop) { first.cancelOthers() }
             }
         }
     }
 
+    private func cancelOthers() {
+        // A loop that has ended runs its late jobs elsewhere, and its greenlets no more.
+        guard world.loop.isCurrent else { return }
+        world.isCancelled = true
+        for other in world.alive.values { other.task?.cancel() }
+    }
+
     private func endOthers() async {
-        world.isEnding = true
-        while let (id, other) = world.started.first {
-            world.started[id] = nil
-            if !other.isDead { _ = try? await `throw`(GreenletError.ended, into: other) }
+        unsafe world.isEnding = true
+        while let (id, other) = world.alive.first {
+            world.alive[id] = nil
+            if case .waiting = unsafe other.phase { _ = try? await `throw`(GreenletError.ended, into: other) }
+            unsafe other.phase = .dead
+            other.function = nil
         }
-        phase = .dead
+        unsafe phase = .dead
     }
 
     // MARK: Switching
@@ -95,12 +129,13 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// - Returns: The value of the switch back, or the result of a greenlet that ended with this one as its parent.
     /// - Throws: What was thrown into this one, or out of a greenlet that ended with it as its parent; ``GreenletError``
     ///   for a target that is dead or has no body, and for a caller that does not run.
+    @inlinable
     @discardableResult
     public func `switch`(to target: Greenlet, with value: Value) async throws -> Value {
         try check(target)
         if target === self { return value }
-        return try await unsafe withUnsafeThrowingContinuation { continuation in
-            phase = unsafe .waiting(continuation)
+        return try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
+            unsafe phase = unsafe .waiting(continuation)
             target.go(on: .success(value))
         }
     }
@@ -112,49 +147,62 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     public func `throw`(_ error: any Error, into target: Greenlet) async throws -> Value {
         try check(target)
         if target === self { throw error }
-        return try await unsafe withUnsafeThrowingContinuation { continuation in
-            phase = unsafe .waiting(continuation)
+        return try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
+            unsafe phase = unsafe .waiting(continuation)
             target.go(on: .failure(error))
         }
     }
 
-    private func check(_ target: Greenlet) throws {
-        guard world.loop.isCurrent, case .running = phase else { throw GreenletError.notRunning }
+    @inlinable
+    func check(_ target: Greenlet) throws {
+        guard world.loop.isCurrent, case .running = unsafe phase else { throw GreenletError.notRunning }
         guard target.world === world else { throw GreenletError.stranger }
-        if target.isDead { throw GreenletError.dead }
-        if case .fresh = target.phase, target.function == nil { throw GreenletError.noBody }
-        if world.isEnding, parent != nil { throw GreenletError.ended }
+        if case .waiting = unsafe target.phase, !(unsafe world.isEnding) { return }
+        try checkOtherwise(target)
     }
 
-    private func go(on result: Result<Value, any Error>) {
-        switch phase {
-        case .waiting(let continuation):
-            phase = .running
+    @usableFromInline
+    func checkOtherwise(_ target: Greenlet) throws {
+        if target.isDead { throw GreenletError.dead }
+        if case .fresh = unsafe target.phase, target.function == nil { throw GreenletError.noBody }
+        if unsafe world.isEnding, parent != nil { throw GreenletError.ended }
+    }
+
+    @inlinable
+    func go(on result: Result<Value, any Error>) {
+        if case .waiting(let continuation) = unsafe phase {
+            unsafe phase = .running
             unsafe continuation.resume(with: result)
-        case .fresh:
-            switch result {
-            case .success(let value): begin(value)
-            case .failure: end(result)
-            }
-        case .running, .dead: break
+        } else {
+            start(with: result)
+        }
+    }
+
+    @usableFromInline
+    func start(with result: Result<Value, any Error>) {
+        guard case .fresh = unsafe phase else { return }
+        switch result {
+        case .success(let value): begin(value)
+        case .failure: end(result)
         }
     }
 
     private func begin(_ value: Value) {
         guard let function else { return end(.failure(GreenletError.noBody)) }
         self.function = nil
-        phase = .running
-        world.started[ObjectIdentifier(self)] = self
-        Task(executorPreference: world.loop) { [self] in
+        unsafe phase = .running
+        task = Task(executorPreference: world.loop) { [self] in
             do { end(.success(try await function(value))) } catch { end(.failure(error)) }
         }
+        if world.isCancelled { task?.cancel() }
     }
 
     /// The parent rule.
     private func end(_ result: Result<Value, any Error>) {
-        phase = .dead
+        unsafe phase = .dead
         function = nil
-        world.started[ObjectIdentifier(self)] = nil
+        task = nil
+        world.alive[ObjectIdentifier(self)] = nil
         var heir = parent
         while let next = heir, next.isDead { heir = next.parent }
         heir?.go(on: result)
@@ -163,6 +211,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
 
 extension Greenlet where Value == Void {
     /// As ``switch(to:with:)``, without a value.
+    @inlinable
     public func `switch`(to target: Greenlet) async throws { try await self.switch(to: target, with: ()) }
 
     /// As ``body(_:)``, without values.

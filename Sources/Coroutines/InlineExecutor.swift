@@ -1,5 +1,6 @@
 internal import AsyncUV
 internal import CLinux
+internal import DequeModule
 internal import Synchronization
 
 /// Runs the body of a generator on the thread of whoever asks it for a value, inside that call.
@@ -8,16 +9,17 @@ internal import Synchronization
 /// the global pool, until it yields.
 @safe
 final class InlineExecutor: TaskExecutor {
-    /// The thread that is inside ``drive()``, 0 for none.
+    /// The thread that is inside ``drive(_:)``, 0 for none.
     private let driver = Atomic<UInt>(0)
-    /// The job to run next. Touched by the driver only.
-    private nonisolated(unsafe) var job: UnownedJob?
+    /// The jobs to run next: the body's, and then, rarely, those of its child tasks. Touched by the driver only.
+    @exclusivity(unchecked) private nonisolated(unsafe) var job: UnownedJob?
+    @exclusivity(unchecked) private nonisolated(unsafe) var more: Deque<UnownedJob> = []
     private let home: EventLoop? = .current
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isDriver {
-            unsafe self.job = job
+            if unsafe self.job == nil { unsafe self.job = job } else { unsafe more.append(job) }
         } else if let home {
             home.enqueue(job)
         } else {
@@ -29,15 +31,16 @@ final class InlineExecutor: TaskExecutor {
     @inline(__always)
     var isDriver: Bool { driver.load(ordering: .relaxed) == clinux_thread_number() }
 
-    /// Resumes the body and runs it until it yields, ends, or waits for something else.
+    /// Resumes the body and runs it until it yields, ends, or waits for something else. Not called inside itself: it is
+    /// the consumer's turn only when the body has given way.
     @inline(__always)
     func drive(_ resume: () -> Void) {
-        let outer = driver.exchange(clinux_thread_number(), ordering: .relaxed)
+        driver.store(clinux_thread_number(), ordering: .relaxed)
         resume()
         while let next = unsafe job {
-            unsafe job = nil
+            unsafe job = unsafe more.isEmpty ? nil : more.popFirst()
             unsafe next.runSynchronously(on: asUnownedTaskExecutor())
         }
-        driver.store(outer, ordering: .relaxed)
+        driver.store(0, ordering: .relaxed)
     }
 }

@@ -8,7 +8,7 @@ internal import Glibc
 /// keep coming under a number that is closed or by now means something else, and ``remove(_:)`` throws EBADF: nobody
 /// can take it out any more. So: `remove` first, then close. ``Socket`` closes when its last holder drops it; let the
 /// connections that you watch own theirs.
-public struct EpollPoller: Poller, ~Copyable {
+@safe public struct EpollPoller: Poller, ~Copyable {
     /// When a descriptor is reported.
     public enum Trigger: Sendable {
         /// In each wait, for as long as it is ready.
@@ -23,8 +23,8 @@ public struct EpollPoller: Poller, ~Copyable {
     public let waker: Waker
     private let epoll: Epoll
 
-    /// As many events as one wait returns; the rest come with the next.
-    private static var batch: Int { 256 }
+    /// Where the kernel writes. As many events as one wait returns; the rest come with the next.
+    private var batch = unsafe [epoll_event](repeating: epoll_event(), count: 256)
 
     public init() throws(SystemError) { try self.init(trigger: .level) }
 
@@ -56,23 +56,22 @@ public struct EpollPoller: Poller, ~Copyable {
 
     public mutating func wait(upTo timeout: Duration?, into events: inout [ReadyEvent]) throws(SystemError) {
         events.removeAll(keepingCapacity: true)
-        let result = unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { buffer in
-            let count = unsafe readiness_epoll_wait(
-                epoll.descriptor, buffer.baseAddress, CInt(buffer.count), timeout.pollMilliseconds)
-            for index in 0..<max(0, Int(count)) {
-                let event = unsafe buffer[index]
-                let descriptor = unsafe readiness_epoll_descriptor(event)
-                guard descriptor != waker.descriptor else {
-                    waker.drain()
-                    continue
-                }
-                // Epoll does not say what was asked for: with all of it, "hung up" also counts as readable.
-                let readiness = unsafe ReadyEvent.Readiness(poll: event.events, asked: Int16(POLLIN | POLLOUT))
-                events.append(ReadyEvent(descriptor: descriptor, readiness: readiness))
-            }
-            return count
+        let count = unsafe batch.withUnsafeMutableBufferPointer { batch in
+            unsafe readiness_epoll_wait(
+                epoll.descriptor, batch.baseAddress, CInt(batch.count), timeout.pollMilliseconds)
         }
-        if result != -EINTR { try check(result, "epoll_wait") }
+        guard count != -EINTR else { return }
+        for index in 0..<Int(try check(count, "epoll_wait")) {
+            let event = unsafe batch[index]
+            let descriptor = unsafe readiness_epoll_descriptor(event)
+            guard descriptor != waker.descriptor else {
+                waker.drain()
+                continue
+            }
+            // Epoll does not say what was asked for: with all of it, "hung up" also counts as readable.
+            let readiness = unsafe ReadyEvent.Readiness(poll: event.events, asked: Int16(POLLIN | POLLOUT))
+            events.append(ReadyEvent(descriptor: descriptor, readiness: readiness))
+        }
     }
 
     private func events(for interest: Interest) -> UInt32 {

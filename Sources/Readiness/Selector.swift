@@ -70,7 +70,12 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
     /// May return early with nothing.
     public mutating func select(timeout: Duration? = nil) throws(SystemError) -> [Ready] {
         try backend.wait(upTo: timeout, into: &events)
-        return events.compactMap { event in keys[event.descriptor].map { ($0, event.readiness) } }
+        var ready: [Ready] = []
+        ready.reserveCapacity(events.count)
+        for event in events {
+            if let key = keys[event.descriptor] { ready.append((key, event.readiness)) }
+        }
+        return ready
     }
 
     public typealias Ready = (key: SelectorKey<Data>, readiness: ReadyEvent.Readiness)

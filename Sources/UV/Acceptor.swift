@@ -74,8 +74,10 @@ final class Acceptor {
             let code = UVError.Code.lastSystemError
             switch code {
             case .resourceTemporarilyUnavailable: return
-            // The peer gave up while it waited.
-            case .interrupted, .connectionAbort, .protocolError: continue
+            // The peer gave up while it waited, or accept(2) tells of the new connection's network.
+            case .interrupted, .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .noNetwork,
+                .networkUnreachable, .noRouteToHost, .hostIsDown, .notSupported:
+                continue
             default: return backOff(UVError(code, in: "accept"))
             }
         }

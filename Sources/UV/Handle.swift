@@ -102,19 +102,22 @@ public class Handle {
     /// What ``close(onClosed:)`` does, with another way to tell libuv.
     final func end(_ onClosed: ((Handle) -> Void)?, _ tellLibuv: () -> Void) {
         checkThread()
-        guard unsafe state != .closed else { return }
-        if let onClosed {
-            let earlier = self.onClosed
-            self.onClosed = { handle in
-                earlier?(handle)
-                onClosed(handle)
-            }
-        }
+        if let onClosed { whenClosed(onClosed) }
         guard unsafe state == .open else { return }
         willClose()
         unsafe state = .closing
         tellLibuv()
         dropClosures()
+    }
+
+    /// Runs a closure of the user's when the close has finished, after those given before; never, if it has.
+    final func whenClosed(_ call: @escaping (Handle) -> Void) {
+        guard unsafe state != .closed else { return }
+        let earlier = onClosed
+        onClosed = { handle in
+            earlier?(handle)
+            call(handle)
+        }
     }
 
     /// Runs a closure when the close has finished, before the user's `onClosed`.

@@ -262,7 +262,8 @@ public final class Loop {
     private var openHandlesText: String {
         let open = handles
         if open.isEmpty { return "a loop with requests under way" }
-        return "a loop with \(open.count) open handles: " + open.map(\.description).joined(separator: "; ")
+        let count = open.count == 1 ? "1 open handle" : "\(open.count) open handles"
+        return "a loop with \(count): " + open.map(\.description).joined(separator: "; ")
     }
 
     // MARK: Inside

@@ -28,7 +28,10 @@ public final class PollHandle: Handle {
     private let ownsDescriptor: Bool
     private var raw: UnsafeMutablePointer<uv_poll_t> { unsafe memory.assumingMemoryBound(to: uv_poll_t.self) }
 
-    /// Creates a handle that watches nothing yet. The descriptor becomes non-blocking.
+    /// Creates a handle that watches nothing yet.
+    ///
+    /// The descriptor becomes non-blocking and stays so when the handle is closed: the flag belongs to the open file, with
+    /// all its duplicates, in other processes too. Who needs it blocking again sets that after the close.
     ///
     /// - Throws: ``UVError`` with `.badFileDescriptor` for a closed one, `.notPermitted` for a regular file or
     ///   directory, which are always ready, `.tooManyOpenFiles` when there is no room for the duplicate.

@@ -104,8 +104,11 @@ extension StreamHandle {
     /// the connection: read to the end first where that matters.
     ///
     /// It waits for a peer that does not read; ``close(onClosed:)`` does not.
-    public final func closeAfterWrites() {
+    ///
+    /// - Parameter onClosed: As in ``close(onClosed:)``; called as well when the handle is closed otherwise meanwhile.
+    public final func closeAfterWrites(onClosed: ((Handle) -> Void)? = nil) {
         checkThread()
+        if let onClosed { whenClosed(onClosed) }
         guard isOpen else { return }
         if let shutdownUnderWay {
             shutdownUnderWay.closesWhenDone = true

@@ -88,6 +88,55 @@ import Testing
         }
     }
 
+    @Test("Each listener serves at most so many; who waits comes next")
+    func atMostSoManyConnections() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            let running = Shared<[ObjectIdentifier: Int]>([:])
+            let most = Shared<[ObjectIdentifier: Int]>([:])
+            let gate = Gate()
+            let serving = Task {
+                try await EventLoopGroup.serve(listeners, maxConnections: 2) { connection in
+                    let loop = ObjectIdentifier(connection.loop)
+                    let now = running.change { running in
+                        running[loop, default: 0] += 1
+                        return running[loop]!
+                    }
+                    most.change { $0[loop] = max($0[loop] ?? 0, now) }
+                    await gate.wait()
+                    try await connection.write([1])
+                    running.change { $0[loop]! -= 1 }
+                }
+            }
+            // So many that the kernel gives more than two to each.
+            let clients = try await withThrowingTaskGroup(of: TCPConnection.self) { tasks in
+                for _ in 0..<64 {
+                    tasks.addTask { try await .connect(to: listeners[0].localAddress, on: group.loops[0]) }
+                }
+                return try await tasks.reduce(into: []) { $0.append($1) }
+            }
+            while running.value.values.reduce(0, +) < 4 { try await group.loops[0].sleep(for: .milliseconds(1)) }
+            for loop in group.loops { try await loop.sleep(for: .milliseconds(5)) }
+            #expect(Array(running.value.values) == [2, 2])
+            await gate.open()
+            for client in clients { #expect(try await client.readToEnd() == [1]) }
+            #expect(Array(most.value.values) == [2, 2])
+            for listener in listeners { await listener.close() }
+            try await serving.value
+        }
+    }
+
+    @Test("B2: fewer connections than one")
+    func noConnections() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            await #expect(throws: UVError.coded(.invalidArgument)) {
+                try await EventLoopGroup.serve(listeners, maxConnections: 0) { _ in }
+            }
+            for listener in listeners { await listener.close() }
+        }
+    }
+
     @Test func cancelledServing() async throws {
         try await withGroup(2) { group in
             let listeners = try await group.bind(host: "127.0.0.1", port: 0)

@@ -155,4 +155,132 @@ import Testing
         for _ in 0..<1_000_000 { last = try generator.send(1) }
         #expect(last == 1_000_000)
     }
+
+    @Test func itsChildTasksRunInsideTheCall() throws {
+        let generator = Generator<Void, Int> { yield in
+            async let one = number(1)
+            async let two = number(2)
+            try await yield(one + two)
+            let sum = await withTaskGroup(of: Int.self) { group in
+                for index in 1...10 { group.addTask { await number(index) } }
+                return await group.reduce(0, +)
+            }
+            try await yield(sum)
+        }
+        @Sendable @concurrent func number(_ number: Int) async -> Int { number }
+        #expect(try generator.next() == 3)
+        #expect(try generator.next() == 55)
+        #expect(try generator.next() == nil)
+    }
+
+    @Test func askingItselfIsAnErrorAndHarmsNothing() throws {
+        final class Box: @unchecked Sendable { var generator: Generator<Int, String>? }
+        let box = Box()
+        let generator = Generator<Int, String> { yield in
+            for _ in 0..<2 {
+                let sent = try await yield("yielded")
+                do { _ = try box.generator?.send(100) } catch { try await yield("\(error), after \(sent)") }
+            }
+        }
+        box.generator = generator
+        defer { box.generator = nil }
+        #expect(try generator.next() == "yielded")
+        #expect(try generator.send(1) == "the generator is already running, after 1")
+        #expect(try generator.send(2) == "yielded")
+        #expect(try generator.send(3) == "the generator is already running, after 3")
+        #expect(try generator.send(4) == nil)
+    }
+
+    @Test(.ownThread) func aValueThatComesLateIsNotLost() throws {
+        try EventLoop.run { loop in
+            let generator = Generator<Int, Int> { yield in
+                let first = try await yield(0)
+                try await loop.sleep(for: .milliseconds(1))
+                let second = try await yield(first * 10)
+                try await yield(second * 10)
+            }
+            #expect(try generator.next() == 0)
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.send(1) }
+            var late: Int?
+            while late == nil {
+                try await loop.sleep(for: .milliseconds(1))
+                do { late = try generator.next() } catch GeneratorError.waitsForSomethingElse {}
+            }
+            #expect(late == 10)
+            #expect(try generator.send(2) == 20)
+            #expect(try generator.send(3) == nil)
+        }
+    }
+
+    @Test(.ownThread) func nothingIsSentOverAValueThatWasNotTaken() throws {
+        try EventLoop.run { loop in
+            let generator = Generator<Int, Int> { yield in
+                try await loop.sleep(for: .milliseconds(1))
+                let answer = try await yield(1)
+                try await yield(answer)
+            }
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.next() }
+            var problem: GeneratorError?
+            while problem != .valueNotTaken {
+                try await loop.sleep(for: .milliseconds(1))
+                do { _ = try generator.send(5) } catch let error as GeneratorError { problem = error }
+            }
+            #expect(try generator.next() == 1)
+            #expect(try generator.send(5) == 5)
+        }
+    }
+
+    @Test(.ownThread) func droppingOneThatWaitsForSomethingElseCancelsItsBody() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let ended = AsyncStream<Void>.makeStream()
+            var generator: Generator<Void, Int>? = Generator { yield in
+                defer { ended.continuation.finish() }
+                do { try await loop.sleep(for: .seconds(1_000)) } catch { transcript.add("\(error)") }
+                do { try await yield(1) } catch { transcript.add("\(error)") }
+            }
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator?.next() }
+            generator = nil
+            for await _ in ended.stream {}
+        }
+        #expect(transcript.all == ["CancellationError()", "the generator was closed"])
+    }
+
+    @Test(.ownThread) func cancellingTheConsumerCancelsTheBody() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let consumer = loop.spawn {
+                let generator = Generator<Void, Int> { yield in
+                    try await yield(1)
+                    try await loop.sleep(for: .seconds(1_000))
+                }
+                for try await number in generator {
+                    transcript.add(number)
+                    unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                }
+            }
+            await #expect(throws: CancellationError.self) { try await consumer.value }
+        }
+        #expect(transcript.all == ["1"])
+    }
+
+    @Test func droppingLeavesNothingBehind() throws {
+        final class Witness: Sendable {}
+        weak var fresh: Witness?, waiting: Witness?, ended: Witness?, closed: Witness?
+        func make(_ witness: Witness) -> Generator<Void, Int> {
+            Generator { yield in
+                try await yield(1)
+                withExtendedLifetime(witness) {}
+            }
+        }
+        do {
+            let witnesses = (0..<4).map { _ in Witness() }
+            (fresh, waiting, ended, closed) = (witnesses[0], witnesses[1], witnesses[2], witnesses[3])
+            let generators = witnesses.map { make($0) }
+            for generator in generators.dropFirst() { #expect(try generator.next() == 1) }
+            #expect(try generators[2].next() == nil)
+            try generators[3].close()
+        }
+        #expect(fresh == nil && waiting == nil && ended == nil && closed == nil)
+    }
 }

@@ -107,16 +107,23 @@ import Testing
     @Test func semaphoreAndPoolLimit() async throws {
         @GreenActor final class Gauge {
             var now = 0, most = 0
+            let full = GreenEvent(), mayGo = GreenEvent()
             func run() async throws {
                 now += 1
                 most = max(most, now)
-                try await Green.sleep(.milliseconds(2))
+                if now == 3 { full.set() }
+                try await mayGo.wait()
                 now -= 1
             }
         }
         let gauge = Gauge()
         let pool = GreenPool(size: 3)
-        for _ in 0..<12 { try await pool.spawn { try await gauge.run() } }
+        let spawning = Green.spawn { for _ in 0..<12 { try await pool.spawn { try await gauge.run() } } }
+        try await gauge.full.wait()
+        // A fourth would come now.
+        for _ in 0..<50 { try await Green.sleep(.zero) }
+        await gauge.mayGo.set()
+        try await spawning.value
         try await pool.join()
         #expect(await gauge.most == 3)
         #expect(await gauge.now == 0)
@@ -147,5 +154,108 @@ import Testing
         #expect(try await client.value == [1, 2, 3])
         #expect(try await serving.value == 3)
         await listener.close()
+    }
+
+    @Test func tasksThatYieldForEverDoNotStarveAnEcho() async throws {
+        let yielding = (0..<20).map { _ in Green.spawn { while true { try await Green.sleep(.zero) } } }
+        #expect(try await Green.spawn { try await Echo.roundTrips(50) }.value == 50)
+        for task in yielding { task.kill() }
+        for result in try await Green.joinAll(yielding) {
+            #expect(throws: CancellationError.self) { try result?.get() }
+        }
+    }
+
+    @Test func killReachesEachWait() async throws {
+        try await Green.spawn {
+            let full = GreenQueue<Int>(capacity: 1)
+            try await full.put(0)
+            let empty = GreenQueue<Int>(), event = GreenEvent(), semaphore = GreenSemaphore(0)
+            let pool = GreenPool(size: 1)
+            let seated = try await pool.spawn { try await Green.sleep(.seconds(1_000)) }
+            let waiting: [GreenTask<Void>] = [
+                Green.spawn { try await Green.sleep(.seconds(1_000)) },
+                Green.spawn { _ = try await empty.get() },
+                Green.spawn { try await full.put(1) },
+                Green.spawn { try await event.wait() },
+                Green.spawn { try await event.wait(timeout: .seconds(1_000)) },
+                Green.spawn { try await semaphore.acquire() },
+                Green.spawn { try await pool.spawn {} },
+                Green.spawn { try await pool.join() },
+                Green.spawn { _ = try await seated.join() },
+                Green.spawn { try await Green.joinAll([seated]) },
+            ]
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            for task in waiting { task.kill() }
+            for result in try await Green.joinAll(waiting) {
+                #expect(throws: CancellationError.self) { try result?.get() }
+            }
+            #expect(full.count == 1 && empty.count == 0 && semaphore.available == 0)
+            seated.kill()
+            try await pool.join()
+        }.value
+    }
+
+    @Test func aPlaceGivenToOneThatIsKilledIsNotLost() async throws {
+        try await Green.spawn {
+            let semaphore = GreenSemaphore(1)
+            try await semaphore.acquire()
+            let next = Green.spawn { try await semaphore.withPermit {} }
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            semaphore.release()
+            next.kill()
+            _ = try await next.join()
+            #expect(semaphore.available == 1)
+        }.value
+    }
+
+    @Test func aPoolsTaskThatIsKilledBeforeItBeginsGivesItsSeatBack() async throws {
+        try await Green.spawn {
+            let pool = GreenPool(size: 1)
+            for _ in 0..<3 { try await pool.spawn { try await Green.sleep(.seconds(1_000)) }.kill() }
+            try await pool.join()
+        }.value
+    }
+
+    @Test func aCrowdThatGivesUpTakesNoSquare() async throws {
+        try await Green.spawn {
+            let event = GreenEvent()
+            let waiting = (0..<20_000).map { _ in Green.spawn { try await event.wait() } }
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            for task in waiting.dropLast() { task.kill() }
+            try await Green.joinAll(Array(waiting.dropLast()))
+            event.set()
+            #expect(try await waiting.last?.value == true)
+        }.value
+    }
+
+    @Test func forgottenTasksGoOn() async throws {
+        let event = GreenEvent()
+        Green.spawn {
+            try await Green.sleep(.milliseconds(1))
+            event.set()
+        }
+        #expect(try await event.wait(timeout: .seconds(60)))
+    }
+
+    @Test func nothingIsLeftOfTasksAndWhatTheyWaitFor() async throws {
+        final class Witness: Sendable {}
+        weak var witness: Witness?
+        weak var queue: GreenQueue<Int>?
+        do {
+            let (held, empty) = (Witness(), GreenQueue<Int>())
+            (witness, queue) = (held, empty)
+            let tasks = [
+                Green.spawn { withExtendedLifetime(held) {} },
+                Green.spawn {
+                    _ = try await empty.get()
+                    withExtendedLifetime(held) {}
+                },
+            ]
+            try await Green.sleep(.milliseconds(1))
+            tasks[1].kill()
+            try await Green.joinAll(tasks)
+        }
+        // The runtime lets go of a task's closure after whoever waits for the task has been told.
+        while witness != nil || queue != nil { try await Green.sleep(.milliseconds(1)) }
     }
 }

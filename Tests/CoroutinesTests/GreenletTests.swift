@@ -123,4 +123,118 @@ import Testing
         }
         #expect(ticks > 1)
     }
+
+    @Test func cancellationReachesTheRunningGreenlet() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let running = loop.spawn {
+                try await Greenlet<Void>.run { main in
+                    let sleeper = Greenlet(parent: main), patient = Greenlet(parent: main)
+                    sleeper.body {
+                        transcript.add("sleeps, cancelled: \(Task.isCancelled)")
+                        do { try await loop.sleep(for: .seconds(1_000)) } catch {
+                            transcript.add("\(error)")
+                            throw error
+                        }
+                    }
+                    patient.body {
+                        try await patient.switch(to: main)
+                        transcript.add("patient, cancelled: \(Task.isCancelled)")
+                    }
+                    try await main.switch(to: patient)
+                    do { try await main.switch(to: sleeper) } catch { transcript.add("the parent gets \(error)") }
+                    try await main.switch(to: patient)
+                    let late = Greenlet(parent: main)
+                    late.body { transcript.add("late, cancelled: \(Task.isCancelled)") }
+                    try await main.switch(to: late)
+                    try Task.checkCancellation()
+                }
+            }
+            while transcript.all.isEmpty { try await loop.sleep(for: .milliseconds(1)) }
+            running.cancel()
+            await #expect(throws: CancellationError.self) { try await running.value }
+        }
+        #expect(
+            transcript.all == [
+                "sleeps, cancelled: false", "CancellationError()", "the parent gets CancellationError()",
+                "patient, cancelled: true", "late, cancelled: true",
+            ])
+    }
+
+    @Test func aDeepChainNeedsNoStack() throws {
+        let depth = 20_000
+        let sum = try EventLoop.run { _ in
+            try await Greenlet<Int>.run { main in
+                var innermost = main
+                var chain: [Greenlet<Int>] = []
+                for _ in 0..<depth {
+                    let next = Greenlet(parent: innermost)
+                    chain.append(next)
+                    innermost = next
+                }
+                // Each begins the next, which is its child: the last one's result comes back through all of them.
+                for (index, greenlet) in chain.enumerated() {
+                    let child = index + 1 < depth ? chain[index + 1] : nil
+                    greenlet.body { value in
+                        guard let child else { return value }
+                        return try await greenlet.switch(to: child, with: value + 1) + 1
+                    }
+                }
+                return try await main.switch(to: chain[0], with: 0)
+            }
+        }
+        #expect(sum == 2 * (depth - 1))
+    }
+
+    @Test func aLongChainOfParentsIsForgottenWithoutStack() throws {
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                var last = main
+                for _ in 0..<200_000 { last = Greenlet(parent: last) }
+            }
+        }
+    }
+
+    @Test func nothingIsLeftOfGreenletsInAnyState() throws {
+        final class Witness: Sendable {}
+        final class Weak: @unchecked Sendable { weak var witness: Witness? }
+        @Sendable func run(_ left: Weak) async throws {
+            let witness = Witness()
+            left.witness = witness
+            try await Greenlet<Void>.run { main in
+                let fresh = Greenlet(parent: main), waiting = Greenlet(parent: main), dead = Greenlet(parent: main)
+                fresh.body { withExtendedLifetime((fresh, witness)) {} }
+                waiting.body {
+                    try await waiting.switch(to: main)
+                    withExtendedLifetime(witness) {}
+                }
+                dead.body { withExtendedLifetime((dead, witness)) {} }
+                try await main.switch(to: waiting)
+                try await main.switch(to: dead)
+            }
+        }
+        try EventLoop.run { loop in
+            let left = Weak()
+            try await run(left)
+            // The runtime lets go of a task's closure a moment after the task has ended.
+            while left.witness != nil { try await loop.sleep(for: .milliseconds(1)) }
+        }
+    }
+
+    @Test func greenletsThatSwitchForEverDoNotStarveAnEcho() throws {
+        let echoed = try EventLoop.run { loop in
+            let switching = loop.spawn {
+                try await Greenlet<Void>.run { main in
+                    let other = Greenlet(parent: main)
+                    other.body { while true { try await other.switch(to: main) } }
+                    while !Task.isCancelled { try await main.switch(to: other) }
+                }
+            }
+            let count = try await Echo.roundTrips(50)
+            switching.cancel()
+            try await switching.value
+            return count
+        }
+        #expect(echoed == 50)
+    }
 }

@@ -1,5 +1,6 @@
 import AsyncUV
 import Dispatch
+import Synchronization
 
 /// Runs a loop on the main thread and lets its tasks hop to the main actor and back: tests cannot have that thread.
 ///
@@ -18,11 +19,27 @@ import Dispatch
         }
         print("after the loop:", EventLoop.current == nil)
         print("again:", try EventLoop.run { _ in await addOnMainActor(3, 4) } == 7)
+        try unservedMainActor()
     }
 
     @MainActor static func addOnMainActor(_ left: Int, _ right: Int) -> Int {
         MainActor.preconditionIsolated()
         return left + right
+    }
+
+    static let hasHopped = Atomic(false)
+
+    /// Told not to serve the main actor, a loop leaves its work to whoever serves it next.
+    static func unservedMainActor() throws {
+        let hop = try EventLoop.run(servesMainActor: false) { loop in
+            let hop = Task { @MainActor in hasHopped.store(true, ordering: .sequentiallyConsistent) }
+            DispatchQueue.main.async { hasHopped.store(true, ordering: .sequentiallyConsistent) }
+            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            print("not served:", !hasHopped.load(ordering: .sequentiallyConsistent) && loop.isCurrent)
+            return hop
+        }
+        try EventLoop.run { _ in await hop.value }
+        print("served later:", hasHopped.load(ordering: .sequentiallyConsistent))
     }
 
     static func hopsOfManyChildren(_ count: Int) async -> Int {

@@ -9,15 +9,21 @@ import UV
 /// sockets for minutes, so it looks only where `make test` gives a module a process of its own.
 public func withoutDescriptorLeak(_ body: () throws -> Void) rethrows {
     guard isModuleAlone else { return try body() }
+    let left = try socketsLeftOpen(patience: .seconds(30), by: body)
+    if !left.isEmpty { Issue.record("sockets leaked: \(left)") }
+}
+
+/// What is open so long after the closure and was not before it.
+public func socketsLeftOpen(patience: Duration, by body: () throws -> Void) rethrows -> [CInt: String] {
     let before = Set(openSockets().values)
     try body()
     var left = openSockets().filter { !before.contains($0.value) }
-    let deadline = Loop.hrtime + .seconds(30)
+    let deadline = Loop.hrtime + patience
     while !left.isEmpty, Loop.hrtime < deadline {
         usleep(20_000)
         left = left.filter { kernelName(of: $0.key) == $0.value }
     }
-    if !left.isEmpty { Issue.record("descriptors leaked: \(left)") }
+    return left
 }
 
 private let isModuleAlone = ProcessInfo.processInfo.environment["SWIFT_UV_TEST_MODULE"] != nil

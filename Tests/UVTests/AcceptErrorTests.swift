@@ -11,7 +11,8 @@ import UV
         "A2: accepting goes on after each error; those of a peer that gave up are not reported",
         arguments: [
             (ECONNABORTED, false), (EINTR, false), (EPROTO, false), (ENFILE, true), (EMFILE, true), (ENOBUFS, true),
-            (ENOMEM, true), (EPERM, true),
+            (ENOMEM, true), (EPERM, true), (ENETDOWN, false), (ENOPROTOOPT, false), (EHOSTDOWN, false), (ENONET, false),
+            (EHOSTUNREACH, false), (EOPNOTSUPP, false), (ENETUNREACH, false),
         ])
     func acceptFails(_ code: CInt, _ isReported: Bool) throws {
         var accepted = 0

@@ -6,6 +6,12 @@ import UV
 
 /// SIGPIPE: each in a process of its own, which it would end.
 @Suite(.ownThread) struct BrokenPipeTests {
+    private static func close(_ watcher: SignalHandle) throws {
+        watcher.close()
+        try watcher.loop.run()
+        try watcher.loop.close()
+    }
+
     /// Writes to a connection that is closed. Comes back if SIGPIPE is ignored.
     private static func writeToClosedPeer() throws {
         let loop = try Loop()
@@ -27,50 +33,50 @@ import UV
     @Test("Guard: after a watcher of SIGPIPE is stopped, it is ignored again")
     func stoppedWatcher() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            let watcher = try SignalHandle(on: loop)
+            let watcher = try SignalHandle(on: Loop())
             try watcher.start(SIGPIPE) { _, _ in }
             watcher.stop()
             try Self.writeToClosedPeer()
             try watcher.start(SIGPIPE) { _, _ in }
             watcher.close()
             try Self.writeToClosedPeer()
+            try Self.close(watcher)
         }
     }
 
     @Test("Guard: after a watcher of SIGPIPE turns to another signal, it is ignored again")
     func turnedWatcher() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            let watcher = try SignalHandle(on: loop)
+            let watcher = try SignalHandle(on: Loop())
             try watcher.start(SIGPIPE) { _, _ in }
             try watcher.start(SIGUSR1) { _, _ in }
             try Self.writeToClosedPeer()
+            try Self.close(watcher)
         }
     }
 
     @Test("Guard: after a watcher of SIGPIPE fails to turn to another signal, it is still watched")
     func failedTurn() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            let watcher = try SignalHandle(on: loop)
+            let watcher = try SignalHandle(on: Loop())
             try watcher.start(SIGPIPE) { _, _ in }
             #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(SIGKILL) { _, _ in } }
             try Self.writeToClosedPeer()
+            try Self.close(watcher)
         }
     }
 
     @Test("Guard: after the one call of a watcher of SIGPIPE, it is ignored again")
     func onceWatcher() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            let watcher = try SignalHandle(on: loop)
+            let watcher = try SignalHandle(on: Loop())
             var calls = 0
             try watcher.start(SIGPIPE, once: true) { _, _ in calls += 1 }
             raise(SIGPIPE)
-            try loop.run()
+            try watcher.loop.run()
             #expect(calls == 1)
             try Self.writeToClosedPeer()
+            try Self.close(watcher)
         }
     }
 

@@ -93,6 +93,11 @@ import UV
             socket.close()
             timer.close()
             #expect(throws: UVError.coded(.resourceBusy)) { try loop.close() }
+            try loop.run()
+            let last = try TimerHandle(on: loop)
+            let one = try #require(throws: UVError.self) { try loop.close() }
+            #expect(one.description.contains(" of a loop with 1 open handle: TimerHandle made at "))
+            last.close()
         }
     }
 
@@ -194,6 +199,28 @@ import UV
             dropped = other
         }
         #expect(closed == nil && dropped == nil)
+    }
+
+    @Test func currentIsTheLoopThatRuns() throws {
+        final class Attachment {}
+        #expect(Loop.current == nil)
+        try withLoop { outer in
+            #expect(Loop.current == nil)
+            let attachment = Attachment()
+            outer.attachment = attachment
+            try TimerHandle(on: outer).start(after: .zero) { timer in
+                #expect(Loop.current === outer && Loop.current?.attachment === attachment)
+                try! withLoop { inner in
+                    try TimerHandle(on: inner).start(after: .zero) { timer in
+                        #expect(Loop.current === inner)
+                        timer.close()
+                    }
+                }
+                #expect(Loop.current === outer)
+                timer.close()
+            }
+        }
+        #expect(Loop.current == nil)
     }
 
     @Test func theDefaultLoopIsOneAndRuns() async {

@@ -148,6 +148,40 @@ import UV
         #expect(received == 5 << 20 && log == ["shutdown"])
     }
 
+    @Test("closeAfterWrites tells when it has closed: after the last byte, again, after a close, without a connection")
+    func closeAfterWritesTells() throws {
+        var received = 0
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                #expect(error == nil)
+                log.append("sent")
+            }
+            near.closeAfterWrites { handle in
+                #expect(handle === near)
+                log.append("closed")
+            }
+            near.closeAfterWrites { _ in log.append("again") }
+            try far.startReading(
+                onBytes: { _, bytes in received += bytes.count }, onEnd: { far, _ in far.close() })
+            try loop.run()
+            near.closeAfterWrites { _ in Issue.record("called for a handle that was closed before") }
+
+            let cut = try TCPHandle(on: loop)
+            cut.closeAfterWrites { _ in log.append("not connected") }
+            let (left, right) = try TCPHandle.tcpPair(on: loop)
+            try left.write([UInt8](repeating: 1, count: 5 << 20))
+            left.closeAfterWrites { _ in log.append("cut off") }
+            left.close { _ in log.append("close") }
+            right.close()
+        }
+        #expect(received == 5 << 20)
+        #expect(Array(log.prefix(3)) == ["sent", "closed", "again"])
+        #expect(log.dropFirst(3).sorted() == ["close", "cut off", "not connected"])
+        #expect(log.firstIndex(of: "cut off")! < log.firstIndex(of: "close")!)
+    }
+
     @Test func closeAfterWritesClosesAStreamThatIsShutDown() throws {
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)

@@ -107,12 +107,32 @@ import UV
         var received: [UInt8] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.write(contentsOf: chunks)
+            let outcome = try near.write(contentsOf: chunks)
+            #expect(outcome == (count == 5_000 ? .queued : .sent), "an empty chunk is none")
+            try near.write([1])
+            let tried = try near.tryWrite([2].span)
             near.closeAfterWrites()
             try far.startReading(
                 onBytes: { _, bytes in received.append(copying: bytes) }, onEnd: { far, _ in far.close() })
+            try loop.run()
+            if tried == 1 { #expect(received.popLast() == 2) }
         }
-        #expect(areEqual(received, chunks.flatMap { $0 }))
+        #expect(areEqual(received, chunks.flatMap { $0 } + [1]))
+    }
+
+    @Test("Guard: a close after writes of which the system had only the first cancels the others")
+    func closeBetween() throws {
+        var log: [String] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.write(contentsOf: [[UInt8]](repeating: [1], count: 5_000)) { _, error in
+                log.append(error?.code.name ?? "done")
+            }
+            try near.write([2]) { _, error in log.append(error?.code.name ?? "done") }
+            near.close()
+            far.close()
+        }
+        #expect(log == ["ECANCELED", "ECANCELED"])
     }
 
     @Test("A queued vectored write is whole and in order, whatever the system took at once")

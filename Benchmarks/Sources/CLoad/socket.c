@@ -7,12 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int load_connect(const char *host, uint16_t port) {
+int load_connect(const char *host, uint16_t port) { return load_connect_from(INADDR_ANY, host, port); }
+
+int load_connect_from(uint32_t source, const char *host, uint16_t port) {
     int yes = 1, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(source)};
     if (descriptor < 0) return -1;
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1
         || setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0
+        || setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) != 0
+        || bind(descriptor, (struct sockaddr *)&own, sizeof own) != 0
         || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
         close(descriptor);
         return -1;

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Harness
 import Measurement
 
 /// Runs the servers against each other and prints a table for each scenario.
@@ -9,8 +10,10 @@ import Measurement
         discussion: "Servers: \(Program.servers.joined(separator: ", ")).\nScenarios: "
             + Choice.names.joined(separator: ", ") + ".")
 
-    @Option(help: "Servers, with commas between them. \(Program.baseline) always runs: it is the 1.00.")
+    @Option(help: "Servers, with commas between them.")
     var servers = Program.servers.joined(separator: ",")
+    @Option(help: "The server that is the 1.00 of the tables. It always runs.")
+    var baseline = Program.baseline
     @Option(help: "Scenarios, with commas between them; x does for ×.")
     var scenarios = Choice.names.joined(separator: ",")
     @Option(help: "Times that each server is measured in each scenario.") var rounds = 5
@@ -28,7 +31,7 @@ import Measurement
     }
 
     func run() throws {
-        let servers = [Program.baseline] + names(servers).filter { $0 != Program.baseline }
+        let servers = [baseline] + names(servers).filter { $0 != baseline }
         let bench = Bench(serverCore: serverCore, loadCore: loadCore)
         print("Servers on core \(serverCore), load on core \(loadCore), \(rounds) rounds of \(seconds) s. \(Machine())")
         print("")
@@ -53,7 +56,10 @@ import Measurement
 
     private func compare(_ servers: [String], under scenario: Scenario, on bench: Bench) throws {
         let arguments = scenario.arguments + ["--seconds", "\(seconds)", "--warmup", "\(warmup)"]
-        let servers = scenario.servers?.filter { servers.contains(String($0.prefix { $0 != " " })) } ?? servers
+        let chosen = scenario.servers.map { own in
+            own.prefix(1) + own.dropFirst().filter { servers.contains(String($0.prefix { $0 != " " })) }
+        }
+        let servers = chosen.map(Array.init) ?? servers
         let rounds = try Rounds(rounds, of: servers, title: scenario.name) {
             try bench.run($0, under: "load", arguments, as: LoadResult.self)
         }

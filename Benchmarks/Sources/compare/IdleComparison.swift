@@ -1,3 +1,4 @@
+import Harness
 import Measurement
 
 /// The table of what idle connections cost in memory.

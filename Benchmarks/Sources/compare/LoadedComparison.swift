@@ -1,3 +1,4 @@
+import Harness
 import Measurement
 
 /// One scenario's table.

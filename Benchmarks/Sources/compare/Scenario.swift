@@ -1,4 +1,5 @@
 import ArgumentParser
+import Harness
 
 /// A load to put all servers under.
 struct Scenario {

@@ -10,6 +10,7 @@ import Measurement
     @Option(help: "Open connections.") var connections = 50
     @Option(help: "Bytes a message.") var size = 1024
     @Option(help: "Messages a burst, each sent by itself.") var pipeline = 1
+    @Flag(help: "A new connection for each message, one after the other.") var visits = false
     @Option(help: "Length of the measured window.") var seconds = 3.0
     @Option(help: "Seconds of load before the window.") var warmup = 0.5
     @Option(help: "The server's process, to measure its CPU time.") var pid: Int32?
@@ -19,10 +20,13 @@ import Measurement
         guard connections > 0, size > 0, pipeline > 0, seconds > 0, warmup >= 0 else {
             throw ValidationError("Connections, size, pipeline and seconds are above zero.")
         }
+        guard !visits || (pipeline == 1 && size <= 65_536) else {
+            throw ValidationError("A visit is one message of at most 64 KiB.")
+        }
     }
 
     func run() throws {
-        let result = try LoadRun(self).measure()
+        let result = try visits ? VisitRun(self).measure() : LoadRun(self).measure()
         print(json ? try JSONLine.encode(result) : describe(result))
     }
 

@@ -3,6 +3,7 @@
 #define SWIFT_UV_CLINUX_H
 
 #include <net/if.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -32,11 +33,32 @@ void *clinux_current_task(void);
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int clinux_current_task_is_cancelled(void);
 
+/// Sets what is called, on the thread that cancels, for a context that was added.
+void clinux_set_cancellation_handler(void (*handler)(void *));
+
+/// From now on the current task's cancellation calls the handler with this context; at once when it is cancelled already.
+/// The record goes to the other function, in the same task, in the reverse order.
+void *clinux_add_cancellation_handler(void *context);
+void clinux_remove_cancellation_handler(void *record);
+
 /// Starts a thread that nobody joins. Returns 0 or an errno value.
 int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
 
-/// A number of the calling thread's own, not 0; cheap.
-uintptr_t clinux_thread_number(void);
+/// A lock of the C library; not recursive.
+struct clinux_lock;
+struct clinux_lock *clinux_lock_create(void);
+void clinux_lock_destroy(struct clinux_lock *lock);
+void clinux_lock(struct clinux_lock *lock);
+void clinux_unlock(struct clinux_lock *lock);
+
+/// A number of the calling thread's own, not 0; one instruction on Linux.
+static inline uintptr_t clinux_thread_number(void) {
+#if defined(__linux__)
+    return (uintptr_t)__builtin_thread_pointer();
+#else
+    return (uintptr_t)pthread_self();
+#endif
+}
 
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);

@@ -37,6 +37,9 @@ struct load_result load_run(const struct load_options *options, load_record reco
 /// A connected, blocking socket with TCP_NODELAY, or -1.
 int load_connect(const char *host, uint16_t port);
 
+/// The same from an address of ours, such as 0x7f000002 for 127.0.0.2: each has ephemeral ports of its own.
+int load_connect_from(uint32_t source, const char *host, uint16_t port);
+
 /// Sends `size` bytes (at most 64 KiB) on a blocking socket and waits for their echo. 0, or -1.
 int load_exchange(int descriptor, size_t size);
 

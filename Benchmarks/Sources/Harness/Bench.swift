@@ -1,13 +1,17 @@
 import Measurement
 
 /// Where a server and its client run, and one run of the two.
-struct Bench {
-    let serverCore: Int
-    let loadCore: Int
+package struct Bench {
+    private let serverCore: Int
+    private let loadCore: Int
+
+    package init(serverCore: Int, loadCore: Int) {
+        (self.serverCore, self.loadCore) = (serverCore, loadCore)
+    }
 
     /// A fresh server for each run: the layout of a process's memory moves its speed by some per cent, so a median over
     /// processes says more than one over windows of the same process.
-    func run<Result: Decodable>(
+    package func run<Result: Decodable>(
         _ line: String, under client: String, _ arguments: [String], as type: Result.Type
     ) throws -> Result {
         let words = line.split(separator: " ").map(String.init)
@@ -26,7 +30,7 @@ struct Bench {
     private func address(in line: String, of server: String) throws -> [String] {
         let words = line.split(separator: " ")
         guard words.count == 3, words[0] == "listening", let colon = words[2].lastIndex(of: ":") else {
-            throw Failure(description: "\(server) printed \"\(line)\"")
+            throw Failure("\(server) printed \"\(line)\"")
         }
         return [String(words[2][..<colon]), String(words[2][colon...].dropFirst())]
     }

@@ -14,7 +14,7 @@ final class PinnedProcess {
         self.name = name
         id = spawn_pinned(CInt(core), pipe.fileHandleForWriting.fileDescriptor, &words)
         output = pipe.fileHandleForReading
-        guard id > 0 else { throw Failure(description: "cannot start \(name)") }
+        guard id > 0 else { throw Failure("cannot start \(name)") }
         // Ours must go, or the output would never end.
         try pipe.fileHandleForWriting.close()
     }
@@ -36,6 +36,6 @@ final class PinnedProcess {
     func finish() throws {
         var status: CInt = 0
         while waitpid(id, &status, 0) < 0 && errno == EINTR {}
-        guard status == 0 else { throw Failure(description: "\(name) ended with wait status \(status)") }
+        guard status == 0 else { throw Failure("\(name) ended with wait status \(status)") }
     }
 }

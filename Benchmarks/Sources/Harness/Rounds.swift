@@ -2,11 +2,11 @@ import Foundation
 
 /// Measures all servers in turn, again and again, each round beginning with another one: what disturbs the machine for
 /// a while disturbs them alike.
-struct Rounds<Result> {
+package struct Rounds<Result> {
     /// By server, one result a round.
-    private(set) var results: [String: [Result]] = [:]
+    package private(set) var results: [String: [Result]] = [:]
 
-    init(_ count: Int, of servers: [String], title: String, _ measure: (String) throws -> Result) throws {
+    package init(_ count: Int, of servers: [String], title: String, _ measure: (String) throws -> Result) throws {
         for round in 0..<count {
             for place in servers.indices {
                 let server = servers[(place + round) % servers.count]

@@ -1,0 +1,71 @@
+import TestSupport
+import Testing
+import UV
+
+/// Look-ups that need no network.
+@Suite(.ownThread) struct AddressRequestTests {
+    @Test("Numbers are looked up as themselves", arguments: ["127.0.0.1", "::1"])
+    func numeric(_ host: String) throws {
+        var found: [SocketAddress] = []
+        try withLoop { loop in
+            try AddressRequest.addresses(of: host, port: 8_080, on: loop) { _, result in
+                found = (try? result.get()) ?? []
+            }
+        }
+        try #expect(found == [SocketAddress(host: host, port: 8_080)])
+    }
+
+    @Test(
+        "D1: what cannot be a host's name is refused before any look-up",
+        arguments: [
+            "", "local\0host", "\0", "local host", "localhost\n", "\tlocalhost", "local\u{7f}host",
+            String(repeating: "a", count: 64), String(repeating: "a", count: 64) + ".example",
+            String(repeating: "a.", count: 127) + "a", String(repeating: "a.", count: 150),
+            String(repeating: "a.", count: 5_000),
+        ])
+    func hostile(_ host: String) throws {
+        try withLoop { loop in
+            let error = #expect(throws: UVError.self) {
+                try AddressRequest.addresses(of: host, port: 80, on: loop) { _, _ in Issue.record("looked up") }
+            }
+            #expect(error == .coded(.invalidArgument))
+            #expect(!loop.isAlive)
+        }
+    }
+
+    @Test("Canceled ones end once, with canceled or as usual") func cancel() throws {
+        var ends = 0, canceled = 0, refused = 0
+        try withLoop { loop in
+            let requests = try (0..<50).map { _ in
+                try AddressRequest.addresses(of: "127.0.0.1", port: 80, on: loop) { _, result in
+                    ends += 1
+                    if case .failure(let error) = result {
+                        #expect(error == .coded(.canceled))
+                        canceled += 1
+                    }
+                }
+            }
+            for request in requests {
+                do throws(UVError) { try request.cancel() } catch {
+                    #expect(error == .coded(.resourceBusy))
+                    refused += 1
+                }
+            }
+        }
+        #expect(ends == 50 && canceled == 50 - refused)
+    }
+
+    @Test func aLoopWithARequestUnderWayDoesNotClose() throws {
+        try withLoop { loop in
+            try AddressRequest.addresses(of: "127.0.0.1", port: 80, on: loop) { _, _ in }
+            let error = #expect(throws: UVError.self) { try loop.close() }
+            #expect(error?.description.hasSuffix("in close of a loop with requests under way") == true)
+        }
+    }
+
+    @Test func theMainQueueIsServedOnTheMainThreadOnly() throws {
+        try withLoop { loop in
+            #expect(throws: UVError.coded(.notPermitted)) { try MainQueueHandle(on: loop) }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct UnconnectedTests {
+    @Test func aHandleWithoutASocketSaysThatItIsNotConnected() throws {
+        try withLoop { loop in
+            let handle = try TCPHandle(on: loop)
+            #expect(throws: UVError.coded(.socketNotConnected)) { try handle.write([1]) }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try handle.write(contentsOf: [[1], [2]]) }
+            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try handle.tryWrite([1].span) }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try handle.shutdown() }
+            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try handle.receive { _, _ in } }
+            #expect(throws: UVError.coded(.socketNotConnected)) {
+                try handle.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
+            }
+            #expect(!handle.isReadable && !handle.isWritable)
+            #expect(throws: UVError.coded(.badFileDescriptor)) { try handle.localAddress }
+            #expect(throws: UVError.coded(.badFileDescriptor)) { try handle.remoteAddress }
+            handle.closeAfterWrites()
+        }
+    }
+
+    @Test func aSocketWithoutAConnectionTakesNoBytes() throws {
+        var ended = 0
+        try withLoop { loop in
+            let made = try TCPHandle(on: loop, family: .ipv4)
+            let bound = try TCPHandle(on: loop)
+            try bound.bind(to: SocketAddress(host: "127.0.0.1", port: 0))
+            let listener = try TCPHandle.listening(on: loop) { _, _ in }
+            for handle in [made, bound, listener] {
+                #expect(throws: UVError.self) { try handle.write([1]) }
+                #expect(throws: UVError.self) { try handle.write(contentsOf: [[1], [2]]) }
+                #expect(throws: UVError.self) { _ = try handle.tryWrite([1].span) }
+                #expect(throws: UVError.coded(.socketNotConnected)) { try handle.remoteAddress }
+            }
+            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try listener.receive { _, _ in } }
+            try bound.startReading(
+                onBytes: { _, _ in Issue.record("read") },
+                onEnd: { bound, error in
+                    #expect(error == .coded(.socketNotConnected))
+                    ended += 1
+                    bound.close()
+                })
+            made.close()
+            listener.close()
+        }
+        #expect(ended == 1)
+    }
+
+    @Test("Guard: a shutdown during a connect is refused; libuv would take it for the end of the connect")
+    func shutdownWhileConnecting() throws {
+        var connected = 0
+        try withLoop { loop in
+            let listener = try TCPHandle.listening(on: loop) { listener, connection in
+                try! connection.get().close()
+                listener.close()
+            }
+            let client = try TCPHandle(on: loop)
+            try client.connect(to: listener.localAddress) { client, error in
+                #expect(error == nil)
+                connected += 1
+                try! client.shutdown { client, error in
+                    #expect(error == nil)
+                    client.close()
+                }
+            }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try client.shutdown() }
+        }
+        #expect(connected == 1)
+    }
+}
