@@ -103,6 +103,10 @@ package.targets += [
         name: "ExampleSupport",
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
+    .target(
+        name: "BlockingContrast", dependencies: ["AsyncUV", "Readiness", "UV"], path: "Examples/BlockingContrast",
+        swiftSettings: settings),
+    example("blocking-vs-async", ["BlockingContrast"]),
     example("chat-server", ["AsyncUV"]),
     example("echo-client", ["UV"]),
     example("echo-server", ["AsyncUV", "UV"]),
@@ -110,9 +114,12 @@ package.targets += [
     example("embedding-main-thread", ["AsyncUV"]),
     .target(name: "ExampleHTTP", dependencies: [httpTypes], path: "Examples/HTTP", swiftSettings: settings),
     example("file-server", ["AsyncUV", "ExampleHTTP", httpTypes]),
+    example("file-cat", ["AsyncUV"]),
+    example("file-copy", ["AsyncUV"]),
+    example("file-wc", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["AsyncUV", "UV"]),
+    example("tour", ["AsyncUV", "BlockingContrast", "UV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [
