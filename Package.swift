@@ -101,13 +101,14 @@ package.targets += [
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
     example("chat-server", ["AsyncUV"]),
+    example("coroutines", ["AsyncUV", "Coroutines"]),
     example("echo-client", ["UV"]),
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
     example("embedding-main-thread", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["AsyncUV", "UV"]),
+    example("tour", ["AsyncUV", "Coroutines", "UV"]),
 ]
 
 // Readiness: the other ways to wait, without libuv.

@@ -45,7 +45,9 @@ public final class Generator<Input: Sendable, Output: Sendable> {
     /// - Throws: What the body threw, once; a ``GeneratorError`` for a wrong use.
     @inlinable
     public func next() throws -> Output? {
-        if Input.self == Void.self, unsafe state.isWaiting, let nothing = () as? Input { return try state.send(nothing) }
+        if Input.self == Void.self, unsafe state.isWaiting, let nothing = () as? Input {
+            return try state.send(nothing)
+        }
         return try state.advance()
     }
 
