@@ -108,6 +108,7 @@ package.targets += [
         swiftSettings: settings),
     example("blocking-vs-async", ["BlockingContrast"]),
     example("chat-server", ["AsyncUV"]),
+    example("coroutines", ["AsyncUV", "Coroutines"]),
     example("echo-client", ["UV"]),
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
@@ -119,7 +120,7 @@ package.targets += [
     example("file-wc", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["AsyncUV", "BlockingContrast", "UV"]),
+    example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [
