@@ -19,10 +19,7 @@ struct Fetch: AsyncParsableCommand {
 
     func run() async throws {
         if let base { return try await fetch(pages.isEmpty ? [""] : pages, from: base) }
-        // On the main thread: those of the pool block all signals, and a program that is started there could not be ended.
-        let server = try await MainActor.run {
-            try LocalServer(pages: ["small": 1_000, "medium": 100_000, "large": 10_000_000])
-        }
+        let server = try LocalServer(pages: ["small": 1_000, "medium": 100_000, "large": 10_000_000])
         do {
             try await fetch(pages.isEmpty ? ["large", "medium", "small"] : pages, from: server.base)
             try server.stop()

@@ -23,14 +23,15 @@ final class LocalServer: Sendable {
             try process.run()
             base = try Self.base(in: output.fileHandleForReading)
         } catch {
-            if process.isRunning { process.terminate() }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             try? FileManager.default.removeItem(at: folder)
             throw error
         }
     }
 
     func stop() throws {
-        process.terminate()
+        // It has nothing to lose, and other signals may be blocked: it has inherited the mask of a thread of the pool.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         try FileManager.default.removeItem(at: folder)
     }
