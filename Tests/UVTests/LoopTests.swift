@@ -18,11 +18,12 @@ import UV
             var calls = 0
             try TimerHandle(on: loop).start(after: .milliseconds(2), every: .milliseconds(2)) { timer in
                 calls += 1
-                if calls == 2 { timer.close() }
+                if calls == 3 { timer.close() }
             }
             #expect(loop.isAlive)
             try #expect(loop.run(.once))
-            #expect(calls == 1)
+            // Two, when the first was due before the loop could wait.
+            #expect((1...2).contains(calls))
         }
     }
 
