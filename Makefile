@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions switches coroutines-bench files curves latency sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions switches coroutines-bench files trees curves latency sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,9 +48,13 @@ curves: dependencies ## Measures and draws what an event costs beside up to 19,0
 latency: dependencies ## Measures the latency of all eleven server models at 1 to 256 connections
 	swift run -c release --package-path Benchmarks latency $(OPTIONS)
 
+trees: dependencies ## Measures copying and removing a tree of 10,000 files, beside cp -r and rm -rf
+	swift run -c release --package-path Benchmarks trees $(OPTIONS)
+
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
-	Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
+	ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/asan.supp" LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/lsan.supp" \
+		Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV

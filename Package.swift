@@ -65,22 +65,22 @@ let package = Package(
         .testTarget(
             name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
         .target(name: "CFaults", path: "Tests/CFaults"),
-        .target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"),
+        .target(name: "CSanitizers", path: "Tests/CSanitizers"),
         .target(
             name: "TestSupport",
-            dependencies: ["CThreadSanitizer", "UV", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system")],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV", "CThreadSanitizer"], path: "Tests/MainThreadProbe",
+            name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MainThreadProbe",
             swiftSettings: settings),
         .executableTarget(
-            name: "memory-probe", dependencies: ["AsyncUV", "CThreadSanitizer"], path: "Tests/MemoryProbe",
+            name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
             swiftSettings: settings),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "CFaults", "CSanitizers", "UV", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -95,20 +95,39 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+
+package.dependencies += [.package(url: "https://github.com/apple/swift-http-types", from: "1.8.0")]
 package.targets += [
     .target(
         name: "ExampleSupport",
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
+    .target(
+        name: "BlockingContrast", dependencies: ["AsyncUV", "Readiness", "UV"], path: "Examples/BlockingContrast",
+        swiftSettings: settings),
+    example("blocking-vs-async", ["BlockingContrast"]),
     example("chat-server", ["AsyncUV"]),
     example("coroutines", ["AsyncUV", "Coroutines"]),
     example("echo-client", ["UV"]),
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
     example("embedding-main-thread", ["AsyncUV"]),
+    .target(name: "ExampleHTTP", dependencies: [httpTypes], path: "Examples/HTTP", swiftSettings: settings),
+    example("file-server", ["AsyncUV", "ExampleHTTP", httpTypes]),
+    example("file-cat", ["AsyncUV"]),
+    example("file-copy", ["AsyncUV"]),
+    example("file-wc", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
-    example("tour", ["AsyncUV", "Coroutines", "UV"]),
+    example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
+    .testTarget(
+        name: "ExampleTests",
+        dependencies: [
+            "AsyncUV", "ExampleHTTP", "TestSupport", "file-server", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
 ]
 
 // Readiness: the other ways to wait, without libuv.
@@ -129,7 +148,7 @@ package.targets += [
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", "CThreadSanitizer", "io-models",
+            "Readiness", "CLinux", "CSanitizers", "io-models",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
         // Servers
@@ -80,6 +81,15 @@ let package = Package(
                 "CFiles", "Measurement", arguments, .product(name: "_NIOFileSystem", package: "swift-nio"),
                 .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UV", package: "swift-uv"),
             ] + nio,
+            swiftSettings: settings),
+
+        // Trees of files
+        .executableTarget(
+            name: "trees",
+            dependencies: [
+                "Measurement", arguments, .product(name: "UV", package: "swift-uv"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
 
         // Coroutines

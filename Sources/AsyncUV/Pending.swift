@@ -2,24 +2,32 @@ internal import UV
 
 /// One cold operation under way: the bridge from a callback to an `await`. On the loop's thread only.
 final class Pending<Value>: PendingLink {
-    private var suspension = Suspension<Value>()
+    // The result comes by a field: a suspension of a generic type would have to make room for it on the task's stack.
+    @exclusivity(unchecked) private var suspension = Suspension<Void>()
+    @exclusivity(unchecked) private var result: Result<Value, any Error>?
     /// Ends what was started, when the task is cancelled. Not called after ``finish(_:)``.
     var onCancel: (() -> Void)?
 
-    fileprivate func wait(_ suspension: Suspension<Value>) { self.suspension = suspension }
+    fileprivate func wait(_ suspension: Suspension<Void>) { unsafe self.suspension = suspension }
+
+    fileprivate func takeResult() throws -> Value {
+        guard let result = unsafe result.take() else { fatalError("\(operation) was resumed without a result") }
+        return try result.get()
+    }
 
     /// Resumes the task. A result that comes after a cancellation is dropped; false then.
     @discardableResult
     func finish(_ result: sending Result<Value, any Error>) -> Bool {
-        guard suspension.isWaiting else { return false }
+        guard unsafe suspension.isWaiting else { return false }
         onCancel = nil
         unlink()
-        suspension.resume(with: result)
+        unsafe self.result = result
+        unsafe suspension.resume(returning: ())
         return true
     }
 
     override func give(up error: any Error) {
-        guard suspension.isWaiting else { return }
+        guard unsafe suspension.isWaiting else { return }
         let end = onCancel.take()
         end?()
         finish(.failure(error))
@@ -78,11 +86,12 @@ extension EventLoop {
         pending.operation = operation
         // Not withTaskCancellationHandler: it may switch executors before it calls its body, and a cancellation that the
         // loop hears of meanwhile would find nobody waiting.
-        return try await Suspension.wait(cancelling: pending, on: self) { suspension in
+        try await Suspension.wait(cancelling: pending, on: self) { suspension in
             pending.wait(suspension)
             core.pendings.insert(pending)
             do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
         }
+        return try pending.takeResult()
     }
 
     /// Apart, so that what it keeps across its suspensions is not in everybody's frame.

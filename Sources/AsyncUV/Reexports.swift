@@ -9,8 +9,11 @@
 @_exported public import struct UV.FileStatus
 @_exported public import struct UV.KeepAlive
 @_exported public import class UV.Loop
+@_exported public import class UV.NameRequest
+@_exported public import enum UV.PageCache
 @_exported public import enum UV.Processors
 @_exported public import struct UV.SocketAddress
 @_exported public import enum UV.ThreadPool
+@_exported public import class UV.TreeRequest
 @_exported public import struct UV.UVError
 @_exported public import struct UV.VolumeStatus

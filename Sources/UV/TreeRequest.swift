@@ -17,6 +17,12 @@ public final class TreeRequest: PoolRequest {
         public var bytes: Int64 = 0
         /// What is being worked on; in the end what the request was made for.
         public var path: FilePath
+
+        public init(entries: Int = 0, bytes: Int64 = 0, path: FilePath) {
+            self.entries = entries
+            self.bytes = bytes
+            self.path = path
+        }
     }
 
     /// Gets the result of a request, once.

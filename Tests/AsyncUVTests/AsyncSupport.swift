@@ -1,4 +1,5 @@
 import AsyncUV
+import CSanitizers
 import Foundation
 import Synchronization
 import SystemPackage
@@ -137,7 +138,4 @@ func failure<Value: Sendable>(of task: Task<Value, any Error>) async -> (any Err
 func code(of error: (any Error)?) -> UVError.Code? { (error as? UVError)?.code }
 
 /// Whether the thread sanitizer or the address sanitizer is in the process: both keep freed memory and slow things down.
-let isSanitized: Bool = {
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    return maps.contains("libclang_rt") || ProcessInfo.processInfo.environment["TSAN_OPTIONS"] != nil
-}()
+let isSanitized = csanitizers_are_there() != 0

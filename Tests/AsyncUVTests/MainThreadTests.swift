@@ -4,7 +4,7 @@ import UV
 
 /// K4: loops on the main thread and the main actor. The thread belongs to a child process.
 @Suite(.timeLimit(.minutes(2))) struct MainThreadTests {
-    @Test("K4: hops to the main actor and back while EventLoop.run holds the main thread; few idle turns; a loop told not to serve")
+    @Test("K4: hops to the main actor and back while EventLoop.run holds the main thread; not, if told so")
     func probe() async throws {
         let (status, output) = try await runProbe("main-thread-probe")
         let lines = output.split(separator: "\n").map(String.init)

@@ -1,0 +1,77 @@
+import AsyncUV
+import ExampleHTTP
+import Foundation
+import HTTPTypes
+
+/// A response and its content.
+struct Answer: Sendable {
+    enum Content: Sendable {
+        case bytes([UInt8])
+        /// Closed when the answer is dropped.
+        case file(File, Range<Int64>)
+    }
+
+    var response: HTTPResponse
+    var content: Content
+
+    init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], _ content: Content = .bytes([])) {
+        response = HTTPResponse(status: status, headerFields: fields)
+        self.content = content
+        // The length of a 304 would be that of the file.
+        if status != .notModified { response.headerFields[.contentLength] = "\(size)" }
+        // Browsers must not find other types in files than we say.
+        response.headerFields[.xContentTypeOptions] = "nosniff"
+        response.headerFields[.date] = HTTPDate.text(.now)
+    }
+
+    init(_ refusal: Refusal, _ fields: HTTPFields = [:]) {
+        var fields = fields
+        fields[.contentType] = "text/plain; charset=utf-8"
+        self.init(refusal.status, fields, .bytes(Array("\(refusal.status): \(refusal.reason)\n".utf8)))
+    }
+
+    /// Of the content in bytes.
+    var size: Int64 {
+        switch content {
+        case .bytes(let bytes): Int64(bytes.count)
+        case .file(_, let range): Int64(range.count)
+        }
+    }
+
+    /// Makes it the answer to a HEAD: as for GET, without the content.
+    mutating func dropContent() { content = .bytes([]) }
+
+    /// Sends it.
+    func send(to client: TCPConnection, _ patience: Patience) async throws {
+        switch content {
+        case .bytes(let bytes): try await client.write(contentsOf: [response.bytes, bytes])
+        case .file(let file, let range) where range.count <= Self.small:
+            try await client.write(contentsOf: [response.bytes, Self.read(range, from: file)])
+        case .file(let file, let range):
+            try await client.write(response.bytes)
+            patience.reached(0)
+            let sent = try await file.send(
+                to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
+            if sent < range.count { throw Self.cut(file) }
+        }
+    }
+
+    /// Files up to this many bytes are copied: that is quicker than asking the system to send them, if they are in memory.
+    private static let small = 16_384
+
+    private static func read(_ range: Range<Int64>, from file: File) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < range.count {
+            let more = try await file.read(
+                upTo: range.count - bytes.count, at: range.lowerBound + Int64(bytes.count))
+            guard !more.isEmpty else { throw cut(file) }
+            bytes += more
+        }
+        return bytes
+    }
+
+    /// The length has been promised: nothing but the end of the connection can say that it was wrong.
+    private static func cut(_ file: File) -> UVError {
+        UVError(.endOfFile, in: "send", of: "\(file.path), which was cut meanwhile")
+    }
+}

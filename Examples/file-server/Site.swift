@@ -1,0 +1,143 @@
+import AsyncUV
+import ExampleHTTP
+import ExampleSupport
+import Foundation
+import HTTPTypes
+
+/// The directory that is served.
+struct Site: Sendable {
+    /// Without symbolic links in it.
+    private let root: FilePath
+
+    /// - Throws: ``UVError`` when there is no such directory.
+    init(root: FilePath) async throws {
+        self.root = try await FileSystem.realPath(of: root)
+        guard try await FileSystem.status(of: self.root).kind == .directory else {
+            throw UVError(.notDirectory, in: "root", of: root.string)
+        }
+    }
+
+    /// - Throws: What a server that ends throws.
+    func answer(to request: HTTPRequest) async throws -> Answer {
+        switch request.method {
+        case .get: return try await content(for: request)
+        case .head:
+            var answer = try await content(for: request)
+            answer.dropContent()
+            return answer
+        default: return Answer(Refusal(.methodNotAllowed, "this server is for reading"), [.allow: "GET, HEAD"])
+        }
+    }
+
+    private func content(for request: HTTPRequest) async throws -> Answer {
+        do { return try await found(RequestPath(request.path ?? ""), request) } catch let refusal as Refusal {
+            return Answer(refusal)
+        } catch let error as UVError {
+            return Answer(refusal(for: error))
+        }
+    }
+
+    private func found(_ path: RequestPath, _ request: HTTPRequest) async throws -> Answer {
+        let (file, status) = try await open(location(of: path))
+        switch status.kind {
+        case .directory where !path.isDirectory:
+            // Relative links in the page count from the directory.
+            return Answer(.movedPermanently, [.location: "\(path.link)/\(path.query)"])
+        case .directory: return try await index(path, request, of: file.path)
+        case .regular where !path.isDirectory: return content(of: file, status, request)
+        case .regular: throw Refusal(.notFound, "a file is not a directory")
+        default: throw Refusal(.forbidden, "this is not a file")
+        }
+    }
+
+    private func location(of path: RequestPath) throws -> FilePath {
+        var location = root
+        for name in path.names {
+            let bytes: [CChar] = name.map { CChar(bitPattern: $0) } + [0]
+            guard let component = FilePath.Component(platformString: bytes) else {
+                throw Refusal(.badRequest, "this is not a name")
+            }
+            location.append(component)
+        }
+        return location
+    }
+
+    /// Opens what is under the root, where symbolic links lead. Who may change directories there while we look is trusted.
+    private func open(_ location: FilePath) async throws -> (File, FileStatus) {
+        let real = try await FileSystem.realPath(of: location)
+        guard real.starts(with: root) else { throw Refusal(.forbidden, "this leads out of the site") }
+        // Not blocking: a FIFO would hold a thread until somebody writes to it.
+        let file = try await File.open(real, options: [.noFollow, .nonBlocking])
+        return (file, try await file.status())
+    }
+
+    // MARK: Directories
+
+    private func index(_ path: RequestPath, _ request: HTTPRequest, of directory: FilePath) async throws -> Answer {
+        do {
+            let (file, status) = try await open(directory.appending("index.html"))
+            if status.kind == .regular { return content(of: file, status, request) }
+        } catch let error as UVError where error.code == .noSuchFileOrDirectory {}
+        var page = DirectoryPage(path)
+        for try await entry in FileSystem.list(directory) where !page.add(entry) { break }
+        let fields: HTTPFields = [
+            .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
+            .contentSecurityPolicy: "default-src 'none'",
+        ]
+        return Answer(.ok, fields, .bytes(Array(page.html.utf8)))
+    }
+
+    // MARK: Files
+
+    private func content(of file: File, _ status: FileStatus, _ request: HTTPRequest) -> Answer {
+        let validators = Validators(status)
+        var fields: HTTPFields = [
+            .eTag: validators.entityTag, .lastModified: HTTPDate.text(validators.modified),
+            // Clients ask each time whether it is still the same.
+            .cacheControl: "no-cache",
+        ]
+        let range: RequestedRange
+        switch validators.verdict(on: request.headerFields) {
+        case .notModified: return Answer(.notModified, fields)
+        case .failed: return Answer(Refusal(.preconditionFailed, "the file has changed"))
+        case .proceed(let rangeIsWelcome):
+            let isForRange = rangeIsWelcome && request.method == .get
+            range = isForRange ? RequestedRange(request.headerFields[values: .range], size: status.size) : .all
+        }
+        fields[.acceptRanges] = "bytes"
+        fields[.contentType] = ContentType.of(file.path.extension)
+        switch range {
+        case .all: return Answer(.ok, fields, .file(file, 0..<status.size))
+        case .part(let part):
+            fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(status.size)"
+            return Answer(.partialContent, fields, .file(file, part))
+        case .none:
+            return Answer(
+                Refusal(.rangeNotSatisfiable, "the file has no such bytes"), [.contentRange: "bytes */\(status.size)"])
+        }
+    }
+
+    private func refusal(for error: UVError) -> Refusal {
+        switch error.code {
+        case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong, .tooManySymbolicLinkLevels:
+            return Refusal(.notFound, "there is no such file")
+        case .permissionDenied, .notPermitted, .noSuchAddressOrDevice:
+            return Refusal(.forbidden, "this file cannot be read")
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory:
+            return Refusal(.serviceUnavailable, "too much is going on, try again")
+        default:
+            // The client need not know what is wrong with our disk.
+            printProblem("\(error)")
+            return Refusal(.internalServerError, "the file cannot be read")
+        }
+    }
+}
+
+extension Validators {
+    fileprivate init(_ status: FileStatus) {
+        let (seconds, attoseconds) = status.modified.components
+        let parts = [Int64(bitPattern: status.inode), status.size, seconds, attoseconds / 1_000_000_000]
+        let text = parts.map { String($0, radix: 16) }.joined(separator: "-")
+        self.init(entityTag: "\"\(text)\"", modified: Date(timeIntervalSince1970: Double(seconds)))
+    }
+}

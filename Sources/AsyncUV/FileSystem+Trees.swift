@@ -1,0 +1,122 @@
+public import UV
+
+/// Files and directories with all that is in them. Each trip to the pool does a batch, so that trees of any size leave room
+/// for others, and can be cancelled at any time.
+extension FileSystem {
+    /// Copies a file, or a directory with all that is in it.
+    ///
+    /// Permissions are kept, blocks are shared where the file system can, holes stay holes. A file's copy is made beside
+    /// the destination and renamed: whole or not at all. In trees times of last change are kept, symbolic links are
+    /// copied as links and never followed; hard links become separate files.
+    ///
+    /// - Parameter isReplacing: Whether a file at the destination is replaced; else it is `.fileExists`, as it is for trees in
+    ///   any case.
+    /// - Parameter onProgress: Called after each batch.
+    /// - Returns: How much was copied.
+    /// - Throws: ``UVError`` with the path that it happened to; `.notSupported` for sockets and devices, `.invalidArgument`
+    ///   for a tree into itself.
+    ///
+    /// Cancellation, and any error: a file's destination is as it was; a tree's has what was copied until then.
+    @discardableResult
+    public static func copy(
+        _ source: FilePath, to destination: FilePath, isReplacing: Bool = true,
+        on loop: EventLoop = .current ?? .shared, onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
+    ) async throws -> TreeRequest.Progress {
+        do {
+            let bytes = try await copyFile(source, to: destination, isReplacing, on: loop, onProgress)
+            return TreeRequest.Progress(entries: 1, bytes: bytes, path: source)
+        } catch let error as UVError where error.code == .isDirectory {
+            return try await copyTree(source, to: destination, on: loop, onProgress)
+        }
+    }
+
+    /// Gives a file or directory a new name, if need be on another volume: then it is copied with permissions and times,
+    /// the copy takes the name, and the original is removed.
+    ///
+    /// What is at the destination is replaced if it is a file, or an empty directory by a directory.
+    ///
+    /// - Parameter onProgress: Called after each batch that is copied.
+    ///
+    /// Cancellation: one of the names stands for all of it; between volumes the old one for a rest, perhaps.
+    public static func move(
+        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared,
+        onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
+    ) async throws {
+        do { return try await rename(path, to: new, on: loop) } catch let error as UVError
+            where error.code == .improperLink
+        {
+            let temporary = new.removingLastComponent().appending(
+                ".swift-uv-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
+            try await copyTree(path, to: temporary, removesRest: true, on: loop, onProgress)
+            // Not to be cancelled: nobody would know which name it has.
+            try await loop.spawn {
+                do { try await rename(temporary, to: new, on: loop) } catch {
+                    try? await remove(temporary, on: loop)
+                    throw error
+                }
+            }.value
+            try await remove(path, on: loop)
+        }
+    }
+
+    /// Removes a file, a symbolic link, or a directory with all that is in it. Links are removed, not followed, and nothing
+    /// outside of the tree is touched, whatever others do to it meanwhile.
+    ///
+    /// - Parameter onProgress: Called after each batch.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.invalidArgument` for the root directory and for paths that end
+    ///   with `.` or `..`.
+    ///
+    /// Cancellation, and any error: the rest is still there.
+    public static func remove(
+        _ path: FilePath, on loop: EventLoop = .current ?? .shared,
+        onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
+    ) async throws {
+        let _: TreeRequest.Progress = try await loop.perform("remove") { core, pending in
+            let request = try TreeRequest.remove(path, on: core.loop, onProgress: told(onProgress)) { _, result in
+                pending.finish(result.mapError { $0 })
+            }
+            pending.onCancel = { try? request.cancel() }
+        }
+    }
+
+    // MARK: Inside
+
+    private static func copyFile(
+        _ source: FilePath, to destination: FilePath, _ isReplacing: Bool, on loop: EventLoop,
+        _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
+    ) async throws -> Int64 {
+        try await perform("copy", on: loop) { callbackLoop, onDone in
+            try FileRequest.copy(
+                source, to: destination, isReplacing: isReplacing, on: callbackLoop,
+                onProgress: onProgress.map { call in
+                    { call(TreeRequest.Progress(entries: 0, bytes: $1, path: source)) }
+                }, onDone: onDone)
+        }
+    }
+
+    /// - Parameter removesRest: Whether nothing is left after an error or a cancellation.
+    @discardableResult
+    private static func copyTree(
+        _ source: FilePath, to destination: FilePath, removesRest: Bool = false, on loop: EventLoop,
+        _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
+    ) async throws -> TreeRequest.Progress {
+        try await loop.perform("copy") { core, pending in
+            let request = try TreeRequest.copy(
+                source, to: destination, on: core.loop, onProgress: told(onProgress)
+            ) { request, result in
+                // Only now does nobody write there any more.
+                if removesRest, case .failure = result {
+                    _ = try? TreeRequest.remove(destination, on: request.loop) { _, _ in }
+                }
+                pending.finish(result.mapError { $0 })
+            }
+            pending.onCancel = { try? request.cancel() }
+        }
+    }
+
+    private static func told(
+        _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
+    ) -> ((TreeRequest, TreeRequest.Progress) -> Void)? {
+        onProgress.map { call in { call($1) } }
+    }
+}

@@ -1,1 +1,0 @@
-// Empty: linking is all there is to do. See mutex.c.
