@@ -80,6 +80,19 @@ public final class EventLoop: TaskExecutor {
         }
     }
 
+    /// Lets all jobs run that are there now, then goes on.
+    ///
+    /// As `Task.yield`, which takes four jobs where an actor's code calls it: off the actor, away, back, onto the actor.
+    /// Apart, as its suspension would be in the frame of each that sleeps.
+    @inline(never)
+    func giveWay() async throws {
+        try checkCancellation()
+        guard hostsCurrentTask else { return await Task.yield() }
+        await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
+            jobs.lend(on: self) { unsafe $0.append(JobRing.Entry(placeOf: continuation)) }
+        }
+    }
+
     func runLate(_ entry: JobRing.Entry) {
         unsafe lateJobs.run(entry, serialExecutor.asUnownedSerialExecutor())
     }

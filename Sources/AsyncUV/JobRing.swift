@@ -4,6 +4,16 @@ final class JobRing {
     struct Entry {
         let job: UnownedJob
         let door: Door
+
+        init(job: UnownedJob, door: Door) { (self.job, self.door) = (job, door) }
+
+        /// The place of a task that gives way: of one word, as a job is.
+        init(placeOf continuation: UnsafeContinuation<Void, Never>) {
+            unsafe (job, door) = (unsafeBitCast(continuation, to: UnownedJob.self), .place)
+        }
+
+        /// Makes the task whose place this is a job again, where its executor wants it.
+        func resume() { unsafe unsafeBitCast(job, to: UnsafeContinuation<Void, Never>.self).resume() }
     }
 
     /// How a job came, which is how it must be run.
@@ -14,6 +24,8 @@ final class JobRing {
         case actor
         /// Of both: such a task in such an actor.
         case taskInActor
+        /// Not a job yet, but the place of a task that gives way: see ``EventLoop/giveWay()``.
+        case place
     }
 
     @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
@@ -43,6 +55,13 @@ final class JobRing {
         guard unsafe head != tail else { return nil }
         defer { unsafe head &+= 1 }
         return unsafe entries[head & mask]
+    }
+
+    /// The entry that was appended last.
+    func popLast() -> Entry? {
+        guard unsafe head != tail else { return nil }
+        unsafe tail &-= 1
+        return unsafe entries[tail & mask]
     }
 
     private func grow() {

@@ -13,10 +13,11 @@ final class LateJobs: Sendable {
     var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
 
     func run(_ entry: JobRing.Entry, _ executor: UnownedSerialExecutor) {
-        if entry.door == .task {
-            globalConcurrentExecutor.enqueue(entry.job)
-        } else {
-            queue.async { unsafe entry.job.runSynchronously(on: executor) }
+        switch entry.door {
+        case .task: globalConcurrentExecutor.enqueue(entry.job)
+        case .actor, .taskInActor: queue.async { unsafe entry.job.runSynchronously(on: executor) }
+        // Comes back here as a job.
+        case .place: entry.resume()
         }
     }
 }

@@ -63,13 +63,6 @@ extension EventLoop {
         try await perform("sleep") { core, pending in try core.sleepers.add(deadline.time, pending) }
     }
 
-    /// Apart, as its suspension would be in the frame of each that sleeps.
-    @inline(never)
-    private func giveWay() async throws {
-        try checkCancellation()
-        await Task.yield()
-    }
-
     /// A sequence that yields the time at each multiple of the interval from now on.
     ///
     /// Ticks that nobody was there for are left out. It ends with a throw when the task is cancelled or the loop ends.

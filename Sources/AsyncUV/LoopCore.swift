@@ -76,14 +76,31 @@ final class LoopCore {
         var left = Self.budget
         while left > 0, let entry = jobs.popFirst() {
             left -= 1
-            switch entry.door {
-            case .task: unsafe entry.job.runSynchronously(on: task)
-            case .actor: unsafe entry.job.runSynchronously(on: serial)
-            case .taskInActor: unsafe entry.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+            if entry.door != .place {
+                unsafe run(entry, task, serial)
+            } else if let entry = comeBack(to: entry) {
+                unsafe run(entry, task, serial)
             }
         }
         unsafe counters.jobs += Self.budget - left
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+    }
+
+    @inline(__always)
+    private func run(_ entry: JobRing.Entry, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+        switch entry.door {
+        case .task: unsafe entry.job.runSynchronously(on: task)
+        case .actor: unsafe entry.job.runSynchronously(on: serial)
+        case .taskInActor: unsafe entry.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+        case .place: entry.resume()
+        }
+    }
+
+    /// It is the turn of a task that gave way: its job, if it is one of this loop.
+    private func comeBack(to place: JobRing.Entry) -> JobRing.Entry? {
+        let count = jobs.count
+        place.resume()
+        return jobs.count > count ? jobs.popLast() : nil
     }
 
     private func keepTurning(_ turning: Bool) {

@@ -21,7 +21,7 @@ public final class GreenPool {
         running += 1
         idle.clear()
         let task = GreenTask(body)
-        task.outcome.onEnd = { [self] in ended() }
+        task.outcome.follow().onEnd = { [self] in ended() }
         return task
     }
 

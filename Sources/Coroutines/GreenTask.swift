@@ -44,24 +44,21 @@ public struct GreenTask<Value: Sendable>: Sendable {
     public func kill() { task.cancel() }
 }
 
-/// What becomes of a green task, and who waits for that.
+/// What becomes of a green task.
 @GreenActor
 @usableFromInline
 final class GreenOutcome<Value: Sendable> {
-    private var result: Result<Value, any Error>?
-    private var joining: GreenWaiters?
-    /// Called at the end, however it comes: a task that is killed early enough never runs its body, nor its `defer`s.
-    var onEnd: (@GreenActor () -> Void)?
+    @usableFromInline var result: Result<Value, any Error>?
+    /// Most tasks end before anybody waits for them.
+    @usableFromInline var followers: GreenFollowers?
 
-    @usableFromInline
+    @inlinable
     nonisolated init() {}
 
-    @usableFromInline
+    @inlinable
     func end(_ result: Result<Value, any Error>) {
         self.result = result
-        let call = onEnd.take()
-        call?()
-        joining?.wakeAll()
+        followers?.tell()
     }
 
     /// Out of line: where an error is made, a task's frame has room for it.
@@ -78,10 +75,31 @@ final class GreenOutcome<Value: Sendable> {
 
     func wait(until deadline: LoopClock.Instant?) async throws -> Result<Value, any Error>? {
         if result == nil {
-            let joining = joining ?? GreenWaiters()
-            self.joining = joining
+            let joining = follow().joining
             _ = try await joining.wait(at: joining.join(), until: deadline)
         }
         return result
+    }
+
+    func follow() -> GreenFollowers {
+        let followers = followers ?? GreenFollowers()
+        self.followers = followers
+        return followers
+    }
+}
+
+/// Who is told of a green task's end.
+@GreenActor
+@usableFromInline
+final class GreenFollowers {
+    let joining = GreenWaiters()
+    /// Called first, however the end comes: a task that is killed early enough never runs its body, nor its `defer`s.
+    var onEnd: (@GreenActor () -> Void)?
+
+    @usableFromInline
+    func tell() {
+        let call = onEnd.take()
+        call?()
+        joining.wakeAll()
     }
 }

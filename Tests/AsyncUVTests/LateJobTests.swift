@@ -1,5 +1,6 @@
 import AsyncUV
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -21,6 +22,40 @@ import Testing
             return await group.reduce(0, +)
         }
         #expect(sum == 499_500)
+    }
+
+    @Test func tasksThatGiveWayWhileTheLoopEndsGoOn() async throws {
+        for _ in 0..<5 {
+            let loop = try EventLoop()
+            let tasks = (0..<100).map { number in
+                loop.spawn {
+                    for _ in 0..<2_000 { try await loop.sleep(for: .zero) }
+                    return number
+                }
+            }
+            try await loop.withLoop { _ in }
+            await loop.shutdown()
+            var sum = 0
+            for task in tasks { sum += try await task.value }
+            #expect(sum == 4_950)
+        }
+    }
+
+    @Test(.ownThread) func givingWayLetsEachOtherRunOnce() throws {
+        let order = try EventLoop.run { loop in
+            let order = Order()
+            let tasks = (0..<3).map { number in
+                loop.spawn {
+                    for _ in 0..<3 {
+                        order.add(number)
+                        try await loop.sleep(for: .zero)
+                    }
+                }
+            }
+            for task in tasks { try await task.value }
+            return order.numbers
+        }
+        #expect(order == [0, 1, 2, 0, 1, 2, 0, 1, 2])
     }
 
     @Test("Eight tasks on pool threads, an actor whose loop has ended: no increment is lost")
@@ -152,4 +187,11 @@ actor LoopCounter {
             precondition(bytes == [UInt8(truncatingIfNeeded: index)])
         }
     }
+}
+
+/// Numbers in the order in which they came.
+private final class Order: Sendable {
+    private let all = Mutex<[Int]>([])
+    func add(_ number: Int) { all.withLock { $0.append(number) } }
+    var numbers: [Int] { all.withLock { $0 } }
 }

@@ -258,4 +258,15 @@ import Testing
         // The runtime lets go of a task's closure after whoever waits for the task has been told.
         while witness != nil || queue != nil { try await Green.sleep(.milliseconds(1)) }
     }
+
+    // Bytes that came between the start of a read and its wait were lost, when the queue of jobs was long.
+    @Test func anEchoBesideACrowdLosesNothing() async throws {
+        let event = GreenEvent()
+        let crowd = (0..<10_000).map { _ in Green.spawn { try await event.wait() } }
+        let echo = Green.spawn { try await Echo.roundTrips(20) }
+        try await Green.sleep(.zero)
+        for task in crowd { task.kill() }
+        #expect(try await echo.value == 20)
+        try await Green.joinAll(crowd)
+    }
 }
