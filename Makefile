@@ -7,10 +7,10 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions switches files trees curves latency sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions switches coroutines-bench files trees curves latency sanitize coverage dependencies
 
 help: ## Says what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure, async code
 	swift build --product tour
@@ -33,6 +33,11 @@ instructions: dependencies ## Counts the instructions for an echoed KiB of each 
 
 switches: dependencies ## Measures switches between tasks, spawns and wake-ups
 	swift run -c release --package-path Benchmarks tasks
+
+coroutines-bench: dependencies ## Measures coroutines beside Python's greenlet, gevent and asyncio; OPTIONS="--rounds 3"
+	swift build -c release --package-path Benchmarks --product coroutines
+	swift run -c release --package-path Benchmarks coroutines \
+		--python "$$(Benchmarks/Scripts/python-environment)" $(OPTIONS)
 
 files: dependencies ## Measures reads of files, beside C on libuv, SwiftNIO, Node and dd; OPTIONS="--rounds 2 --cold 0"
 	swift run -c release --package-path Benchmarks files $(OPTIONS)

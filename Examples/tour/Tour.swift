@@ -18,7 +18,7 @@ import UV
     private var steps: [any Step] {
         [
             TimersStep(), EchoStep(), ErrorsStep(), BackpressureStep(),
-            SleepStep(), TicksStep(), TimeoutStep(), AsyncEchoStep(),
+            SleepStep(), TicksStep(), TimeoutStep(), AsyncEchoStep(), CoroutinesStep(), FileStep(),
         ]
     }
 

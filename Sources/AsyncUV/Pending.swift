@@ -84,6 +84,8 @@ extension EventLoop {
         if core.isEnding { throw ended(operation) }
         let pending = Pending<Value>()
         pending.operation = operation
+        // Not withTaskCancellationHandler: it may switch executors before it calls its body, and a cancellation that the
+        // loop hears of meanwhile would find nobody waiting.
         try await Suspension.wait(cancelling: pending, on: self) { suspension in
             pending.wait(suspension)
             core.pendings.insert(pending)

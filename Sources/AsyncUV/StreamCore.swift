@@ -115,6 +115,19 @@ final class StreamCore {
     }
 }
 
+/// Ends one read of a task that does not own the connection's scope.
+final class ReadCancellation: PendingLink {
+    private let core: StreamCore
+    private let number: UInt32
+
+    init(_ core: StreamCore, _ number: UInt32) {
+        self.core = core
+        self.number = number
+    }
+
+    override func give(up error: any Error) { core.cancelRead(number) }
+}
+
 private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
     // The stream keeps its core until after its last callback.
     unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {

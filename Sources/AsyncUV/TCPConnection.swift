@@ -56,12 +56,9 @@ public final class TCPConnection: ByteStream {
         switch try core.beginRead(upTo: limit, byOwner: false) {
         case .bytes(let bytes): return bytes
         case .waits(let number):
-            let bound = self.core
-            return try await withTaskCancellationHandler {
-                try await Suspension.wait { core.wait($0) }
-            } onCancel: { [loop] in
-                loop.post { bound.open(on: loop).cancelRead(number) }
-            }
+            // Nothing may come between the start of the read and the wait: withTaskCancellationHandler may switch
+            // executors, and bytes that come meanwhile would find nobody waiting.
+            return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) { core.wait($0) }
         }
     }
 

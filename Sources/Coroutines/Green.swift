@@ -11,7 +11,8 @@ public import AsyncUV
 ///
 /// A green task gives way to the others wherever it awaits: a sleep, anything of AsyncUV, a ``GreenQueue``. Python's
 /// gevent makes blocking calls give way by replacing them ("monkey patching"). Swift has no honest counterpart: a call
-/// that blocks holds up all green tasks; use the async call instead.
+/// that blocks holds up all green tasks. Use the async call instead, or `GreenActor.shared.loop.offload`, which runs it in
+/// the thread pool.
 public enum Green {
     /// Starts a green task: it begins after those that were spawned before, when the caller gives way.
     @inlinable

@@ -139,6 +139,9 @@ final class FileCopy {
     /// Gives the copy the permissions of the source. Not the bits that let a program run as its owner: the copy's owner
     /// may be another.
     func copyPermissions(_ targetPath: () -> FilePath) throws(UVError) {
+        // Mostly they are right from the start. Looking is cheaper than setting, which goes to the journal.
+        var new = stat()
+        if unsafe fstat(target, &new) == 0, new.st_mode & 0o7777 == status.st_mode & 0o777 { return }
         if fchmod(target, status.st_mode & 0o777) != 0 {
             throw UVError(.lastSystemError, in: "copy", of: targetPath().string)
         }

@@ -283,4 +283,30 @@ import Testing
         }
         #expect(fresh == nil && waiting == nil && ended == nil && closed == nil)
     }
+
+    @Test func theArticlesProducerAndConsumers() throws {
+        let transcript = Transcript()
+        func consumer(_ name: String) -> Generator<Int, Void> {
+            Generator { yield in
+                transcript.add("--->starting eating baozi...")
+                while true { transcript.add("[\(name)] is eating baozi \(try await yield(()))") }
+            }
+        }
+        let first = consumer("c1"), second = consumer("c2")
+        _ = try first.next()
+        _ = try second.next()
+        for number in 1...5 {
+            _ = try first.send(number)
+            _ = try second.send(number)
+            transcript.add("[producer] is making baozi \(number)")
+        }
+        let start = "--->starting eating baozi..."
+        let rounds = (1...5).flatMap { number in
+            [
+                "[c1] is eating baozi \(number)", "[c2] is eating baozi \(number)",
+                "[producer] is making baozi \(number)",
+            ]
+        }
+        #expect(transcript.all == [start, start] + rounds)
+    }
 }

@@ -5,7 +5,8 @@ import Measurement
 @main struct CoroutinesComparison: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coroutines",
-        abstract: "Measures generators, greenlets and green tasks beside Python's generators, greenlet, gevent and asyncio.",
+        abstract:
+            "Measures generators, greenlets and green tasks beside Python's generators, greenlet, gevent and asyncio.",
         discussion: """
             Each measurement is a process of its own, warmed up; rounds go through all of them in turn. Times are CPU \
             time of all threads of the process. Ratios are taken round by round.

@@ -31,7 +31,8 @@ import Measurement
         let watched = wanted.filter { $0 <= limit - Self.reserve }
         guard !models.isEmpty, let most = watched.last else { throw ValidationError("There is nothing to watch.") }
         let bench = options.bench
-        print(options.setting)
+        let setting = options.setting
+        print(setting)
         print("A process may have \(limit) open descriptors, so \(Self.cut(wanted, to: most)).\n")
         let rounds = try Rounds(options.rounds, of: models.map(\.server), title: "curves") { server in
             let model = models.first { $0.server == server }!
@@ -42,7 +43,7 @@ import Measurement
         let curves = models.map { Curve(model: $0, rounds: rounds.results[$0.server]!) }
         show(curves, watched)
         if let svg {
-            try CurvesFigure(curves, setting: options.setting).text
+            try CurvesFigure(curves, setting: setting).text
                 .write(toFile: svg, atomically: true, encoding: .utf8)
             print("\nDrawn into \(svg)")
         }

@@ -17,9 +17,10 @@ struct CurvesFigure {
         let points = curves.flatMap(\.points)
         let (fewest, most) = (points.map(\.watched).min()!, points.map(\.watched).max()!)
         watched = Double(fewest)...Double(max(most, fewest + 1))
-        // Whole decades, or halves of them.
+        // Halves of decades, with room below for the names of the flat curves.
         let costs = points.map { log10($0.microseconds) }
-        cost = pow(10, (costs.min()! * 2).rounded(.down) / 2)...pow(10, (costs.max()! * 2 + 0.1).rounded(.up) / 2)
+        let (least, greatest) = (((costs.min()! - 0.3) * 2).rounded(.down), ((costs.max()! + 0.05) * 2).rounded(.up))
+        cost = pow(10, least / 2)...pow(10, greatest / 2)
     }
 
     var text: String {
@@ -73,23 +74,23 @@ struct CurvesFigure {
             }
     }
 
-    /// The names beside the ends of the curves; those at the right edge are kept apart.
+    /// The names beside the ends of the curves: kept apart at the right edge, above the line where a curve ends early.
     private var names: [String] {
         var lowest = -Double.infinity
-        return curves.sorted { $0.points.last!.microseconds > $1.points.last!.microseconds }.flatMap { curve in
+        return curves.sorted { $0.points.last!.microseconds > $1.points.last!.microseconds }.map { curve in
             let end = curve.points.last!
+            let isLong = Double(end.watched) == watched.upperBound
             var place = (x: x(Double(end.watched)) + 12, y: y(end.microseconds) + 5)
-            if Double(end.watched) == watched.upperBound {
-                place.y = max(place.y, lowest + 36)
+            if isLong {
+                place.y = max(place.y, lowest + 22)
                 lowest = place.y
+            } else {
+                place = (place.x - 20, place.y - 20)
             }
             let most = curve.model.limit.map { ", to \(grouped(Double($0)))" } ?? ""
-            return [
-                label(
-                    place.x, place.y, "\(curve.model.rawValue)\(most)", size: 16, weight: "bold",
-                    colour: Self.colour(curve.model)),
-                label(place.x, place.y + 16, "\(rounded(end.microseconds)) µs", size: 13, colour: "#555555"),
-            ]
+            return label(
+                place.x, place.y, "\(curve.model.rawValue)\(most): \(rounded(end.microseconds)) µs", size: 15,
+                weight: "bold", colour: Self.colour(curve.model), anchor: isLong ? "start" : "end")
         }
     }
 

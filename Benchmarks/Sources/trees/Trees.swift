@@ -24,7 +24,7 @@ import UV
         let folder = directory + "/swift-uv-trees-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try makeTree(folder + "/tree")
-        var rows: [(cp: Double, copy: Double, rm: Double, remove: Double)] = []
+        var rows: [(cp: Cost, copy: Cost, rm: Cost, remove: Cost)] = []
         for round in 0...rounds {
             // The first round warms up; then each in turn is first.
             let (ours, theirs) = (folder + "/ours", folder + "/theirs")
@@ -33,18 +33,23 @@ import UV
             let removals = try inTurn(round, { try run("rm", "-rf", theirs) }, { try remove(ours) })
             if round > 0 { rows.append((copies.0, copies.1, removals.0, removals.1)) }
         }
-        var table = Table(["\(files) files", "ms", "min–max", "times", "limit"])
+        var table = Table(["\(files) files", "ms", "min–max", "times", "limit", "CPU ms", "times"])
         add("cp -r", rows.map(\.cp), nil, to: &table)
-        add("TreeRequest.copy", rows.map(\.copy), rows.map { $0.copy / $0.cp }, to: &table)
+        add("TreeRequest.copy", rows.map(\.copy), rows.map(\.cp), to: &table)
         add("rm -rf", rows.map(\.rm), nil, to: &table)
-        add("TreeRequest.remove", rows.map(\.remove), rows.map { $0.remove / $0.rm }, to: &table)
+        add("TreeRequest.remove", rows.map(\.remove), rows.map(\.rm), to: &table)
         print(table.render(markdown: markdown))
     }
 
-    private func add(_ name: String, _ times: [Double], _ ratios: [Double]?, to table: inout Table) {
-        let spread = "\(decimal(times.min()!, 0))–\(decimal(times.max()!, 0))"
-        let ratio = ratios.map { [decimal(median($0), 2), "≤ 1.30"] } ?? ["", ""]
-        table.add([name, decimal(median(times), 1), spread] + ratio)
+    private func add(_ name: String, _ costs: [Cost], _ others: [Cost]?, to table: inout Table) {
+        let wall = costs.map(\.wall)
+        let cells = [decimal(median(wall), 1), "\(decimal(wall.min()!, 0))–\(decimal(wall.max()!, 0))"]
+        let cpu = decimal(median(costs.map(\.cpu)), 1)
+        guard let others else { return table.add([name] + cells + ["", "", cpu, ""]) }
+        // Ratios are taken round by round.
+        let times = zip(costs, others).map { $0.wall / $1.wall }
+        let cpuTimes = zip(costs, others).map { $0.cpu / $1.cpu }
+        table.add([name] + cells + [decimal(median(times), 2), "≤ 1.30", cpu, decimal(median(cpuTimes), 2)])
     }
 
     private func makeTree(_ root: String) throws {
@@ -53,54 +58,73 @@ import UV
             if file % 100 == 0 {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
-            try Data(repeating: 1, count: file * 7_919 % (most + 1)).write(to: URL(filePath: folder + "/\(file)"))
+            let new = try FileDescriptor.open(
+                folder + "/\(file)", .writeOnly, options: .create, permissions: [.ownerReadWrite, .groupRead])
+            try new.closeAfter { _ = try new.writeAll([UInt8](repeating: 1, count: file * 7_919 % (most + 1))) }
         }
     }
 
     // MARK: Contestants
 
     private func inTurn(
-        _ round: Int, _ theirs: () throws -> Double, _ ours: () throws -> Double
-    ) throws -> (Double, Double) {
+        _ round: Int, _ theirs: () throws -> Cost, _ ours: () throws -> Cost
+    ) throws -> (Cost, Cost) {
         if round.isMultiple(of: 2) { return (try theirs(), try ours()) }
         let first = try ours()
         return (try theirs(), first)
     }
 
-    private func milliseconds(_ body: () throws -> Void) rethrows -> Double {
-        let start = ContinuousClock.now
-        try body()
-        return (ContinuousClock.now - start) / .milliseconds(1)
-    }
-
-    private func run(_ command: String...) throws -> Double {
+    private func run(_ command: String...) throws -> Cost {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command
-        return try milliseconds {
+        return try Cost.measure(RUSAGE_CHILDREN) {
             try process.run()
             process.waitUntilExit()
             guard process.terminationStatus == 0 else { throw ValidationError("\(command) failed") }
         }
     }
 
-    private func copy(_ source: String, to destination: String) throws -> Double {
+    private func copy(_ source: String, to destination: String) throws -> Cost {
         try onLoop { try TreeRequest.copy(FilePath(source), to: FilePath(destination), on: $0, onDone: $1) }
     }
 
-    private func remove(_ path: String) throws -> Double {
+    private func remove(_ path: String) throws -> Cost {
         try onLoop { try TreeRequest.remove(FilePath(path), on: $0, onDone: $1) }
     }
 
-    private func onLoop(_ begin: (Loop, @escaping TreeRequest.Completion) throws -> TreeRequest) throws -> Double {
+    private func onLoop(_ begin: (Loop, @escaping TreeRequest.Completion) throws -> TreeRequest) throws -> Cost {
         var result: Result<TreeRequest.Progress, UVError>?
         let loop = try Loop()
-        let time = try milliseconds {
+        let cost = try Cost.measure(RUSAGE_SELF) {
             _ = try begin(loop) { result = $1 }
             try loop.run()
         }
         _ = try result?.get()
         try loop.close()
-        return time
+        return cost
+    }
+}
+
+/// Milliseconds.
+struct Cost {
+    var wall: Double
+    /// User and system.
+    var cpu: Double
+
+    static func measure(_ who: __rusage_who, _ body: () throws -> Void) throws -> Cost {
+        let (start, startCPU) = (ContinuousClock.now, cpu(who))
+        try body()
+        return Cost(wall: (ContinuousClock.now - start) / .milliseconds(1), cpu: cpu(who) - startCPU)
+    }
+
+    private static func cpu(_ who: __rusage_who) -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(who.rawValue), &usage)
+        return milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+    }
+
+    private static func milliseconds(_ time: timeval) -> Double {
+        Double(time.tv_sec) * 1_000 + Double(time.tv_usec) / 1_000
     }
 }

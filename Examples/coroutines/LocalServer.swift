@@ -1,0 +1,57 @@
+import Foundation
+
+/// The example `file-server`, beside this program, with a folder of pages that is removed again.
+final class LocalServer: Sendable {
+    let base: String
+    private let process: Process
+    private let folder: URL
+
+    /// Makes pages of so many bytes and starts the server.
+    init(pages: [String: Int]) throws {
+        let program = try Self.sibling("file-server")
+        folder = FileManager.default.temporaryDirectory.appending(path: "pages-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let output = Pipe()
+        process = Process()
+        process.executableURL = program
+        process.arguments = ["--root", folder.path(), "--port", "0"]
+        process.standardOutput = output
+        do {
+            for (name, size) in pages {
+                try Data(repeating: UInt8(ascii: "x"), count: size).write(to: folder.appending(path: name))
+            }
+            try process.run()
+            base = try Self.base(in: output.fileHandleForReading)
+        } catch {
+            if process.isRunning { process.terminate() }
+            try? FileManager.default.removeItem(at: folder)
+            throw error
+        }
+    }
+
+    func stop() throws {
+        process.terminate()
+        process.waitUntilExit()
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    private static func sibling(_ name: String) throws -> URL {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = URL(filePath: own).deletingLastPathComponent().appending(path: name)
+        guard FileManager.default.isExecutableFile(atPath: program.path()) else {
+            throw Problem(description: "there is no \(program.path()) to fetch from: build it, or give --base")
+        }
+        return program
+    }
+
+    /// Reads the server's first line, `listening on HOST:PORT`.
+    private static func base(in output: FileHandle) throws -> String {
+        var line: [UInt8] = []
+        while let byte = try output.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") { line.append(byte) }
+        let text = String(decoding: line, as: UTF8.self)
+        guard text.hasPrefix("listening on ") else {
+            throw Problem(description: "file-server says \"\(text)\" instead of where it listens")
+        }
+        return "http://\(text.dropFirst("listening on ".count))/"
+    }
+}
