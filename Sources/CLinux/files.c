@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #endif
 
@@ -18,6 +19,17 @@ ssize_t clinux_append(int file, const void *bytes, size_t count) {
 #endif
     if (lseek(file, 0, SEEK_END) < 0 && errno != ESPIPE) return -1;
     return write(file, bytes, count);
+}
+
+ssize_t clinux_send(int from, off_t offset, size_t count, int to) {
+#if defined(__linux__)
+    ssize_t sent = sendfile(to, from, &offset, count);
+    if (sent >= 0 || (errno != EINVAL && errno != ENOSYS)) return sent;
+#endif
+    // Some file systems have nothing to send from.
+    char buffer[16384];
+    ssize_t there = pread(from, buffer, count < sizeof buffer ? count : sizeof buffer, offset);
+    return there <= 0 ? there : write(to, buffer, (size_t)there);
 }
 
 ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset) {

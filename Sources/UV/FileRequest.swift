@@ -210,7 +210,8 @@ public class FileRequest: PoolRequest {
     /// - Parameter onDone: Gets the number of bytes sent: 0 at the end of the source, often fewer than asked for. A socket
     ///   without room is `.resourceTemporarilyUnavailable`.
     ///
-    /// Calls `uv_fs_sendfile`.
+    /// Replaces `uv_fs_sendfile`: where copy_file_range refuses sockets, 1.44.2 copies by itself, 8 KiB at a time, and keeps a
+    /// thread of the pool until the peer has taken all of it. Four that read slowly would hold up every file.
     @discardableResult
     public static func send(
         from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor, on loop: Loop,

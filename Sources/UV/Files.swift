@@ -176,10 +176,11 @@ enum Files {
     static func send(
         from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
     ) throws(UVError) -> Int {
-        unsafe try fileCall("send", of: "\(source.text) to \(destination.text)") {
-            unsafe uv_fs_sendfile(nil, $0, destination.rawValue, source.rawValue, offset, count, nil)
-        } _: {
-            unsafe $0.pointee.result
+        while true {
+            let sent = clinux_send(source.rawValue, off_t(offset), count, destination.rawValue)
+            if sent >= 0 { return sent }
+            if UVError.Code.lastSystemError == .interrupted { continue }
+            throw UVError(.lastSystemError, in: "send", of: "\(source.text) to \(destination.text)")
         }
     }
 }

@@ -119,6 +119,26 @@ import Testing
         }
     }
 
+    @Test func slowReadersHoldNoThread() throws {
+        try withServer { server in
+            try await FileSystem.writeFile(
+                server.root.appending("huge.bin"), [UInt8](repeating: 1, count: 32 << 20), durably: false)
+            // More than there are threads in the pool.
+            var deaf: [TCPConnection] = []
+            for _ in 0..<8 {
+                let client = try await server.connect()
+                try await client.write(Array("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+                _ = try await client.readUntil(UInt8(ascii: "\n"))
+                deaf.append(client)
+            }
+            for _ in 0..<20 {
+                #expect(try await withTimeout(.seconds(20)) { try await server.get("/hello.txt") }.status == 200)
+            }
+            #expect(server.server.tally.requests == 20)
+            for client in deaf { await client.close() }
+        }
+    }
+
     @Test func makesRoomForNewClients() throws {
         try withServer(ServerLimits(idle: .seconds(60), request: .seconds(60), connections: 3)) { server in
             var waiting: [TCPConnection] = []

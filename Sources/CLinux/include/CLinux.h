@@ -76,6 +76,9 @@ void clinux_limit_exit_wait(int (*running)(void));
 /// Writes behind the file's end, in one step where the system can.
 ssize_t clinux_append(int file, const void *bytes, size_t count);
 
+/// Sends bytes of a file to a socket or file: as many as it takes now, 0 at the end of the file.
+ssize_t clinux_send(int from, off_t offset, size_t count, int to);
+
 /// pread(2) of what is in the page cache; EAGAIN for the rest, EOPNOTSUPP where the file cannot tell.
 ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
 
