@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CLinux
 
 /// Calls a closure on the loop after a signal to the process.
 ///
@@ -16,7 +17,8 @@ public final class SignalHandle: Handle {
         }
     }
 
-    /// Watches for a signal, in place of an earlier one. The signal's own action does not happen meanwhile.
+    /// Watches for a signal, in place of an earlier one. The signal's own action does not happen meanwhile. The loop's
+    /// thread stops blocking it.
     ///
     /// - Parameter once: Stop before the first call; a second signal then has its default action again, and the closure
     ///   may start the handle anew.
@@ -34,6 +36,8 @@ public final class SignalHandle: Handle {
         // libuv has stopped the watch that it could not replace.
         if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
         try check(status, "start", of: "a watch for signal \(signal)")
+        // A program that a thread of Dispatch or of the cooperative pool has started inherits that all signals are blocked.
+        clinux_unblock_signal(signal)
         restoreBrokenPipe()
         watched = signal
         self.once = once

@@ -20,6 +20,25 @@ import UV
         #expect(calls == [SIGUSR1, SIGUSR1])
     }
 
+    @Test("A signal that the program inherited as blocked arrives") func blockedSignal() throws {
+        var blocked = sigset_t()
+        unsafe sigemptyset(&blocked)
+        unsafe sigaddset(&blocked, SIGUSR1)
+        unsafe pthread_sigmask(SIG_BLOCK, &blocked, nil)
+        var calls = 0
+        try withLoop { loop in
+            let watcher = try SignalHandle(on: loop)
+            try watcher.start(SIGUSR1) { watcher, _ in
+                calls += 1
+                watcher.close()
+            }
+            raise(SIGUSR1)
+            try loop.run(.noWait)
+            #expect(calls == 1)
+            watcher.close()
+        }
+    }
+
     @Test func severalWatchersAndLoopsGetIt() throws {
         var calls = 0
         try withLoop { outer in

@@ -60,6 +60,9 @@ static inline uintptr_t clinux_thread_number(void) {
 #endif
 }
 
+/// Lets the calling thread get a signal.
+void clinux_unblock_signal(int signal);
+
 /// Whether the calling thread is the process's first.
 int clinux_is_main_thread(void);
 
