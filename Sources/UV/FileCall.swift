@@ -16,8 +16,10 @@ func fileCall<Value>(
     var result: Value?
     (status, result) = unsafe withUnsafeMutablePointer(to: &raw) { raw in
         defer { unsafe uv_fs_req_cleanup(raw) }
-        _ = unsafe perform(raw)
-        return unsafe (raw.pointee.result, raw.pointee.result < 0 ? nil : value(raw))
+        // What libuv refuses, or has no memory for, does not reach the request's own result.
+        let refused = unsafe perform(raw)
+        let status = unsafe raw.pointee.result < 0 ? raw.pointee.result : min(Int(refused), 0)
+        return unsafe (status, status < 0 ? nil : value(raw))
     }
     guard let result else {
         throw UVError(.init(rawValue: CInt(truncatingIfNeeded: status)), in: operation.description, of: subject())

@@ -35,6 +35,9 @@ public class FileRequest: PoolRequest {
         if path.isEmpty { throw UVError(.noSuchFileOrDirectory, in: operation.description, of: "an empty path") }
     }
 
+    /// The most bytes that a system reads at once: 2 GiB less a page.
+    private static let largestRead = 0x7fff_f000
+
     @inline(__always)
     static func checkNotNegative(
         _ number: Int64, _ what: StaticString, _ operation: StaticString
@@ -120,7 +123,9 @@ public class FileRequest: PoolRequest {
 
     /// Reads into several arrays of given sizes, one after the other, in one call of the system.
     ///
-    /// - Returns: The arrays, cut to what came. Otherwise as ``read(from:upTo:at:on:onDone:)``.
+    /// - Parameter onDone: Gets the arrays, cut to what came.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a negative count and for more than 2 GiB in all. Otherwise as
+    ///   ``read(from:upTo:at:on:onDone:)``.
     ///
     /// Calls `uv_fs_read`.
     @discardableResult
@@ -128,7 +133,12 @@ public class FileRequest: PoolRequest {
         from file: FileDescriptor, counts: [Int], at offset: Int64?, on loop: Loop,
         onDone: @escaping Completion<[[UInt8]]>
     ) throws(UVError) -> FileRequest {
-        for count in counts { try checkNotNegative(Int64(count), "count", "read") }
+        var total = 0
+        for count in counts {
+            try checkNotNegative(Int64(count), "count", "read")
+            total += min(count, largestRead + 1)
+            if total > largestRead { throw UVError(.invalidArgument, in: "read", of: "more than 2 GiB at once") }
+        }
         if let offset { try checkNotNegative(offset, "offset", "read") }
         return try begin("read", on: loop, onDone) { () throws(UVError) in
             try Files.read(from: file, counts: counts, at: offset)

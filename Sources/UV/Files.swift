@@ -94,10 +94,18 @@ enum Files {
             // The arrays stay where they are: nobody changes them before the read is over.
             unsafe chunks[index].withUnsafeMutableBytes { unsafe buffers.append(uv_buf_t($0)) }
         }
-        var left = unsafe try fileCall("read", of: file.text) {
-            unsafe uv_fs_read(nil, $0, file.rawValue, buffers, UInt32(buffers.count), offset ?? -1, nil)
-        } _: {
-            unsafe $0.pointee.result
+        var left = 0
+        while chunks.contains(where: { !$0.isEmpty }) {
+            do throws(UVError) {
+                unsafe left = try fileCall("read", of: file.text) {
+                    unsafe uv_fs_read(nil, $0, file.rawValue, buffers, UInt32(buffers.count), offset ?? -1, nil)
+                } _: {
+                    unsafe $0.pointee.result
+                }
+                break
+            } catch {
+                if error.code != .interrupted { throw error }
+            }
         }
         for index in chunks.indices {
             let count = min(left, chunks[index].count)
