@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "UV", "CFaults", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

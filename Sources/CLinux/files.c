@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #endif
 
@@ -26,6 +27,15 @@ ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset) {
     return preadv2(file, &part, 1, offset, RWF_NOWAIT);
 #else
     errno = EOPNOTSUPP;
+    return -1;
+#endif
+}
+
+ssize_t clinux_send_file(int destination, int source, off_t offset, size_t count) {
+#if defined(__linux__)
+    return sendfile(destination, source, &offset, count);
+#else
+    errno = ENOSYS;
     return -1;
 #endif
 }

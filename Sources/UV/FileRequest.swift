@@ -197,7 +197,7 @@ public final class FileRequest: PoolRequest {
     /// Copies bytes from a file to another file, or to a socket, without a trip through this process.
     ///
     /// - Parameter onDone: Gets the number of bytes sent: 0 at the end of the source, often fewer than asked for. A socket
-    ///   without room is `.resourceTemporarilyUnavailable`.
+    ///   without room is `.resourceTemporarilyUnavailable`, a pseudo-file that cannot be sent to sockets `.invalidArgument`.
     ///
     /// Calls `uv_fs_sendfile`.
     @discardableResult

@@ -173,10 +173,20 @@ enum Files {
         unsafe try fileCall("truncate", of: file.text) { unsafe uv_fs_ftruncate(nil, $0, file.rawValue, size, nil) }
     }
 
+    /// To sockets without libuv: where its own way fails (also because the socket has no room) it copies, and waits for the
+    /// peer with a thread of the pool, for ever perhaps.
     static func send(
         from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
     ) throws(UVError) -> Int {
-        unsafe try fileCall("send", of: "\(source.text) to \(destination.text)") {
+        if try status(of: destination).kind == .socket {
+            while true {
+                let sent = clinux_send_file(destination.rawValue, source.rawValue, off_t(offset), count)
+                if sent >= 0 { return sent }
+                let error = UVError.Code.lastSystemError
+                if error != .interrupted { throw UVError(error, in: "send", of: "\(source.text) to \(destination.text)") }
+            }
+        }
+        return unsafe try fileCall("send", of: "\(source.text) to \(destination.text)") {
             unsafe uv_fs_sendfile(nil, $0, destination.rawValue, source.rawValue, offset, count, nil)
         } _: {
             unsafe $0.pointee.result

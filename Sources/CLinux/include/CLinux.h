@@ -56,6 +56,9 @@ ssize_t clinux_append(int file, const void *bytes, size_t count);
 /// pread(2) of what is in the page cache; EAGAIN for the rest, EOPNOTSUPP where the file cannot tell.
 ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
 
+/// sendfile(2) from an offset, which is left alone; ENOSYS elsewhere than on Linux.
+ssize_t clinux_send_file(int destination, int source, off_t offset, size_t count);
+
 /// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
 int clinux_open_cached(const char *path);
 
