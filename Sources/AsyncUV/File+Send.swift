@@ -16,7 +16,7 @@ extension File {
     /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.invalidArgument` for a negative
     ///   number.
     ///
-    /// Cancellation: some bytes may have been sent, the last of them shortly after.
+    /// Cancellation: some bytes may have been sent, the last of them (64 KiB at most) later.
     @discardableResult
     public func send(
         to connection: TCPConnection, from offset: Int64 = 0, count: Int64? = nil,
@@ -35,12 +35,14 @@ extension File {
         let isRegular = try await status().kind == .regular
         var sent: Int64 = 0
         while sent < count ?? .max {
+            // The copy of the socket would outlive the connection.
+            if sent > 0 { _ = try await connection.withHandle { try $0.fileDescriptor.rawValue } }
             let wanted = Int(min((count ?? .max) - sent, 1 << 20))
             let position = offset + sent
-            // The system sends from regular files; libuv would make up for others with a thread that waits for the peer.
+            // The system sends from regular files.
             let more =
                 isRegular
-                ? try await send(wanted, at: position, to: socket)
+                ? try await send(wanted, at: position, to: socket, of: connection)
                 : try await copy(wanted, at: position, to: connection)
             if more == 0 { break }
             sent += Int64(more)
@@ -49,19 +51,23 @@ extension File {
         return sent
     }
 
-    private func send(_ count: Int, at offset: Int64, to socket: SocketCopy) async throws -> Int {
-        while true {
-            do {
-                return try await perform("send") { file, loop, onDone in
-                    try FileRequest.send(from: file, at: offset, count: count, to: socket.descriptor, on: loop) {
-                        request, result in
-                        // A thread that nobody waits for any more still has the socket.
-                        withExtendedLifetime(socket) { onDone(request, result) }
-                    }
+    private func send(
+        _ count: Int, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
+    ) async throws -> Int {
+        do {
+            return try await perform("send") { file, loop, onDone in
+                try FileRequest.send(from: file, at: offset, count: count, to: socket.descriptor, on: loop) {
+                    request, result in
+                    // A thread that nobody waits for any more still has the socket.
+                    withExtendedLifetime(socket) { onDone(request, result) }
                 }
-            } catch let error as UVError where error.code == .resourceTemporarilyUnavailable {
-                try await loop.waitUntilWritable(socket.descriptor)
             }
+        } catch let error as UVError
+            where [.resourceTemporarilyUnavailable, .invalidArgument, .ioError].contains(error.code)
+        {
+            // No room: a write through the connection waits for some, and ends when the connection is closed. Or a file
+            // that the system does not send, or an error of either side: a read and a write tell which.
+            return try await copy(count, at: offset, to: connection)
         }
     }
 
@@ -83,21 +89,4 @@ private final class SocketCopy: Sendable {
     }
 
     deinit { try? descriptor.close() }
-}
-
-extension EventLoop {
-    /// Waits until a write to a socket would not block.
-    fileprivate func waitUntilWritable(_ descriptor: FileDescriptor) async throws {
-        try await perform("send") { (core, pending: Pending<Void>) in
-            let poll = try PollHandle(on: core.loop, watching: descriptor)
-            pending.onCancel = { poll.close() }
-            try poll.start(.writable, once: true) { poll, result in
-                poll.close()
-                switch result {
-                case .success: pending.finish(.success(()))
-                case .failure(let error): pending.finish(.failure(error))
-                }
-            }
-        }
-    }
 }

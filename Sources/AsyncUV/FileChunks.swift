@@ -36,6 +36,8 @@ public struct FileChunks: AsyncSequence, Sendable {
         var offset: Int64
         /// The read of what comes at the offset, if it has begun.
         private var ahead: Task<[UInt8], any Error>?
+        /// Pseudo-files give what they like, so where the next piece begins is not known.
+        private var isPredictable = true
 
         init(_ chunks: FileChunks) {
             file = chunks.file
@@ -45,10 +47,13 @@ public struct FileChunks: AsyncSequence, Sendable {
 
         public mutating func next() async throws -> [UInt8]? {
             guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
+            // Pieces that are there already would keep a cancelled reader going.
+            try checkCancellation()
             let bytes = try await nextBytes()
             offset += Int64(bytes.count)
             if bytes.count < count {
                 // What was read ahead is not what comes next.
+                isPredictable = false
                 ahead?.cancel()
                 ahead = nil
             }
@@ -58,7 +63,8 @@ public struct FileChunks: AsyncSequence, Sendable {
         private mutating func nextBytes() async throws -> [UInt8] {
             if ahead == nil, let bytes = try file.readCached(upTo: count, at: offset) { return bytes }
             let now = ahead ?? read(at: offset)
-            ahead = read(at: offset + Int64(count))
+            let (next, isBehindAllFiles) = offset.addingReportingOverflow(Int64(count))
+            ahead = isPredictable && !isBehindAllFiles ? read(at: next) : nil
             do {
                 return try await withTaskCancellationHandler {
                     try await now.value

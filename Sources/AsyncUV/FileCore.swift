@@ -40,7 +40,9 @@ final class FileCore {
 
     /// The error with the path instead of the descriptor's number.
     func named(_ error: UVError) -> UVError {
-        let subject = error.subject?.replacing("descriptor \(descriptor.rawValue)", with: path.string) ?? path.string
+        // The first one only: descriptor 71, behind it, begins with descriptor 7.
+        let number = "descriptor \(descriptor.rawValue)"
+        let subject = error.subject?.replacing(number, with: path.string, maxReplacements: 1) ?? path.string
         return UVError(error.code, in: error.operation, of: subject)
     }
 

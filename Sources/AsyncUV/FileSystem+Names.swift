@@ -98,13 +98,18 @@ extension FileSystem {
         in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
     ) async throws -> File {
         let start = try temporary(directory, prefix)
-        let made = try await perform("makeTemporaryFile", on: loop) { made, loop in
-            try? made.file.close()
-            _ = try? FileRequest.removeFile(made.path, on: loop) { _, _ in }
-        } _: {
-            try FileRequest.makeTemporaryFile(prefix: start, on: $0, onDone: $1)
+        // It becomes a file on the spot, which closes itself when nobody waits any more, or the loop ends.
+        return try await perform("makeTemporaryFile", on: loop) { (file: File, loop) in
+            _ = try? FileRequest.removeFile(file.path, on: loop) { _, _ in }
+        } _: { callbackLoop, onDone in
+            try FileRequest.makeTemporaryFile(prefix: start, on: callbackLoop) { request, result in
+                onDone(
+                    request,
+                    result.map { made in
+                        File(FileCore(made.file, made.path, on: request.loop), made.path, on: loop)
+                    })
+            }
         }
-        return try await loop.withLoop { File(FileCore(made.file, made.path, on: $0), made.path, on: loop) }
     }
 
     private static func temporary(_ directory: FilePath?, _ prefix: String) throws(UVError) -> FilePath {

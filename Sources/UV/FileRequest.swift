@@ -218,7 +218,7 @@ public class FileRequest: PoolRequest {
     /// Copies bytes from a file to another file, or to a socket, without a trip through this process.
     ///
     /// - Parameter onDone: Gets the number of bytes sent: 0 at the end of the source, often fewer than asked for. A socket
-    ///   without room is `.resourceTemporarilyUnavailable`.
+    ///   without room is `.resourceTemporarilyUnavailable`, a pseudo-file that cannot be sent to sockets `.invalidArgument`.
     ///
     /// Replaces `uv_fs_sendfile`: where copy_file_range refuses sockets, 1.44.2 copies by itself, 8 KiB at a time, and keeps a
     /// thread of the pool until the peer has taken all of it. Four that read slowly would hold up every file.

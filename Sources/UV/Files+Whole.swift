@@ -32,17 +32,32 @@ extension Files {
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions?, durably: Bool
     ) throws(UVError) {
         do throws(UVError) {
-            // A symbolic link stays; the file it points to is replaced.
-            let isLink = (try? linkStatus(of: path))?.kind == .symbolicLink
-            let target = isLink ? (try? realPath(path)) ?? path : path
-            let old = try? status(of: target)
-            if let old, old.kind != .regular { return try overwrite(target, bytes) }
-            let replacement = try FileReplacement(of: target, old: old, permissions: permissions)
+            let old = try existingStatus(of: path)
+            if let old, old.kind != .regular { return try overwrite(path, bytes) }
+            let replacement = try FileReplacement(of: try linkTarget(of: path), old: old, permissions: permissions)
             try writeAll(bytes, to: replacement.file, at: 0)
             try replacement.commit(durably: durably)
         } catch {
             throw UVError(error.code, in: "writeFile", of: path.string)
         }
+    }
+
+    private static func existingStatus(of path: FilePath) throws(UVError) -> FileStatus? {
+        do throws(UVError) { return try status(of: path) } catch {
+            if error.code == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Where symbolic links lead to in the end: they stay, and what they point to is replaced, or made.
+    private static func linkTarget(of path: FilePath) throws(UVError) -> FilePath {
+        var path = path
+        // As many as Linux follows; when they are in a circle, the status has said so before.
+        for _ in 0..<40 {
+            guard (try? linkStatus(of: path))?.kind == .symbolicLink else { return path }
+            path = path.removingLastComponent().pushing(try readLink(path))
+        }
+        throw UVError(.tooManySymbolicLinkLevels, in: "writeFile")
     }
 
     /// Devices have no content to be replaced.

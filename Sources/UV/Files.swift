@@ -181,6 +181,8 @@ enum Files {
         unsafe try fileCall("truncate", of: file.text) { unsafe uv_fs_ftruncate(nil, $0, file.rawValue, size, nil) }
     }
 
+    /// To sockets without libuv: where its own way fails (also because the socket has no room) it copies, and waits for the
+    /// peer with a thread of the pool, for ever perhaps.
     static func send(
         from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
     ) throws(UVError) -> Int {

@@ -26,7 +26,8 @@ public func socketsLeftOpen(patience: Duration, by body: () throws -> Void) reth
     return left
 }
 
-private let isModuleAlone = ProcessInfo.processInfo.environment["SWIFT_UV_TEST_MODULE"] != nil
+/// Whether `make test` gives the tests of a module a process of their own.
+public let isModuleAlone = ProcessInfo.processInfo.environment["SWIFT_UV_TEST_MODULE"] != nil
 
 private func openSockets() -> [CInt: String] {
     let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []

@@ -11,7 +11,18 @@ int cfaults_fork(void);
 #if defined(__linux__)
 /// Mounts a volume in memory that only this process sees, with options as of mount(8). -1 without the right to do so.
 int cfaults_mount_small_volume(const char *path, const char *options);
-void cfaults_unmount(const char *path);
 #endif
+
+/// Makes every call that opens a file, or reads from it, wait until the returned descriptor is closed.
+///
+/// - Parameter folder: Whether the path is a directory, and the files in it are meant.
+///
+/// Returns -1 where that cannot be done: it takes Linux and root.
+int cfaults_hold_opens(const char *path, int folder);
+int cfaults_hold_reads(const char *path);
+
+/// Gives a path a file system in memory with so many bytes, or takes it away. Returns 0, or -1 without the right to do it.
+int cfaults_mount_small(const char *path, int bytes);
+int cfaults_unmount(const char *path);
 
 #endif

@@ -1,0 +1,142 @@
+import AsyncUV
+import TestSupport
+import Testing
+import UV
+
+extension FileTests {
+    @Suite struct Chunks {
+        private func collect(_ file: File, _ count: Int, from offset: Int64 = 0) async throws -> [[UInt8]] {
+            var chunks: [[UInt8]] = []
+            for try await chunk in file.chunks(ofCount: count, from: offset) { chunks.append(chunk) }
+            return chunks
+        }
+
+        @Test(arguments: FastPath.allCases) func sizes(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                let content = pattern(10_000)
+                try path.put(content)
+                try await File.withFile(path) { file in
+                    for count in [1, 7, 1_000, 4_096, 9_999, 10_000, 10_001, 5 << 20, .max] {
+                        let chunks = try await collect(file, count)
+                        #expect(chunks.flatMap { $0 } == content)
+                        #expect(chunks.dropLast().allSatisfy { $0.count == count })
+                    }
+                    #expect(try await collect(file, 4_000, from: 5_000).map(\.count) == [4_000, 1_000])
+                    #expect(try await collect(file, .max, from: 1).flatMap { $0 } == Array(content[1...]))
+                    #expect(try await collect(file, 10, from: 10_000) == [])
+                    #expect(try await collect(file, 10, from: 1 << 40) == [])
+                    for (count, offset) in [(0, 0), (-1, 0), (.min, 0), (10, -1), (10, Int64.min)] {
+                        await #expect(throws: UVError.coded(.invalidArgument)) {
+                            try await collect(file, count, from: offset)
+                        }
+                    }
+                }
+                try path.put([])
+                #expect(try await File.withFile(path) { try await collect($0, 10) } == [])
+            }
+        }
+
+        @Test("What is not in memory is read one piece ahead")
+        func readAhead() throws {
+            try inFolder(.off) { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(10_000))
+                try await File.withFile(path) { file in
+                    var chunks = file.chunks(ofCount: 1_000).makeAsyncIterator()
+                    #expect(try await chunks.next() == Array(pattern(1_000)))
+                    try await restOfPool(on: loop)
+                    // No thread is free, and still the next piece is there.
+                    let pool = try await FullPool(on: loop)
+                    #expect(try await chunks.next() == Array(pattern(2_000)[1_000...]))
+                    pool.release()
+                    // What was given up ends by itself: the file can be closed.
+                }
+            }
+        }
+
+        @Test("A file that shrinks ends early, one that grows goes on", arguments: FastPath.allCases)
+        func changing(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(10_000))
+                try await File.withFile(path, .readWrite) { file in
+                    var chunks = file.chunks(ofCount: 4_000).makeAsyncIterator()
+                    #expect(try await chunks.next()?.count == 4_000)
+                    try await file.truncate(to: 4_500)
+                    // The second may have been read before the cut.
+                    let second = try #require(try await chunks.next())
+                    #expect(second.count == 500 || second.count == 4_000)
+                    #expect(try await chunks.next() == nil)
+                    let end = 4_000 + second.count
+                    try await file.write(pattern(10_000), at: 0)
+                    #expect(try await chunks.next() == Array(pattern(10_000)[end...].prefix(4_000)))
+                }
+            }
+        }
+
+        @Test("C1: a reader that is cancelled between two pieces gets no more", arguments: FastPath.allCases)
+        func cancelledBetween(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(100_000))
+                try await File.withFile(path) { file in
+                    let seen = Shared(0)
+                    let reader = loop.spawn {
+                        for try await _ in file.chunks(ofCount: 1_000) {
+                            seen.value += 1
+                            // The next piece is there by then.
+                            try? await restOfPool(on: loop)
+                            while !Task.isCancelled { await Task.yield() }
+                        }
+                    }
+                    try await wait(on: loop) { seen.value > 0 }
+                    reader.cancel()
+                    #expect(await failure(of: reader) is CancellationError)
+                    #expect(seen.value == 1)
+                }
+            }
+        }
+
+        private func lines(_ content: [UInt8], limit: Int = 1 << 20, _ fastPath: FastPath) throws -> [String] {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                try path.put(content)
+                return try await File.withFile(path) { file in
+                    var lines: [String] = []
+                    for try await line in file.lines(limit: limit) { lines.append(line) }
+                    return lines
+                }
+            }
+        }
+
+        @Test(arguments: FastPath.allCases) func lines(_ fastPath: FastPath) throws {
+            let text = Array("one\ntwo\r\n\n\r\nlast".utf8)
+            #expect(try lines(text, fastPath) == ["one", "two", "", "", "last"])
+            #expect(try lines(Array("one\n".utf8), fastPath) == ["one"])
+            #expect(try lines(Array("a\rb\n\r\r\nend\r".utf8), fastPath) == ["a\rb", "\r", "end"])
+            #expect(try lines([], fastPath) == [])
+            #expect(try lines([10], fastPath) == [""])
+            #expect(try lines([0x61, 0xff, 0x62, 10, 0xc3, 0xa9, 10], fastPath) == ["a\u{fffd}b", "é"])
+        }
+
+        @Test(arguments: FastPath.allCases) func linesThatAreTooLong(_ fastPath: FastPath) throws {
+            let fits = [UInt8](repeating: 65, count: 100)
+            #expect(try lines(fits + [10] + fits, limit: 100, fastPath).map(\.count) == [100, 100])
+            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65, 10], limit: 100, fastPath) }
+            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65], limit: 100, fastPath) }
+            // No end in sight: given up long before the end of the file.
+            #expect(throws: UVError.coded(.messageTooLong)) {
+                try lines([UInt8](repeating: 65, count: 3 << 20), fastPath)
+            }
+        }
+
+        @Test("Lines across the borders of pieces, and many short ones", arguments: FastPath.allCases)
+        func manyLines(_ fastPath: FastPath) throws {
+            let text = (0..<30_000).map { "line \($0)" }
+            #expect(try lines(Array(text.joined(separator: "\r\n").utf8), fastPath) == text)
+            let count = 300_000
+            #expect(try lines([UInt8](repeating: 10, count: count), fastPath).count == count)
+        }
+    }
+}

@@ -1,0 +1,282 @@
+import AsyncUV
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+extension FileTests {
+    @Suite struct Names {
+        @Test func statusOfNames() throws {
+            try inFolder { _, folder in
+                let (file, link, lost) = (folder.appending("file"), folder.appending("link"), folder.appending("lost"))
+                try file.put(pattern(5_000))
+                try await FileSystem.symlink(to: "file", at: link)
+                try await FileSystem.symlink(to: "missing", at: lost)
+                let status = try await FileSystem.status(of: link)
+                #expect(status.kind == .regular && status.size == 5_000 && status.allocatedSize >= 5_000)
+                let own = try await FileSystem.status(of: link, followingLinks: false)
+                #expect(own.kind == .symbolicLink && own.inode != status.inode)
+                #expect(try await FileSystem.status(of: folder).kind == .directory)
+                for path in [link, folder] { #expect(try await FileSystem.exists(path)) }
+                for path in [lost, folder.appending("none"), file.appending("below"), ""] {
+                    #expect(try await !FileSystem.exists(path))
+                }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.status(of: lost) }
+                #expect(try await FileSystem.status(of: lost, followingLinks: false).kind == .symbolicLink)
+                await expect(.notDirectory, of: file.appending("below")) {
+                    try await FileSystem.status(of: file.appending("below"))
+                }
+                try await FileSystem.access(file, [.read, .write])
+                await expect(.permissionDenied, of: file) { try await FileSystem.access(file, .execute) }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.access(lost, .exists) }
+                let volume = try await FileSystem.volume(of: folder)
+                #expect(volume.blockSize > 0 && volume.blocks >= volume.freeBlocks && volume.availableBytes > 0)
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.volume(of: lost) }
+            }
+        }
+
+        @Test func changesOfStatus() throws {
+            try inFolder { _, folder in
+                let (file, link, lost) = (folder.appending("file"), folder.appending("link"), folder.appending("lost"))
+                try file.put([1])
+                try await FileSystem.symlink(to: "file", at: link)
+                try await FileSystem.setPermissions([.ownerRead], of: link)
+                #expect(try await FileSystem.status(of: file).permissions == .ownerRead)
+                try await FileSystem.setTimes(accessed: .seconds(10), modified: .seconds(20), of: link)
+                try await FileSystem.setTimes(
+                    accessed: .seconds(30), modified: .seconds(40), of: link, followingLinks: false)
+                #expect(try await FileSystem.status(of: file).modified == .seconds(20))
+                #expect(try await FileSystem.status(of: link, followingLinks: false).modified == .seconds(40))
+                try await FileSystem.setOwner(FileOwner(user: getuid()), of: link)
+                try await FileSystem.setOwner(FileOwner(group: getgid()), of: link, followingLinks: false)
+                await expect(.noSuchFileOrDirectory, of: lost) {
+                    try await FileSystem.setPermissions(.ownerRead, of: lost)
+                }
+                await expect(.noSuchFileOrDirectory, of: lost) {
+                    try await FileSystem.setTimes(accessed: .zero, modified: .zero, of: lost)
+                }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.setOwner(FileOwner(), of: lost) }
+            }
+        }
+
+        @Test func names() throws {
+            try inFolder { _, folder in
+                let (file, other, lost) = (
+                    folder.appending("file"), folder.appending("other"), folder.appending("lost")
+                )
+                try file.put([1])
+                try other.put([2])
+                try await FileSystem.rename(file, to: other)
+                #expect(other.content == [1] && folder.names == ["other"])
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.rename(lost, to: other) }
+                let directory = folder.appending("directory")
+                try await FileSystem.makeDirectory(directory)
+                await expect(.isDirectory, of: directory) { try await FileSystem.rename(other, to: directory) }
+                await expect(.improperLink, of: other) { try await FileSystem.rename(other, to: "/dev/shm/swift-uv-x") }
+                try await FileSystem.link(other, to: file)
+                #expect(try await FileSystem.status(of: file).linkCount == 2)
+                await expect(.fileExists, of: file) { try await FileSystem.link(other, to: file) }
+                await expect(.fileExists, of: file) { try await FileSystem.symlink(to: "x", at: file) }
+                let link = folder.appending("link")
+                try await FileSystem.symlink(to: "./other", at: link)
+                #expect(try await FileSystem.readLink(link) == "./other")
+                await expect(.invalidArgument, of: file) { try await FileSystem.readLink(file) }
+                let real = try await FileSystem.realPath(of: folder)
+                #expect(try await FileSystem.realPath(of: link) == real.appending("other"))
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.realPath(of: lost) }
+            }
+        }
+
+        @Test func directories() throws {
+            try inFolder { _, folder in
+                let (deep, file) = (folder.appending("a/b/c"), folder.appending("file"))
+                try file.put([])
+                await expect(.noSuchFileOrDirectory, of: deep) { try await FileSystem.makeDirectory(deep) }
+                for _ in 0..<2 { try await FileSystem.makeDirectory(deep, withIntermediates: true) }
+                #expect(try await FileSystem.status(of: deep).kind == .directory)
+                await expect(.fileExists, of: deep) { try await FileSystem.makeDirectory(deep) }
+                await expect(.fileExists, of: file) {
+                    try await FileSystem.makeDirectory(file, withIntermediates: true)
+                }
+                let below = file.appending("x/y")
+                await expect(.notDirectory, of: file) {
+                    try await FileSystem.makeDirectory(below, withIntermediates: true)
+                }
+                let own = folder.appending("own")
+                try await FileSystem.makeDirectory(own, permissions: .ownerReadWriteExecute)
+                #expect(try await FileSystem.status(of: own).permissions == .ownerReadWriteExecute)
+            }
+        }
+
+        @Test func temporaries() throws {
+            try inFolder { _, folder in
+                let directories = [
+                    try await FileSystem.makeTemporaryDirectory(in: folder),
+                    try await FileSystem.makeTemporaryDirectory(in: folder, prefix: "my-"),
+                ]
+                #expect(directories[1].lastComponent?.string.hasPrefix("my-") == true)
+                for path in directories {
+                    let status = try await FileSystem.status(of: path)
+                    #expect(status.kind == .directory && status.permissions == .ownerReadWriteExecute)
+                }
+                let file = try await FileSystem.makeTemporaryFile(in: folder, prefix: "wörk")
+                try await file.write([1, 2], at: 0)
+                #expect(file.path.content == [1, 2])
+                #expect(try await file.status().permissions == .ownerReadWrite)
+                try await file.close()
+                let elsewhere = try await FileSystem.makeTemporaryDirectory()
+                #expect(elsewhere.starts(with: .systemTemporaryDirectory))
+                try FileManager.default.removeItem(atPath: elsewhere.string)
+                for prefix in ["a/b", "/", "a\0", ""] {
+                    await #expect(throws: UVError.self, "\(prefix.debugDescription)") {
+                        try await FileSystem.makeTemporaryFile(in: folder, prefix: prefix)
+                    }
+                }
+                let lost = folder.appending("lost")
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.makeTemporaryFile(in: lost) }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.makeTemporaryDirectory(in: lost) }
+                #expect(folder.names.count == 3)
+            }
+        }
+
+        @Test("What came too late is closed and removed")
+        func lateTemporaries() throws {
+            try inFolder { loop, folder in
+                if let held = HeldFile(folder, .openInside) {
+                    let making = loop.spawn { try await FileSystem.makeTemporaryFile(in: folder) }
+                    try await wait(on: loop) { ThreadPool.statistics.running == 1 }
+                    making.cancel()
+                    #expect(await failure(of: making) is CancellationError)
+                    held.release()
+                    try await wait(on: loop) { folder.names == [] && openFiles(in: folder) == [] }
+                }
+                let pool = try await FullPool(on: loop)
+                let making = loop.spawn { try await FileSystem.makeTemporaryDirectory(in: folder) }
+                await settle()
+                pool.release()
+                making.cancel()
+                // It may have been faster than the cancellation.
+                if await failure(of: making) != nil { try await wait(on: loop) { folder.names == [] } }
+            }
+        }
+    }
+
+    @Suite struct Directories {
+        private func collect(_ list: DirectoryList) async throws -> [DirectoryEntry] {
+            var entries: [DirectoryEntry] = []
+            for try await entry in list { entries.append(entry) }
+            return entries
+        }
+
+        @Test func list() throws {
+            try inFolder { _, folder in
+                #expect(try await collect(FileSystem.list(folder)).isEmpty)
+                #expect(try await FileSystem.list(folder).sorted().isEmpty)
+                // More than a batch.
+                for number in 0..<1_000 { try folder.appending("file \(number)").put([]) }
+                try await FileSystem.makeDirectory(folder.appending("directory"))
+                try await FileSystem.symlink(to: "/", at: folder.appending("link"))
+                let entries = try await collect(FileSystem.list(folder))
+                #expect(entries.count == 1_002 && Set(entries.map(\.name.string)) == Set(folder.names))
+                #expect(entries.filter { $0.kind == .directory }.map(\.name) == ["directory"])
+                #expect(entries.filter { $0.kind == .symbolicLink }.map(\.name) == ["link"])
+                let sorted = try await FileSystem.list(folder).sorted()
+                #expect(sorted.map(\.name.string) == folder.names)
+                // Broken off: closed when it is dropped.
+                for try await _ in FileSystem.list(folder) { break }
+                #expect(openFiles(in: folder).isEmpty)
+            }
+        }
+
+        @Test func errors() throws {
+            try inFolder { _, folder in
+                let (file, lost) = (folder.appending("file"), folder.appending("lost"))
+                try file.put([])
+                await expect(.noSuchFileOrDirectory, of: lost) { try await collect(FileSystem.list(lost)) }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.list(lost).sorted() }
+                await expect(.notDirectory, of: file) { try await collect(FileSystem.list(file)) }
+                await expect(.notDirectory, of: file) { try await FileSystem.list(file).sorted() }
+                await expect(.noSuchFileOrDirectory, of: lost) { for try await _ in FileSystem.walk(lost) {} }
+            }
+        }
+
+        @Test("Names that are not UTF-8 come through as they are")
+        func oddNames() throws {
+            try inFolder { _, folder in
+                let names: [[UInt8]] = [
+                    [0xff, 0xfe], [0xc3], [0x61, 0x80, 0x62], Array("new\nline".utf8), [0xf0, 0x9f],
+                ]
+                let components = names.compactMap { name in
+                    unsafe FilePath(platformString: name.map { CChar(bitPattern: $0) } + [0]).lastComponent
+                }
+                #expect(components.count == names.count)
+                for component in components {
+                    let path = folder.appending(component)
+                    try await FileSystem.writeFile(path, [1, 2])
+                    #expect(try await FileSystem.status(of: path).size == 2)
+                    #expect(try await FileSystem.readFile(path) == [1, 2])
+                    #expect(try await FileSystem.realPath(of: path).lastComponent == component)
+                    let link = folder.appending("link")
+                    try await FileSystem.symlink(to: path, at: link)
+                    #expect(try await FileSystem.readLink(link) == path)
+                    try await FileSystem.rename(link, to: folder.appending("old link"))
+                }
+                let listed = Set(try await collect(FileSystem.list(folder)).map(\.name))
+                #expect(listed == Set(components + ["old link"]))
+                #expect(try await FileSystem.list(folder).sorted().count == components.count + 1)
+                var walked: Set<FilePath> = []
+                for try await found in FileSystem.walk(folder) { walked.insert(found.path) }
+                #expect(walked == Set(listed.map { folder.appending($0) }))
+            }
+        }
+
+        @Test("A walk goes down first, by name, and not through links")
+        func walk() throws {
+            try inFolder { _, folder in
+                for path in ["b/inner/deep", "a", "c"] {
+                    try await FileSystem.makeDirectory(folder.appending(path), withIntermediates: true)
+                }
+                for path in ["b/x", "b/inner/y", "d"] { try folder.appending(path).put([]) }
+                try await FileSystem.symlink(to: "..", at: folder.appending("b/up"))
+                try await FileSystem.symlink(to: ".", at: folder.appending("c/self"))
+                var seen: [String] = []
+                for try await found in FileSystem.walk(folder) {
+                    let below = found.path.string.dropFirst(folder.string.utf8.count + 1)
+                    seen.append("\(found.depth) \(below) \(found.kind)")
+                }
+                #expect(
+                    seen == [
+                        "0 a directory", "0 b directory", "1 b/inner directory", "2 b/inner/deep directory",
+                        "2 b/inner/y regular", "1 b/up symbolicLink", "1 b/x regular", "0 c directory",
+                        "1 c/self symbolicLink", "0 d regular",
+                    ])
+            }
+        }
+
+        @Test("What vanishes during a walk goes to onError")
+        func walkErrors() throws {
+            try inFolder { _, folder in
+                for name in ["a", "b", "c"] {
+                    try await FileSystem.makeDirectory(folder.appending(name))
+                    try folder.appending(name).appending("x").put([])
+                }
+                let errors = Shared<[FilePath]>([])
+                var seen: [String] = []
+                let walk = FileSystem.walk(folder) { path, error in
+                    #expect(code(of: error) == .noSuchFileOrDirectory)
+                    errors.change { $0.append(path) }
+                }
+                for try await found in walk {
+                    seen.append(found.path.lastComponent?.string ?? "")
+                    if found.path == folder.appending("b") {
+                        try FileManager.default.removeItem(atPath: found.path.string)
+                    }
+                }
+                #expect(seen == ["a", "x", "b", "c", "x"] && errors.value == [folder.appending("b")])
+                let strict = FileSystem.walk(folder.appending("none"))
+                await expect(.noSuchFileOrDirectory, of: folder.appending("none")) { for try await _ in strict {} }
+            }
+        }
+    }
+}

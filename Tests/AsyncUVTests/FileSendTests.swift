@@ -1,0 +1,205 @@
+import AsyncUV
+import Foundation
+import TestSupport
+import Testing
+import UV
+
+extension FileTests {
+    @Suite struct Sending {
+        /// A file that is open, a connection, and its peer: a plain socket.
+        private static func withOperands(
+            bytes count: Int, _ fastPath: FastPath = .on,
+            _ body: @escaping @Sendable (EventLoop, File, TCPConnection, FileDescriptor) async throws -> Void
+        ) throws {
+            try inFolder(fastPath) { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(count))
+                let file = try await File.open(path, .readWrite)
+                let (connection, peer) = try await plainPeerPair()
+                try await body(loop, file, connection, peer)
+                await connection.close()
+                try await file.close()
+            }
+        }
+
+        @Test("All of it, in order, behind what was written before", arguments: FastPath.allCases)
+        func whole(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 5_000_000, fastPath) { loop, file, connection, peer in
+                let progress = Shared<[Int64]>([])
+                let sending = loop.spawn {
+                    try await connection.write(Array("head".utf8))
+                    let sent = try await file.send(to: connection) { done in progress.change { $0.append(done) } }
+                    try await connection.write(Array("tail".utf8))
+                    try await connection.finishWriting()
+                    return sent
+                }
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd() } }
+                #expect(try await sending.value == 5_000_000)
+                let isWhole = received == Array("head".utf8) + pattern(5_000_000) + Array("tail".utf8)
+                #expect(isWhole, "\(received.count) bytes")
+                #expect(progress.value == progress.value.sorted() && progress.value.last == 5_000_000)
+            }
+        }
+
+        @Test(arguments: FastPath.allCases) func parts(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 10_000, fastPath) { _, file, connection, peer in
+                #expect(try await file.send(to: connection, from: 100, count: 50) == 50)
+                #expect(try await file.send(to: connection, from: 9_990, count: 50) == 10)
+                #expect(try await file.send(to: connection, from: 9_999) == 1)
+                #expect(try await file.send(to: connection, from: 10_000) == 0)
+                #expect(try await file.send(to: connection, from: 1 << 40) == 0)
+                #expect(try await file.send(to: connection, count: 0) == 0)
+                for (offset, count) in [(-1, nil), (.min, nil), (0, -1), (0, Int64.min)] as [(Int64, Int64?)] {
+                    await expect(.invalidArgument, of: file.path) {
+                        try await file.send(to: connection, from: offset, count: count)
+                    }
+                }
+                await connection.close()
+                let content = pattern(10_000)
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd() } }
+                #expect(received == Array(content[100..<150] + content[9_990...] + content[9_999...]))
+            }
+        }
+
+        @Test("A pseudo-file, which the system cannot send itself, and a directory")
+        func others() throws {
+            try Self.withOperands(bytes: 0) { _, _, connection, peer in
+                let path: FilePath = "/proc/filesystems"
+                let sent = try await File.withFile(path) { try await $0.send(to: connection) }
+                try await File.withFile("/dev/zero") { (file) async throws in
+                    #expect(try await file.send(to: connection, count: 100_000) == 100_000)
+                }
+                await expect(.isDirectory, of: "/tmp") {
+                    try await File.withFile("/tmp") { try await $0.send(to: connection) }
+                }
+                await connection.close()
+                let expected = try #require(path.content) + [UInt8](repeating: 0, count: 100_000)
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd() } }
+                #expect(sent == Int64(expected.count - 100_000))
+                let isWhole = received == expected
+                #expect(isWhole, "\(received.count) bytes")
+            }
+        }
+
+        @Test("A file that is cut while it is sent ends early")
+        func cut() throws {
+            try Self.withOperands(bytes: 40 << 20) { loop, file, connection, peer in
+                let progress = Shared(Int64(0))
+                let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                try await wait(on: loop) { progress.value > 0 }
+                try await file.truncate(to: 1_000)
+                let reading = Task.detached {
+                    try await onThread { try peer.closeAfter { try peer.readToEnd().count } }
+                }
+                let sent = try await sending.value
+                await connection.close()
+                #expect(try await reading.value == Int(sent))
+                #expect(sent < 40 << 20)
+            }
+        }
+
+        @Test("A peer that does not read keeps the rest in the file, not in memory")
+        func slowPeer() throws {
+            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+                let before = residentBytes()
+                let progress = Shared(Int64(0))
+                let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                // The system's buffers are full when nothing goes on any more.
+                var last: Int64 = -1
+                while progress.value != last || last == 0 {
+                    last = progress.value
+                    try await loop.sleep(for: .milliseconds(50))
+                }
+                #expect(last < 64 << 20)
+                if !isSanitized { #expect(residentBytes() - before < 8 << 20) }
+                let received = try await onThread { () throws -> Int in
+                    var count = 0
+                    while count < 64 << 20 { count += try peer.read(upTo: 1 << 20).count }
+                    try peer.close()
+                    return count
+                }
+                #expect(received == 64 << 20)
+                #expect(try await sending.value == 64 << 20)
+            }
+        }
+
+        @Test("C1: cancelled while the peer does not read, before, and with the pool full")
+        func cancellation() throws {
+            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+                let progress = Shared(Int64(0))
+                let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                try await wait(on: loop) { progress.value > 0 }
+                sending.cancel()
+                #expect(await failure(of: sending) is CancellationError)
+                let before = loop.spawn {
+                    while !Task.isCancelled { await Task.yield() }
+                    try await file.send(to: connection)
+                }
+                before.cancel()
+                #expect(await failure(of: before) is CancellationError)
+                let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
+                let pool = try await FullPool(on: loop)
+                let queued = loop.spawn { try await file.send(to: connection) }
+                await settle()
+                queued.cancel()
+                #expect(await failure(of: queued) is CancellationError)
+                pool.release()
+                try await restOfPool(on: loop)
+                await connection.close()
+                // What has left is the file's beginning.
+                let received = try await reading.value
+                #expect(received.count >= progress.value)
+                let isBeginning = received == Array(pattern(64 << 20)[..<received.count])
+                #expect(isBeginning)
+            }
+        }
+
+        @Test("A peer that resets ends it with an error, while data flows or not")
+        func reset() throws {
+            for reads in [false, true] {
+                try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+                    let progress = Shared(Int64(0))
+                    let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                    try await wait(on: loop) { progress.value > 0 }
+                    if reads { _ = try await onThread { try peer.read(upTo: 1 << 20) } }
+                    try peer.closeWithReset()
+                    let error = await failure(of: sending)
+                    #expect([.connectionReset, .brokenPipe].contains(code(of: error)), "\(error as Any)")
+                    #expect((error as? UVError)?.description.contains("descriptor \(peer.rawValue) ") != true)
+                }
+            }
+        }
+
+        @Test("A connection that is closed on this side ends it, although the peer does not read")
+        func closedHere() throws {
+            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+                let progress = Shared(Int64(0))
+                let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                var last: Int64 = -1
+                while progress.value != last || last == 0 {
+                    last = progress.value
+                    try await loop.sleep(for: .milliseconds(20))
+                }
+                await connection.close()
+                let error = await failure(of: sending)
+                #expect([.canceled, .badFileDescriptor].contains(code(of: error)), "\(error as Any)")
+                #expect(
+                    code(of: await failure(of: loop.spawn { try await file.send(to: connection) }))
+                        == .badFileDescriptor)
+                // The peer is told, too.
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd().count } }
+                #expect(received < 64 << 20)
+            }
+        }
+
+        @Test("The file is closed: no descriptor, no bytes")
+        func closedFile() throws {
+            try Self.withOperands(bytes: 10) { _, file, connection, peer in
+                try await file.close()
+                await expect(.badFileDescriptor, of: file.path) { try await file.send(to: connection) }
+                await connection.close()
+                #expect(try await onThread { try peer.closeAfter { try peer.readToEnd() } } == [])
+            }
+        }
+    }
+}

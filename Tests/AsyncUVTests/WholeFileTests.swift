@@ -1,0 +1,205 @@
+import AsyncUV
+import CFaults
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+extension FileTests {
+    @Suite struct WholeFiles {
+        @Test(arguments: FastPath.allCases) func thereAndBack(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                for count in [0, 1, 4_095, 4_096, 4_097, 100_000, 5 << 20] {
+                    let content = pattern(count)
+                    try await FileSystem.writeFile(path, content)
+                    #expect(path.content == content)
+                    for _ in 0..<2 { #expect(try await FileSystem.readFile(path) == content) }
+                }
+                try await FileSystem.writeFile(path, [1], durably: false)
+                #expect(path.content == [1])
+                #expect(folder.names == ["file"])
+            }
+        }
+
+        @Test(arguments: FastPath.allCases) func limit(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(1_000))
+                #expect(try await FileSystem.readFile(path, limit: 1_000).count == 1_000)
+                await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path, limit: 999) }
+                // Large in name only: no memory is taken for it.
+                try await File.withFile(path, .writeOnly) { try await $0.truncate(to: 1 << 42) }
+                await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path) }
+            }
+        }
+
+        @Test(arguments: FastPath.allCases) func errorsNameThePath(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let missing = folder.appending("missing")
+                await expect(.noSuchFileOrDirectory, of: missing) { try await FileSystem.readFile(missing) }
+                await expect(.isDirectory, of: folder) { try await FileSystem.readFile(folder) }
+                await expect(.isDirectory, of: folder) { try await FileSystem.writeFile(folder, [1]) }
+                let inside = missing.appending("file")
+                await expect(.noSuchFileOrDirectory, of: inside) { try await FileSystem.writeFile(inside, [1]) }
+                #expect(folder.names == [])
+            }
+        }
+
+        @Test("A new file gets the permissions asked for, less the mask; an old one keeps its own")
+        func permissions() throws {
+            try inFolder { _, folder in
+                let mask = umask(0o022)
+                defer { _ = umask(mask) }
+                let path = folder.appending("file")
+                try await FileSystem.writeFile(path, [1])
+                #expect(try await FileSystem.status(of: path).permissions.rawValue == 0o644)
+                try await FileSystem.setPermissions(FilePermissions(rawValue: 0o640), of: path)
+                try await FileSystem.writeFile(path, [2], permissions: FilePermissions(rawValue: 0o777))
+                #expect(try await FileSystem.status(of: path).permissions.rawValue == 0o640)
+                let secret = folder.appending("secret")
+                try await FileSystem.writeFile(secret, [2], permissions: .ownerReadWrite)
+                #expect(try await FileSystem.status(of: secret).permissions == .ownerReadWrite)
+            }
+        }
+
+        @Test("Symbolic links stay, whether there is something behind them or not")
+        func links() throws {
+            try inFolder { _, folder in
+                let (file, link, chain) = (
+                    folder.appending("file"), folder.appending("link"), folder.appending("chain")
+                )
+                try file.put([1])
+                try await FileSystem.symlink(to: "file", at: link)
+                try await FileSystem.symlink(to: link, at: chain)
+                try await FileSystem.writeFile(chain, [2])
+                #expect(file.content == [2])
+                try await FileSystem.remove(file: file)
+                // As opening for writing would do.
+                try await FileSystem.writeFile(chain, [3])
+                #expect(file.content == [3])
+                #expect(try await FileSystem.readLink(link) == "file")
+                #expect(try await FileSystem.readLink(chain) == link)
+                let (a, b) = (folder.appending("a"), folder.appending("b"))
+                try await FileSystem.symlink(to: "b", at: a)
+                try await FileSystem.symlink(to: "a", at: b)
+                await expect(.tooManySymbolicLinkLevels, of: a) { try await FileSystem.writeFile(a, [4]) }
+                await expect(.tooManySymbolicLinkLevels, of: a) { try await FileSystem.readFile(a) }
+                #expect(folder.names == ["a", "b", "chain", "file", "link"])
+            }
+        }
+
+        @Test("Other names of the old file keep the old content; a device is written to")
+        func otherNames() throws {
+            try inFolder { _, folder in
+                let (file, other) = (folder.appending("file"), folder.appending("other"))
+                try file.put([1])
+                try await FileSystem.link(file, to: other)
+                try await FileSystem.writeFile(file, [2])
+                #expect(file.content == [2] && other.content == [1])
+                try await FileSystem.writeFile("/dev/null", [1, 2, 3])
+                #expect(try await FileSystem.status(of: "/dev/null").kind == .characterDevice)
+            }
+        }
+
+        @Test("C1: cancelled in the middle: the old content or the new, nothing else")
+        func cancelledInTheMiddle() throws {
+            try inFolder { loop, folder in
+                let path = folder.appending("file")
+                let (old, new) = (pattern(1 << 20), [UInt8](repeating: 9, count: 1 << 20))
+                guard let held = HeldFile(folder, .openInside) else { return }
+                try path.put([])
+                held.release()
+                for isHeld in [true, false, false, false] {
+                    try path.put(old)
+                    let held = isHeld ? HeldFile(folder, .openInside) : nil
+                    let writing = loop.spawn { try await FileSystem.writeFile(path, new) }
+                    try await wait(on: loop) { ThreadPool.statistics.running > 0 || !folder.names.contains("file") }
+                    writing.cancel()
+                    if let error = await failure(of: writing) { #expect(error is CancellationError) }
+                    held?.release()
+                    try await restOfPool(on: loop)
+                    let content = path.content
+                    let isWhole = content == old || content == new
+                    #expect(isWhole && folder.names == ["file"])
+                }
+            }
+        }
+
+        @Test("Readers of the name see the old content or the new, while it changes", arguments: FastPath.allCases)
+        func atomic(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
+                let path = folder.appending("file")
+                try path.put([UInt8](repeating: 0, count: 50_000))
+                let writing = loop.spawn {
+                    for number in 1...50 {
+                        let content = [UInt8](repeating: UInt8(number), count: 50_000 + number)
+                        try await FileSystem.writeFile(path, content, durably: false)
+                    }
+                }
+                var last: UInt8 = 0
+                while last < 50 {
+                    let content = try await FileSystem.readFile(path)
+                    let isWhole = Set(content).count == 1 && content.count == 50_000 + Int(content[0])
+                    #expect(isWhole && content[0] >= last)
+                    last = content.first ?? 50
+                    await Task.yield()
+                }
+                try await writing.value
+                #expect(folder.names == ["file"])
+            }
+        }
+    }
+
+    @Suite("F1: no space") struct FullDisk {
+        @Test func device() throws {
+            try inFolder { _, _ in
+                try await File.withFile("/dev/full", .writeOnly) { file in
+                    await expect(.noSpace, of: "/dev/full after 0 bytes") { try await file.write(pattern(10), at: 0) }
+                    await expect(.noSpace, of: "/dev/full") { try await file.append(pattern(10)) }
+                }
+                await expect(.noSpace, of: "/dev/full") { try await FileSystem.writeFile("/dev/full", [1]) }
+            }
+        }
+
+        @Test("A volume of 64 KiB: the error tells what was written, and a file that was whole stays so")
+        func volume() throws {
+            try inFolder { loop, folder in
+                guard cfaultsMount(folder) else { return }
+                do {
+                    let old = folder.appending("old")
+                    try await FileSystem.writeFile(old, pattern(10_000))
+                    await expect(.noSpace, of: old) { try await FileSystem.writeFile(old, pattern(1 << 20)) }
+                    #expect(old.content == pattern(10_000) && folder.names == ["old"])
+                    let path = folder.appending("file")
+                    try await File.withFile(path, .writeOnly, options: .create) { file in
+                        var text = ""
+                        do { try await file.write(pattern(1 << 20), at: 0) } catch let error as UVError {
+                            #expect(error.code == .noSpace)
+                            text = error.subject ?? ""
+                        }
+                        let size = try await file.status().size
+                        #expect(size > 0 && text == "\(path) after \(size) bytes")
+                        await expect(.noSpace, of: FilePath("\(path) after 0 bytes")) {
+                            try await file.append(pattern(10_000))
+                        }
+                    }
+                    await expect(.noSpace, of: old) { try await FileSystem.writeFile(old, pattern(10_001)) }
+                    #expect(old.content == pattern(10_000) && folder.names == ["file", "old"])
+                    #expect(try await FileSystem.volume(of: folder).availableBytes < 10_000)
+                } catch { Issue.record("\(error)") }
+                try await restOfPool(on: loop)
+                #expect(unsafe cfaults_unmount(folder.string) == 0)
+            }
+        }
+
+        private func cfaultsMount(_ folder: FilePath) -> Bool { unsafe cfaults_mount_small(folder.string, 65_536) == 0 }
+    }
+}
+
+extension FileSystem {
+    fileprivate static func remove(file: FilePath) async throws {
+        try await EventLoop.current?.offload { try FileManager.default.removeItem(atPath: file.string) }
+    }
+}
