@@ -138,8 +138,13 @@ package.targets += [
         name: "Readiness",
         dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
+    // CSanitizers, since tests run it as a program.
     example(
-        "io-models", ["AsyncUV", "Readiness", "UV", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+        "io-models",
+        [
+            "AsyncUV", "Readiness", "UV", "CLinux", "CSanitizers",
+            .product(name: "SystemPackage", package: "swift-system"),
+        ]),
     example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
     example("select-server", ["Readiness"]),
     example("select-client", ["Readiness"]),

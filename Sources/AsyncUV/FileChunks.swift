@@ -5,7 +5,8 @@ extension File {
     ///
     /// What is not in memory is read one piece ahead of the consumer. A file that shrinks meanwhile ends early.
     ///
-    /// - Parameter count: The size of a piece in bytes, at least 1; the last may be smaller.
+    /// - Parameter count: The size of a piece in bytes, at least 1. Smaller ones come at the end, and in the middle when only a
+    ///   part is in memory.
     /// - Parameter offset: Where to begin.
     public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
         FileChunks(file: self, count: count, offset: offset)

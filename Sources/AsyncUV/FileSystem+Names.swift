@@ -129,7 +129,7 @@ extension FileSystem {
     }
 
     /// All that is in a directory and in those below it: each directory before its content, by name. Symbolic links are
-    /// not followed.
+    /// not followed, unless somebody puts one in a directory's place meanwhile.
     ///
     /// - Parameter onError: Gets what kept a directory from being read; it may throw to end the walk, as it does by
     ///   default, or return to leave that directory out.

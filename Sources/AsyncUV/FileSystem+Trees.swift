@@ -16,7 +16,8 @@ extension FileSystem {
     /// - Throws: ``UVError`` with the path that it happened to; `.notSupported` for sockets and devices, `.invalidArgument`
     ///   for a tree into itself.
     ///
-    /// Cancellation, and any error: a file's destination is as it was; a tree's has what was copied until then.
+    /// Cancellation, and any error: a file's destination is as it was, or complete if it was too late; a tree's has what was
+    /// copied until then.
     @discardableResult
     public static func copy(
         _ source: FilePath, to destination: FilePath, isReplacing: Bool = true,
@@ -104,11 +105,11 @@ extension FileSystem {
             let request = try TreeRequest.copy(
                 source, to: destination, on: core.loop, onProgress: told(onProgress)
             ) { request, result in
+                let isWanted = pending.finish(result.mapError { $0 })
                 // Only now does nobody write there any more.
-                if removesRest, case .failure = result {
+                if removesRest, !isWanted || (try? result.get()) == nil {
                     _ = try? TreeRequest.remove(destination, on: request.loop) { _, _ in }
                 }
-                pending.finish(result.mapError { $0 })
             }
             pending.onCancel = { try? request.cancel() }
         }

@@ -39,6 +39,8 @@ public enum FileSystem {
     /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
     /// too, and after an error the old ones are there.
     ///
+    /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
+    ///
     /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
     /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays. Devices are
     /// written to directly.

@@ -12,53 +12,60 @@ final class Lane: Sendable {
     /// For ``EventLoop/offload(_:)``.
     static let offload = Lane(threads: 64)
 
-    private struct State {
-        var waiting: Deque<@Sendable () -> Void> = []
+    private struct Call: Sendable {
+        let run: @Sendable () -> Void
+        /// Tells whoever waits that there will be no thread.
+        let refuse: @Sendable (UVError) -> Void
+    }
+
+    private struct State: Sendable {
+        var waiting: Deque<Call> = []
         var threads = 0
         var idle = 0
     }
 
     private let most: Int
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let wake = DispatchSemaphore(value: 0)
 
     private init(threads: Int) { most = threads }
 
     /// Runs a call on a thread of the lane, after those that came before.
     ///
-    /// - Throws: ``UVError`` with `.resourceTemporarilyUnavailable` when the system refuses the first thread.
-    func add(_ call: @escaping @Sendable () -> Void) throws {
+    /// - Parameter refuse: Called instead, with `.resourceTemporarilyUnavailable`, when the system has no thread for the lane.
+    func add(_ run: @escaping @Sendable () -> Void, refuse: @escaping @Sendable (UVError) -> Void) {
         let needsThread = state.withLock { state in
-            state.waiting.append(call)
+            state.waiting.append(Call(run: run, refuse: refuse))
             guard state.waiting.count > state.idle, state.threads < most else { return false }
             state.threads += 1
             return true
         }
         wake.signal()
-        if needsThread { try startThread() }
+        if needsThread { startThread() }
     }
 
-    private func startThread() throws {
+    private func startThread() {
         do throws(UVError) { try DetachedThread.start { self.work() } } catch {
-            let isStuck = state.withLock { state in
+            let stuck: Deque<Call> = state.withLock { state in
                 state.threads -= 1
-                if state.threads > 0 { return false }
-                state.waiting.removeAll()
-                return true
+                // One of the others will come to it.
+                if state.threads > 0 { return [] }
+                defer { state.waiting = [] }
+                return state.waiting
             }
-            if isStuck { throw error }
+            for call in stuck { call.refuse(error) }
         }
     }
 
     private func work() {
-        while let call = next() { call() }
+        while let call = next() { call.run() }
     }
 
     /// The next call; `nil` when there has been none for a while.
-    private func next() -> (@Sendable () -> Void)? {
+    private func next() -> Call? {
         var isLate = false
         while true {
-            let (call, leaves) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
+            let (call, leaves) = state.withLock { state -> (Call?, Bool) in
                 if let call = state.waiting.popFirst() { return (call, false) }
                 if isLate { state.threads -= 1 } else { state.idle += 1 }
                 return (nil, isLate)
@@ -91,10 +98,12 @@ extension EventLoop {
             let isGivenUp = GivenUp()
             let bound = LoopBound(pending)
             pending.onCancel = { isGivenUp.set() }
-            try lane.add {
+            lane.add {
                 if isGivenUp.isSet { return }
                 let result = Result { try body() }
                 self.post { bound.open(on: self).finish(result) }
+            } refuse: { error in
+                self.post { bound.open(on: self).finish(.failure(error)) }
             }
         }
     }

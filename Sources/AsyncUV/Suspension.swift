@@ -39,7 +39,7 @@ struct Suspension<Value> {
         defer {
             unsafe Cancellation.remove(record)
             // Another thread may have been about to tell it.
-            withExtendedLifetime(link) {}
+            withExtendedLifetime((link, loop)) {}
         }
         return try await wait(store)
     }

@@ -81,7 +81,11 @@ static void leave_blocked_threads(int status, void *unused) {
     (void)unused;
     for (int waited = 0; running_work() > 0; waited++) {
         if (waited == 100) {
-            fflush(NULL);
+            // A blocked thread may hold the lock of a stream, most likely of stdin.
+            FILE *streams[] = {stdout, stderr};
+            for (int i = 0; i < 2; i++) {
+                if (ftrylockfile(streams[i]) == 0) fflush_unlocked(streams[i]);
+            }
             _exit(status);
         }
         usleep(10000);

@@ -12,7 +12,7 @@ internal import Darwin
 public final class AddressRequest: Request {
     private let host: String
     private let port: UInt16
-    private let onDone: (AddressRequest, Result<[SocketAddress], UVError>) -> Void
+    private var onDone: ((AddressRequest, Result<[SocketAddress], UVError>) -> Void)?
 
     /// Looks up a host's addresses, in the system's order of preference.
     ///
@@ -72,6 +72,10 @@ public final class AddressRequest: Request {
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC
         unsafe hints.ai_socktype = streamSocketType
+        #if canImport(Glibc)
+        // AI_IDN, which the module does not show. As libuv does: names are looked up in their ASCII form.
+        unsafe hints.ai_flags = 0x40
+        #endif
         var list: UnsafeMutablePointer<addrinfo>?
         let status = unsafe getaddrinfo(host, nil, &hints, &list)
         defer { if unsafe list != nil { unsafe freeaddrinfo(list) } }
@@ -91,7 +95,8 @@ public final class AddressRequest: Request {
             case let code where status < 0: code
             default: addresses.isEmpty ? .resolverNoAddress : nil
             }
-        onDone(self, code.map { .failure(UVError($0, in: "look-up", of: host)) } ?? .success(addresses))
+        let call = onDone.take()
+        call?(self, code.map { .failure(UVError($0, in: "look-up", of: host)) } ?? .success(addresses))
     }
 }
 

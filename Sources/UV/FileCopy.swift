@@ -36,7 +36,7 @@ final class FileCopy {
         self.source = source
         self.target = target
         self.status = status
-        isSparse = Int64(status.st_blocks) * 512 < Int64(status.st_size)
+        isSparse = Int64(status.st_blocks) < Int64(status.st_size) / 512
     }
 
     deinit { _ = close(source) }

@@ -24,9 +24,24 @@ final class FileReplacement {
         file = try Files.open(
             temporary, .writeOnly, [.create, .exclusiveCreate], old == nil ? permissions : .ownerReadWrite)
         guard let old else { return }
-        // Allowed to few.
-        try? Files.setOwner(FileOwner(user: old.user, group: old.group), of: file)
-        try Files.setPermissions(old.permissions, of: file)
+        try Files.setPermissions(Self.takeOver(old, to: file), of: file)
+    }
+
+    /// Gives the file the owner of the old one, as far as that is allowed.
+    ///
+    /// - Returns: The permissions that it may have: the right to run as the owner, or what was the old group's, must not go to
+    ///   somebody else with it.
+    private static func takeOver(_ old: FileStatus, to file: FileDescriptor) -> FilePermissions {
+        if (try? Files.setOwner(FileOwner(user: old.user, group: old.group), of: file)) != nil {
+            return old.permissions
+        }
+        var allowed = FilePermissions(rawValue: old.permissions.rawValue & 0o777)
+        if (try? Files.setOwner(FileOwner(group: old.group), of: file)) == nil,
+            (try? Files.status(of: file))?.group != old.group
+        {
+            allowed.subtract(.groupReadWriteExecute)
+        }
+        return allowed
     }
 
     /// Puts the file in place.
@@ -37,19 +52,24 @@ final class FileReplacement {
         if durably { try Files.sync(file) }
         isOpen = false
         try Files.close(file)
+        // Opened before the rename: what is wrong with the directory must show while the old content is there.
+        let parent = path.removingLastComponent()
+        let directory = durably ? try Files.open(parent.isEmpty ? "." : parent, .readOnly, .directory, nil) : nil
+        defer { if let directory { try? Files.close(directory) } }
         if isReplacing {
             try Files.rename(temporary, to: path)
         } else {
             try Files.renameToFreeName(temporary, to: path)
         }
         isInPlace = true
-        if durably { try Self.sync(path.removingLastComponent()) }
+        if let directory { try Self.sync(directory) }
     }
 
-    private static func sync(_ directory: FilePath) throws(UVError) {
-        let directory = try Files.open(directory.isEmpty ? "." : directory, .readOnly, .directory, nil)
-        defer { try? Files.close(directory) }
-        try Files.sync(directory)
+    /// Not every file system has something to do for a directory.
+    private static func sync(_ directory: FileDescriptor) throws(UVError) {
+        do throws(UVError) { try Files.sync(directory) } catch {
+            if error.code != .invalidArgument, error.code != .notSupported { throw error }
+        }
     }
 
     deinit {

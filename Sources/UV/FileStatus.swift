@@ -75,7 +75,9 @@ public struct FileStatus: Equatable, Sendable {
         kind = FileKind(mode: raw.st_mode)
         permissions = FilePermissions(rawValue: mode_t(truncatingIfNeeded: raw.st_mode & 0o7777))
         size = Int64(clamping: raw.st_size)
-        allocatedSize = Int64(clamping: raw.st_blocks) * 512
+        // A file system of somebody's own may say anything.
+        let allocated = raw.st_blocks.multipliedReportingOverflow(by: 512)
+        allocatedSize = allocated.overflow ? .max : Int64(clamping: allocated.partialValue)
         device = raw.st_dev
         inode = raw.st_ino
         linkCount = raw.st_nlink

@@ -11,7 +11,7 @@ internal import Darwin
 /// Looks up the name of an address in libuv's thread pool.
 public final class NameRequest: Request {
     private let address: SocketAddress
-    private let onDone: (NameRequest, Result<Name, UVError>) -> Void
+    private var onDone: ((NameRequest, Result<Name, UVError>) -> Void)?
 
     /// What an address is called.
     public struct Name: Hashable, Sendable {
@@ -71,12 +71,13 @@ public final class NameRequest: Request {
     }
 
     fileprivate func finish(_ status: CInt, _ host: UnsafePointer<CChar>?, _ service: UnsafePointer<CChar>?) {
+        let call = onDone.take()
         if status == 0, let host = unsafe host, let service = unsafe service {
-            onDone(self, .success(unsafe Name(host: String(cString: host), service: String(cString: service))))
+            call?(self, .success(unsafe Name(host: String(cString: host), service: String(cString: service))))
         } else {
             let code = UVError.Code(rawValue: status)
             let error = UVError(code == .resolverCanceled ? .canceled : code, in: "look-up", of: "\(address)")
-            onDone(self, .failure(error))
+            call?(self, .failure(error))
         }
     }
 }

@@ -5,7 +5,7 @@ final class ReadRequest: FileRequest {
     private let file: FileDescriptor
     private let limit: Int
     private let offset: Int64?
-    private let onDone: Completion<[UInt8]>
+    private var onDone: Completion<[UInt8]>?
     @exclusivity(unchecked) private var result: Result<[UInt8], UVError>?
 
     init(
@@ -25,6 +25,8 @@ final class ReadRequest: FileRequest {
     }
 
     override func conclude(wasCanceled: Bool) {
-        onDone(self, unsafe result ?? .failure(UVError(.canceled, in: "read")))
+        let call = onDone.take()
+        let result = unsafe result.take()
+        call?(self, result ?? .failure(UVError(.canceled, in: "read")))
     }
 }

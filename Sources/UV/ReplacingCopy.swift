@@ -32,6 +32,7 @@ final class ReplacingCopy: BatchedWork {
         defer { progress = content.bytes }
         if try content.goOn(&batch, &means, from: { source }, to: { destination }) { return true }
         try content.copyPermissions { destination }
+        if batch.isGivenUp { throw UVError(.canceled, in: "copy", of: source.string) }
         try named(destination) { () throws(UVError) in try replacement.commit(durably: false, isReplacing: isReplacing)
         }
         return false

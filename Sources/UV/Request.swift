@@ -8,6 +8,8 @@ public class Request {
     /// The loop that will finish the request.
     public final let loop: Loop
     final let memory: UnsafeMutableRawPointer
+    /// Whether libuv has it.
+    private final var isUnderWay = false
 
     init<Struct>(on loop: Loop, as: Struct.Type) {
         self.loop = loop
@@ -20,9 +22,12 @@ public class Request {
 
     /// Gives the request to libuv. If it is refused, nothing is kept; else it lives until ``take(from:)``.
     final func start(_ operation: StaticString, of subject: String? = nil, _ begin: () -> CInt) throws(UVError) {
+        if !loop.isUsable { throw UVError(.badFileDescriptor, in: operation.description, of: "a closed loop") }
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        isUnderWay = true
         let status = begin()
         if status < 0 {
+            isUnderWay = false
             unsafe Unmanaged<Request>.fromOpaque(base.pointee.data).release()
             try check(status, operation, of: subject)
         }
@@ -32,17 +37,20 @@ public class Request {
     static func take(from raw: UnsafeMutableRawPointer?) -> Self {
         let data = unsafe raw.unsafelyUnwrapped.load(as: UnsafeRawPointer.self)
         let request = unsafe Unmanaged<Request>.fromOpaque(data).takeRetainedValue()
+        request.isUnderWay = false
         return unsafe unsafeDowncast(request, to: Self.self)
     }
 
     /// Gives up an operation that has not begun.
     ///
-    /// - Throws: ``UVError`` with `.resourceBusy` when it is being worked on and will finish as usual;
+    /// - Throws: ``UVError`` with `.resourceBusy` when it is being worked on and will finish as usual, or has finished;
     ///   `.invalidArgument` for a kind that ends only when its handle is closed: connect, write, shutdown.
     ///
     /// Calls `uv_cancel`.
     public func cancel() throws(UVError) {
         loop.checkThread("\(type(of: self))")
+        // libuv would take a finished request, whose list is gone, for a queued one.
+        if !isUnderWay { throw UVError(.resourceBusy, in: "cancel", of: "\(type(of: self)), which has finished") }
         try check(unsafe uv_cancel(base), "cancel", of: "\(type(of: self))")
     }
 }

@@ -31,7 +31,7 @@ final class TreeCopy: BatchedWork {
     var progress: TreeRequest.Progress {
         var path = from.lowest == nil ? source : from.path()
         if let file, from.lowest != nil { path.append(file.name.components) }
-        return TreeRequest.Progress(entries: entries, bytes: bytes + (file?.content.bytes ?? 0), path: path)
+        return TreeRequest.Progress(entries: entries, bytes: total(with: file?.content.bytes ?? 0), path: path)
     }
 
     func goOn(_ batch: inout Batch) throws(UVError) -> Bool {
@@ -158,7 +158,7 @@ final class TreeCopy: BatchedWork {
         case .symbolicLink: try copyLink(name, as: newName, in: directory)
         case .fifo:
             let isDone = unsafe newName.withPlatformString {
-                unsafe mkfifoat(target, $0, 0o600) == 0 && fchmodat(target, $0, status.st_mode & 0o777, 0) == 0
+                unsafe mkfifoat(target, $0, status.st_mode & 0o777) == 0
             }
             if !isDone { throw failure(targetPath(newName)) }
         default: throw UVError(.notSupported, in: "copy", of: sourcePath(name).string)
@@ -215,9 +215,15 @@ final class TreeCopy: BatchedWork {
             _ = unsafe name.withPlatformString { unsafe unlinkat(target, $0, 0) }
             throw error
         }
-        bytes += content.bytes
+        bytes = total(with: content.bytes)
         entries += 1
         return false
+    }
+
+    /// Holes count, so that a few sparse files can be more than there are numbers.
+    private func total(with more: Int64) -> Int64 {
+        let sum = bytes.addingReportingOverflow(more)
+        return sum.overflow ? .max : sum.partialValue
     }
 
     // MARK: Errors

@@ -31,7 +31,7 @@ public final class TreeRequest: PoolRequest {
     /// Copies a file or tree to a path where there is nothing yet.
     ///
     /// Permissions and times of last change are kept, but for the bits that let a program run as its owner. Symbolic links are
-    /// copied as links, FIFOs made anew; hard links become separate files; owners and extended attributes are those of new
+    /// copied as links, FIFOs made anew, with permissions less the process's mask; hard links become separate files; owners and extended attributes are those of new
     /// files. Blocks are shared where the file system can, and holes stay holes.
     ///
     /// - Parameter onProgress: Called after each trip to the pool but the last.
