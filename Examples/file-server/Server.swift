@@ -47,9 +47,15 @@ final class Server: Sendable {
 
     /// Serves the connections of a listener until that is closed.
     func serve(_ listener: TCPListener) async throws {
-        try await listener.serve(maxConnections: limits.connections + Self.overlap) { client in
+        try await listener.serve(maxConnections: limits.connections + Self.overlap, onError: Self.report) { client in
             try await self.serve(client)
         }
+    }
+
+    private static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
+        // A client that has gone before the farewell; one that was displaced in the moment in which its request came.
+        if let error = error as? UVError, [.socketNotConnected, .badFileDescriptor].contains(error.code) { return }
+        TCPListener.report(error, peer)
     }
 
     private func serve(_ client: TCPConnection) async throws {
@@ -132,6 +138,6 @@ final class Server: Sendable {
                 var dropped = 0
                 while dropped < RequestLimits().body, let bytes = try await client.read() { dropped += bytes.count }
             }
-        } catch let error as UVError where [.timedOut, .socketNotConnected].contains(error.code) {}
+        } catch let error as UVError where error.code == .timedOut {}
     }
 }
