@@ -37,12 +37,14 @@ public class Request {
 
     /// Gives up an operation that has not begun.
     ///
-    /// - Throws: ``UVError`` with `.resourceBusy` when it is being worked on and will finish as usual;
+    /// - Throws: ``UVError`` with `.resourceBusy` when it is being worked on and will finish as usual, and when it has finished;
     ///   `.invalidArgument` for a kind that ends only when its handle is closed: connect, write, shutdown.
     ///
     /// Calls `uv_cancel`.
     public func cancel() throws(UVError) {
         loop.checkThread("\(type(of: self))")
+        // uv_cancel would lock a mutex of the loop that is no more, and abort.
+        guard loop.isUsable else { throw UVError(.resourceBusy, in: "cancel", of: "\(type(of: self))") }
         try check(unsafe uv_cancel(base), "cancel", of: "\(type(of: self))")
     }
 }
