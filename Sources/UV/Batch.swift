@@ -57,14 +57,15 @@ extension PoolRequest {
             case .success(false): finish(.success(work.progress))
             case .success(true):
                 batchesDone? += 1
-                let progress = work.progress
+                // Made before the next batch begins to change it.
+                let progress = onProgress.map { ($0, work.progress) }
                 do throws(UVError) {
                     try begin(operation, work, onProgress: onProgress, finish: finish)
                 } catch {
                     work.giveUp()
                     return finish(.failure(error))
                 }
-                onProgress?(progress)
+                if let (onProgress, progress) = progress { onProgress(progress) }
             }
         }
     }

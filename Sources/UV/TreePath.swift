@@ -48,12 +48,16 @@ struct TreePath {
     mutating func leave() { directories.removeLast() }
 
     /// The path of the lowest directory, or of a name in it.
-    func path(_ name: FilePath = "") -> FilePath {
-        var path = FilePath()
-        for directory in directories {
-            path = path.isEmpty ? directory.name : path.appending(directory.name.components)
+    ///
+    /// Put together from bytes: deep trees have long paths, which `FilePath` would copy and check for each name.
+    func path(_ name: FilePath? = nil) -> FilePath {
+        var bytes: [CChar] = []
+        for name in directories.map(\.name) + (name.map { [$0] } ?? []) {
+            if let last = bytes.last, last != 0x2f { bytes.append(0x2f) }
+            unsafe name.withPlatformString { unsafe bytes += UnsafeBufferPointer(start: $0, count: name.length) }
         }
-        return path.appending(name.components)
+        bytes.append(0)
+        return FilePath(platformString: bytes)
     }
 
     /// From `errno`. The path is made before anything can change that.

@@ -65,14 +65,7 @@ func withFolder(_ body: (TestFolder) throws -> Void) throws {
     var bytes = Array(template.string.utf8CString)
     try #require(unsafe mkdtemp(&bytes) != nil)
     let folder = TestFolder(path: FilePath(platformString: bytes))
-    defer {
-        // By another program: our own is what is tested.
-        let rm = Process()
-        rm.executableURL = URL(filePath: "/bin/rm")
-        rm.arguments = ["-rf", folder.path.string]
-        try? rm.run()
-        rm.waitUntilExit()
-    }
+    defer { try? FileManager.default.removeItem(atPath: folder.path.string) }
     try body(folder)
     #expect(openFiles(in: folder.path) == [], "descriptors left open")
 }
