@@ -81,5 +81,9 @@ extension Files {
 }
 
 extension Duration {
-    fileprivate var inSeconds: Double { self / .seconds(1) }
+    /// In the middle of its microsecond: libuv cuts off the rest of it, and the nearest number is often just below.
+    fileprivate var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + (Double(attoseconds / 1_000_000_000_000) + 0.3) / 1_000_000
+    }
 }

@@ -46,9 +46,12 @@ import Testing
         }
     }
 
+    /// Other tests, which run meanwhile, don't take a port of this address when it is free again.
+    private static let ownHost = "127.77.1.1"
+
     @Test func closeEndsAcceptAndTheSequence() throws {
         try onLoop { loop in
-            let listener = try await TCPListener.onLoopback()
+            let listener = try await TCPListener.bind(host: Self.ownHost, port: 0)
             let accepting = loop.spawn { try await listener.accept() }
             let another = loop.spawn { try await listener.accept() }
             let sequence = loop.spawn { for try await _ in listener.connections {} }
@@ -67,10 +70,10 @@ import Testing
     @Test func droppingTheListenerCloses() throws {
         try onLoop { loop in
             var address = SocketAddress.anyIPv4(port: 0)
-            do { address = try await TCPListener.onLoopback().localAddress }
+            do { address = try await TCPListener.bind(host: Self.ownHost, port: 0).localAddress }
             let closed = address
             await #expect(throws: UVError.coded(.connectionRefused)) { try await TCPConnection.connect(to: closed) }
-            let listener = Shared(try await TCPListener.onLoopback() as TCPListener?)
+            let listener = Shared(try await TCPListener.bind(host: Self.ownHost, port: 0) as TCPListener?)
             let other = try #require(listener.value?.localAddress)
             await Task.detached { listener.value = nil }.value
             try await loop.sleep(for: .milliseconds(1))
