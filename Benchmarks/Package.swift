@@ -79,6 +79,7 @@ let package = Package(
             name: "files",
             dependencies: [
                 "CFiles", "Measurement", arguments, .product(name: "_NIOFileSystem", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UV", package: "swift-uv"),
             ] + nio,
             swiftSettings: settings),

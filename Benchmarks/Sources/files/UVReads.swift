@@ -1,4 +1,5 @@
 import AsyncUV
+import SystemPackage
 import UV
 
 /// The rows made by swift-uv.
