@@ -72,7 +72,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MainThreadProbe",
+            name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers", "UV"], path: "Tests/MainThreadProbe",
             swiftSettings: settings),
         .executableTarget(
             name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
@@ -80,7 +80,7 @@ let package = Package(
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "CSanitizers", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

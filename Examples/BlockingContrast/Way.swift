@@ -6,7 +6,8 @@ import UV
 /// A way to do disk work in a program that has a timer to attend to.
 public enum Way: String, CaseIterable, Sendable {
     case blocking = "blocking calls on the loop"
-    case readiness = "readiness: poll, then a call"
+    case select = "readiness: select, then a call"
+    case poll = "readiness: poll, then a call"
     case pool = "libuv's thread pool"
 
     /// The time before and after the work, when there is nothing but the timer.
@@ -17,7 +18,8 @@ public enum Way: String, CaseIterable, Sendable {
         try work.makeCold()
         return switch self {
         case .blocking: try onTheLoop(work)
-        case .readiness: try whenReady(work)
+        case .select: try whenReady(work, SelectPoller.self)
+        case .poll: try whenReady(work, PollPoller.self)
         case .pool: try inThePool(work)
         }
     }
@@ -48,10 +50,10 @@ public enum Way: String, CaseIterable, Sendable {
     }
 
     /// Asks whether the file is ready, which it always is, and does a step each time.
-    private func whenReady(_ work: DiskWork) throws -> TickLog {
+    private func whenReady<Asked: Poller & ~Copyable>(_ work: DiskWork, _ kind: Asked.Type) throws -> TickLog {
         let file = try work.handle()
         defer { try? file.close() }
-        var poller = try PollPoller()
+        var poller = try Asked()
         var log = TickLog()
         var step = 0
         var end: Duration?

@@ -8,9 +8,9 @@ import Foundation
         commandName: "blocking-vs-async",
         abstract: "Shows what a file does to a timer that should tick every 5 ms.",
         discussion: """
-            A large file that is not in memory is read in three ways: by a callback of the loop; by a program that asks \
-            poll whether the file is ready, which it always is; and in libuv's thread pool. Each tick is shown with its \
-            delay. epoll refuses files.
+            A large file that is not in memory is read in four ways: by a callback of the loop; by programs that ask \
+            select and poll whether the file is ready, which it always is; and in libuv's thread pool. Each tick is shown \
+            with its delay. epoll refuses files.
             """)
 
     @Option(help: "Size of the file, in MiB.") var size = 256

@@ -9,7 +9,10 @@ struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
         abstract: "Fetches pages by HTTP, one after the other and then all at the same time.",
-        discussion: "Without --base it starts the file-server beside it, with pages of its own.")
+        discussion: """
+            Without --base it starts the example file-server beside it, with pages of its own: \
+            `swift build --product file-server` first, unless all has been built.
+            """)
 
     @Option(help: "Where the pages are, for example http://127.0.0.1:8000/")
     var base: String?
@@ -33,7 +36,7 @@ struct Fetch: AsyncParsableCommand {
         let addresses = try pages.map { try Page(base + (base.hasSuffix("/") ? "" : "/") + $0) }
         printLine("one after the other:")
         let started = LoopClock.Instant.now
-        for page in addresses { try await show(page) }
+        try await Green.spawn { for page in addresses { try await show(page) } }.value
         let alone = LoopClock.Instant.now - started
         printLine("at the same time:")
         let again = LoopClock.Instant.now

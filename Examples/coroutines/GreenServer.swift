@@ -10,8 +10,8 @@ struct GreenServer: AsyncParsableCommand {
         commandName: "server",
         abstract: "Sends back whatever its clients send, with a green task for each.",
         discussion: """
-            The first line of output says where it listens. Ctrl-C or SIGTERM ends it: what is on its way is still \
-            sent, for a second at most, and the last line says what was served.
+            The first line of output says where it listens, the others what it receives. Ctrl-C or SIGTERM ends it: \
+            what is on its way is still sent, for a second at most, and the last line says what was served.
             """)
 
     /// How long clients that do not read may hold up the end.
@@ -23,11 +23,14 @@ struct GreenServer: AsyncParsableCommand {
     @Option(help: "The port; 0 takes a free one.")
     var port: UInt16 = 0
 
+    @Flag(help: "Do not print what is received.")
+    var quiet = false
+
     @GreenActor
     func run() async throws {
         let signals = try await Signals.watch(SIGINT, SIGTERM)
         let listener = try await TCPListener.bind(to: SocketAddress(host: host, port: port), backlog: 500)
-        let visitors = Visitors()
+        let visitors = Visitors(printing: !quiet)
         let accepting = Green.spawn {
             while let connection = try await Self.accept(from: listener) { visitors.spawn(connection) }
         }
@@ -57,8 +60,9 @@ private final class Visitors {
     private(set) var connections = 0
     private(set) var bytes = 0
     private var present: [Int: GreenTask<Void>] = [:]
+    private let isPrinting: Bool
 
-    nonisolated init() {}
+    nonisolated init(printing isPrinting: Bool) { self.isPrinting = isPrinting }
 
     func spawn(_ connection: TCPConnection) {
         connections += 1
@@ -75,12 +79,19 @@ private final class Visitors {
             try await connection.setNoDelay(true)
             while let chunk = try await connection.read() {
                 bytes += chunk.count
+                if isPrinting { printLine("recv: \(beginning(of: chunk))") }
                 try await connection.write(chunk)
             }
         } catch is CancellationError {
             // The server ends. What a cancelled write has not sent is still queued.
             try await Green.spawn { try await connection.finishWriting() }.value
         } catch let error as UVError where error.code == .connectionReset || error.code == .brokenPipe {}
+    }
+
+    /// As much as is read at a glance, on one line.
+    private func beginning(of chunk: [UInt8]) -> String {
+        let text = String(decoding: chunk.prefix(60), as: UTF8.self).debugDescription
+        return chunk.count > 60 ? "\(text)… \(count(chunk.count, "byte"))" : text
     }
 
     /// Tells all that are left to end, and waits no longer than that.

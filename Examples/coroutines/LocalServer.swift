@@ -40,7 +40,9 @@ final class LocalServer: Sendable {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: own).deletingLastPathComponent().appending(path: name)
         guard FileManager.default.isExecutableFile(atPath: program.path()) else {
-            throw Problem(description: "there is no \(program.path()) to fetch from: build it, or give --base")
+            throw Problem(
+                description: "there is no \(program.path()) to fetch from: `swift build --product \(name)`"
+                    + " (with the options of this build) makes it; or give --base")
         }
         return program
     }

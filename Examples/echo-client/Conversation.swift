@@ -31,7 +31,7 @@ final class Conversation {
                 onBytes: { [self] _, bytes in
                     received += bytes.count
                     // Standard output blocks: a reader that is slow slows the server down, too.
-                    printBytes([UInt8](copying: bytes))
+                    try? printBytes([UInt8](copying: bytes))
                 },
                 onEnd: { [self] _, error in ended(error) })
             input = try StandardInput(

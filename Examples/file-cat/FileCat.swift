@@ -16,7 +16,7 @@ import ExampleSupport
                     try await File.withFile(FilePath(validating: path)) { file in
                         for try await chunk in file.chunks(ofCount: 65_536) {
                             // Whoever reads our output may be slow.
-                            try await loop.offload { printBytes(chunk) }
+                            try await loop.offload { try printBytes(chunk) }
                         }
                     }
                 } catch {

@@ -8,8 +8,8 @@ import Foundation
         commandName: "file-copy",
         abstract: "Copies a file, or a directory with all that is in it.",
         discussion: """
-            A file's copy appears whole or not at all: Ctrl-C leaves no half of it. On a terminal there is a progress \
-            line. Exits with 130 after Ctrl-C.
+            A file's copy appears whole or not at all: Ctrl-C leaves no half of it. Of a directory it leaves what was \
+            copied until then. On a terminal there is a progress bar. Exits with 130 after Ctrl-C.
             """)
 
     @Argument(help: "What to copy.") var source: String
@@ -18,42 +18,38 @@ import Foundation
     func run() throws {
         let source = try FilePath(validating: source)
         let destination = try FilePath(validating: destination)
-        let isTerminal = isatty(STDERR_FILENO) != 0
-        do {
-            try EventLoop.run { loop in
-                let started = loop.clock.now
-                let total = try await FileSystem.status(of: source).size
-                let copying = loop.spawn {
-                    try await FileSystem.copy(source, to: destination) { progress in
-                        if isTerminal { showProgress(progress.bytes, of: total, in: loop.clock.now - started) }
-                    }
-                }
-                let watching = loop.spawn {
-                    for try await _ in try await Signals.watch(SIGINT, SIGTERM) { copying.cancel() }
-                }
-                defer { watching.cancel() }
+        try EventLoop.run { loop in
+            // Before anything is copied, so that it is not too late for anybody.
+            let signals = try await Signals.watch(SIGINT, SIGTERM)
+            let status = try await FileSystem.status(of: source)
+            let started = loop.clock.now
+            let bar = isatty(STDERR_FILENO) != 0 ? ProgressBar(for: status) : nil
+            let copying = loop.spawn {
+                try await FileSystem.copy(source, to: destination) { bar?.show($0, after: loop.clock.now - started) }
+            }
+            let watching = loop.spawn { for try await _ in signals { copying.cancel() } }
+            defer { watching.cancel() }
+            do {
                 let copied = try await copying.value
                 let took = loop.clock.now - started
-                if isTerminal { printBytes(Array("\r\u{1B}[K".utf8)) }
+                bar?.end(copied, after: took)
                 printLine(
                     "copied \(count(copied.entries, "file")), \(copied.bytes.grouped) bytes in \(took.text), "
-                        + throughput(copied.bytes, took))
+                        + throughput(of: copied.bytes, in: took))
+            } catch is CancellationError {
+                bar?.remove()
+                let rest = status.kind == .directory ? "has what was copied until then" : "is as it was"
+                printProblem("interrupted: \(destination) \(rest)")
+                // The loop's end waits for the thread that copies. A disk that hangs must not keep us.
+                Thread.detachNewThread {
+                    Thread.sleep(forTimeInterval: 1)
+                    Foundation.exit(130)
+                }
+                throw ExitCode(130)
+            } catch {
+                bar?.remove()
+                throw error
             }
-        } catch is CancellationError {
-            printProblem("interrupted: \(destination) is as it was")
-            throw ExitCode(130)
         }
     }
-}
-
-/// The size of a directory says nothing of what is in it, so its total is not shown.
-private func showProgress(_ bytes: Int64, of total: Int64, in time: Duration) {
-    let part =
-        total >= bytes && total > 0 ? "\((bytes * 100 / total)) % of \(total.grouped) bytes" : "\(bytes.grouped) bytes"
-    printBytes(Array("\r\u{1B}[K\(part), \(throughput(bytes, time))".utf8))
-}
-
-private func throughput(_ bytes: Int64, _ time: Duration) -> String {
-    let seconds = max(time / .seconds(1), 1e-6)
-    return "\(Int(Double(bytes) / seconds / 1_048_576).grouped) MiB/s"
 }

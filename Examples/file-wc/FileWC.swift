@@ -4,21 +4,26 @@ import ExampleSupport
 
 @main struct FileWC: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "file-wc", abstract: "Counts the lines, words and bytes of files, all at the same time.")
+        commandName: "file-wc", abstract: "Counts the lines, words and bytes of files, 16 at the same time.")
 
     @Argument(help: "The files.") var files: [String]
+
+    /// How many files are open at a time.
+    private static let mostOpen = 16
 
     func run() throws {
         let results = try EventLoop.run { [files] _ in
             await withTaskGroup(of: (Int, Result<Counts, any Error>).self) { group in
+                var results: [Int: Result<Counts, any Error>] = [:]
                 for (index, path) in files.enumerated() {
+                    if index >= Self.mostOpen, let (done, result) = await group.next() { results[done] = result }
                     group.addTask {
                         do { return (index, .success(try await Counts(ofFileAt: path))) } catch {
                             return (index, .failure(error))
                         }
                     }
                 }
-                return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+                return await group.reduce(into: results) { $0[$1.0] = $1.1 }
             }
         }
         var total = Counts()

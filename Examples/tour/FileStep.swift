@@ -4,7 +4,7 @@ import Foundation
 
 struct FileStep: Step {
     let title = "Files: who waits for the disk?"
-    let sentence = "A timer should tick every 5 ms while 64 MiB are read that are not in memory, in three ways."
+    let sentence = "A timer should tick every 5 ms while 64 MiB are read that are not in memory, in four ways."
 
     func run(on stage: Stage) throws {
         let work = try DiskWork(.coldRead, size: 64 << 20, in: FileManager.default.temporaryDirectory.path())

@@ -25,8 +25,8 @@ final class Stage: Sendable {
         guard isTerminal else { return }
         let filled = Int(done * 30)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        printBytes(Array("\r     \(styled(bar, 36)) \(text)\u{1B}[K".utf8))
-        if done >= 1 { printBytes(Array("\r\u{1B}[K".utf8)) }
+        try? printBytes(Array("\r     \(styled(bar, 36)) \(text)\u{1B}[K".utf8))
+        if done >= 1 { try? printBytes(Array("\r\u{1B}[K".utf8)) }
     }
 
     func closing(_ text: String) { printLine("\n\(styled(text, 1))\n") }

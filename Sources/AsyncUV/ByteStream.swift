@@ -13,7 +13,8 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     ///
     /// - Parameter limit: The most bytes to take; 65,536 at most come at a time.
     /// - Throws: ``UVError`` with `.connectionReset` and relatives, `.alreadyInProcess` while another task reads,
-    ///   `.badFileDescriptor` when closed, `.canceled` when it is closed meanwhile.
+    ///   `.badFileDescriptor` when closed, `.canceled` when it is closed meanwhile or its loop ends, `.invalidArgument` for a
+    ///   limit below 1.
     ///
     /// Cancellation: nothing has been read.
     func read(upTo limit: Int) async throws -> [UInt8]?
@@ -21,24 +22,37 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Takes what is there, but nothing behind the first delimiter. Otherwise as ``read(upTo:)``.
     func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]?
 
-    /// Gives bytes back: the next read gets them first.
+    /// Gives bytes back: the next read gets them first, before what was given back earlier. On a closed stream they are
+    /// dropped.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none; it does not wait.
     func unread(_ bytes: [UInt8]) async throws
 
-    /// Writes all of the bytes, after everything written before, and returns when the system has them.
+    /// Writes all of the bytes, after everything written before, and returns when the system has them. Without bytes it
+    /// returns when the system has everything written before.
     ///
     /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.socketShutdown` after
-    ///   ``finishWriting()``, `.badFileDescriptor` when closed.
+    ///   ``finishWriting()``, `.badFileDescriptor` when closed, `.canceled` when it is closed meanwhile or its loop ends.
     ///
-    /// Cancellation: begun bytes stay queued and leave before any later write, unless the stream is closed.
+    /// Cancellation: a write that has begun leaves as a whole, before any later one, unless the stream is closed. Of one
+    /// that still waits for others nothing is sent.
     func write(_ bytes: [UInt8]) async throws
 
     /// Writes several arrays as one. Otherwise as ``write(_:)``.
     func write(contentsOf chunks: [[UInt8]]) async throws
 
     /// Finishes our side, after what was written: the peer reads to the end. Reading goes on.
+    ///
+    /// - Throws: ``UVError`` with `.socketNotConnected` when it is finished already, `.badFileDescriptor` when closed,
+    ///   `.brokenPipe` and relatives when the peer is gone, `.canceled` when it is closed meanwhile or its loop ends.
+    ///
+    /// Cancellation: our side is finished nevertheless, when what was written has left.
     func finishWriting() async throws
 
-    /// Closes the stream, in a cancelled task too. Pending operations end with `.canceled`. Closing twice is harmless.
+    /// Closes the stream, in a cancelled task too. Pending operations end with `.canceled`, and what has not left is
+    /// dropped. Closing twice is harmless.
     func close() async
 }
 
@@ -131,6 +145,11 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
         let limit: Int
 
         public func next() async throws -> String? { try await stream.readLine(limit: limit) }
+
+        // As in TCPConnection's.
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
+            try await next()
+        }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
@@ -141,7 +160,9 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
 /// - Parameter onCopied: Called after each chunk with its number of bytes, for those who want to know in spite of an error.
 /// - Returns: How many bytes were copied.
 ///
-/// Cancellation: the last chunk may have been written in part.
+/// - Throws: What reading, writing and ``ByteStream/finishWriting()`` throw.
+///
+/// Cancellation: a chunk whose write has begun leaves as a whole; it is not counted.
 @discardableResult
 public func copy(
     from source: some ByteStream, to destination: some ByteStream, onCopied: (Int) -> Void = { _ in }

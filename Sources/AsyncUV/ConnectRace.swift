@@ -13,6 +13,7 @@ final class ConnectRace {
     private var running: [TCPHandle] = []
     private var failures: [UVError] = []
     private var timer: TimerHandle?
+    private var limit: TimerHandle?
     private var isOver = false
 
     init(
@@ -39,8 +40,25 @@ final class ConnectRace {
         return result
     }
 
+    /// Starts the first attempt.
+    ///
+    /// - Parameter deadline: When all of them end.
+    func start(until deadline: LoopClock.Instant?) {
+        if let deadline {
+            do throws(UVError) {
+                let limit = try TimerHandle(on: loop)
+                self.limit = limit
+                try limit.start(after: (deadline - .now).forTimer) { [weak self] _ in self?.timedOut() }
+            } catch {
+                cancel()
+                return onDone(.failure(error))
+            }
+        }
+        next()
+    }
+
     /// Starts the next attempt and the clock for the one after it.
-    func next() {
+    private func next() {
         guard !isOver, let address = left.popFirst() else { return }
         do throws(UVError) {
             let handle = try TCPHandle(on: loop)
@@ -61,6 +79,8 @@ final class ConnectRace {
         isOver = true
         timer?.close()
         timer = nil
+        limit?.close()
+        limit = nil
         for handle in running { handle.close() }
         running = []
     }
@@ -84,12 +104,18 @@ final class ConnectRace {
         onDone(.failure(summary))
     }
 
+    private func timedOut() {
+        cancel()
+        onDone(.failure(UVError(.timedOut, in: "connect", of: failures.isEmpty ? host : "\(host) (\(attempts))")))
+    }
+
     /// One error for all attempts; the first decides the code.
     private var summary: UVError {
         guard failures.count != 1 else { return failures[0] }
-        let attempts = failures.map { "\($0)" }.joined(separator: "; ")
         return UVError(failures[0].code, in: "connect", of: "\(host) (\(attempts))")
     }
+
+    private var attempts: String { failures.map { "\($0)" }.joined(separator: "; ") }
 }
 
 extension TCPConnection {
@@ -100,10 +126,12 @@ extension TCPConnection {
     ///
     /// - Parameter host: A numeric address or a name.
     /// - Parameter timeout: The time for look-up and connect together; `nil` leaves it to the system: minutes.
-    /// - Throws: ``UVError`` with `.connectionRefused` and relatives (with every attempt in its text), `.timedOut`, or
-    ///   what the look-up failed with.
+    /// - Throws: ``UVError`` with `.connectionRefused` and relatives or `.timedOut` (with every attempt that failed in its
+    ///   text), what the look-up failed with, `.invalidArgument` for a name that cannot be one, `.canceled` when the loop ends.
     ///
     /// Cancellation: all attempts are closed.
+    ///
+    /// Calls `uv_tcp_connect`; looks up with `getaddrinfo`, on a thread of ``Resolver``.
     public static func connect(
         host: String, port: UInt16, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPConnection {
@@ -111,11 +139,16 @@ extension TCPConnection {
             let addresses = try await Resolver.addresses(of: host, port: port, on: loop)
             return try await connect(host, to: addresses, on: loop)
         }
+        let deadline = LoopClock.Instant.now.advanced(by: timeout)
+        let addresses: [SocketAddress]
         do {
-            return try await withTimeout(timeout, on: loop) { try await connect(host: host, port: port, on: loop) }
+            addresses = try await withDeadline(deadline, on: loop) {
+                try await Resolver.addresses(of: host, port: port, on: loop)
+            }
         } catch let error as UVError where error.code == .timedOut {
-            throw UVError(.timedOut, in: "connect", of: "\(host):\(port)")
+            throw UVError(.timedOut, in: "connect", of: "\(host):\(port), still being looked up")
         }
+        return try await connect("\(host):\(port)", to: addresses, until: deadline, on: loop)
     }
 
     /// Connects to an address. Otherwise as ``connect(host:port:timeout:on:)``.
@@ -126,7 +159,8 @@ extension TCPConnection {
     }
 
     static func connect(
-        _ host: String, to addresses: [SocketAddress], delay: Duration = .milliseconds(250), on loop: EventLoop
+        _ host: String, to addresses: [SocketAddress], until deadline: LoopClock.Instant? = nil,
+        delay: Duration = .milliseconds(250), on loop: EventLoop
     ) async throws -> TCPConnection {
         try await loop.perform("connect") { core, pending in
             let race = ConnectRace(host, addresses, delay: delay, on: core.loop) { result in
@@ -134,7 +168,7 @@ extension TCPConnection {
                     Result { try TCPConnection(result.get(), on: loop) })
             }
             pending.onCancel = race.cancel
-            race.next()
+            race.start(until: deadline)
         }
     }
 }

@@ -3,7 +3,10 @@ internal import UV
 /// Runs an operation that must end in time: it is cancelled at the deadline.
 ///
 /// - Returns: The operation's value; also one that came in spite of a cancellation.
-/// - Throws: ``UVError`` with `.timedOut` when the deadline ended the operation, else the operation's error.
+/// - Throws: ``UVError`` with `.timedOut` when the deadline ended the operation, `CancellationError` when the caller was
+///   cancelled, else the operation's error.
+///
+/// Cancellation cancels the operation. It returns when the operation has, which should not take long in either case.
 public func withDeadline<Value: Sendable>(
     _ deadline: LoopClock.Instant, on loop: EventLoop = .current ?? .shared,
     _ operation: @escaping @Sendable () async throws -> Value

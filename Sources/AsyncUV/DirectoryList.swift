@@ -26,6 +26,8 @@ public struct DirectoryList: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> DirectoryEntry? {
+            // Entries that are there already would keep a cancelled reader going.
+            try checkCancellation()
             if let entry = batch.popFirst() { return entry }
             if isAtEnd { return nil }
             let directory = try await opened()
@@ -38,6 +40,12 @@ public struct DirectoryList: AsyncSequence, Sendable {
             isAtEnd = batch.isEmpty
             if isAtEnd { self.directory = nil }
             return batch.popFirst()
+        }
+
+        // As in TCPConnection's.
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> DirectoryEntry?
+        {
+            try await next()
         }
 
         private mutating func opened() async throws -> LoopBound<OpenDirectory> {

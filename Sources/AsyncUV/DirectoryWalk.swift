@@ -21,6 +21,7 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
         private var levels: [(path: FilePath, entries: [DirectoryEntry])] = []
         /// The directory to be read next.
         private var next: FilePath?
+        private var pace = Pace()
 
         init(_ walk: DirectoryWalk) {
             self.walk = walk
@@ -28,18 +29,25 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> Element? {
+            if try pace.step() { try await walk.loop.giveWay() }
             if let directory = next.take() { try await enter(directory) }
-            while let level = levels.last {
-                guard let entry = levels[levels.count - 1].entries.popLast() else {
+            // In place: a level in a variable would be a second owner of its entries, which popLast would copy then.
+            while let depth = levels.indices.last {
+                guard let entry = levels[depth].entries.popLast() else {
                     levels.removeLast()
                     continue
                 }
-                let path = level.path.appending(entry.name)
+                let path = levels[depth].path.appending(entry.name)
                 let kind = try await kind(of: entry, path)
                 if kind == .directory { next = path }
-                return Element(path: path, kind: kind, depth: levels.count - 1)
+                return Element(path: path, kind: kind, depth: depth)
             }
             return nil
+        }
+
+        // As in TCPConnection's.
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
+            try await next()
         }
 
         private mutating func enter(_ directory: FilePath) async throws {

@@ -6,7 +6,8 @@ extension EventLoop {
     /// Runs async code on a loop on the calling thread until the code ends, as `asyncio.run` does in Python.
     ///
     /// On the main thread it also serves the main actor and `DispatchQueue.main`. When the body has ended, what it left
-    /// open on the loop is closed, tasks that still wait there get ``UVError`` with `.canceled`, and go on elsewhere.
+    /// open on the loop is closed, tasks that still wait there get ``UVError`` with `.canceled`, and go on elsewhere. It waits
+    /// for operations on files that have begun: the system has no way to stop one, should its disk hang.
     ///
     /// - Parameter servesMainActor: Whether the main actor's code runs meanwhile, if this is the main thread.
     /// - Returns: The body's value.
@@ -20,7 +21,13 @@ extension EventLoop {
         let core = try LoopCore()
         let loop = EventLoop(LoopBound(core), LoopBound(core.jobs), core.foreignJobs, thread: currentThread)
         try core.attach(to: loop)
-        if servesMainActor { core.serveMainQueue() }
+        if servesMainActor {
+            do throws(UVError) { try core.serveMainQueue() } catch {
+                try core.end()
+                loop.ending.finish()
+                throw error
+            }
+        }
         let result = Promise<Value>()
         Task(executorPreference: loop) {
             do { result.fulfil(.success(try await body(loop))) } catch { result.fulfil(.failure(error)) }
@@ -29,21 +36,28 @@ extension EventLoop {
         try core.loop.run()
         try core.end()
         loop.ending.finish()
+        if servesMainActor { result.waitServingMainQueue() }
         return try result.wait().get()
     }
 
     /// Starts a loop on a thread of its own. It lives until ``shutdown()``, however many references there are.
     ///
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.resourceTemporarilyUnavailable` when the system refuses.
-    public convenience init() throws(UVError) {
+    public convenience init() throws(UVError) { try self.init(isShared: false) }
+
+    private convenience init(isShared: Bool) throws(UVError) {
         let thread = try LoopThread()
-        self.init(thread.made.core, thread.made.jobs, thread.made.foreignJobs, thread: thread.made.number)
+        let made = thread.made
+        self.init(made.core, made.jobs, made.foreignJobs, thread: made.number, isShared: isShared)
         thread.run(self)
     }
 
     /// A loop in the background for everybody, started at first use. It is never shut down.
+    ///
+    /// It needs a thread and four descriptors. If the system refuses them the program ends with a sentence that says so: one
+    /// that may run out of them uses it early.
     public static let shared: EventLoop = {
-        do { return try EventLoop() } catch { fatalError("EventLoop.shared cannot start: \(error)") }
+        do { return try EventLoop(isShared: true) } catch { fatalError("EventLoop.shared cannot start: \(error)") }
     }()
 
     /// Ends the loop: what is under way ends with ``UVError`` `.canceled`, everything on it is closed.
@@ -54,7 +68,7 @@ extension EventLoop {
     ///
     /// Cancellation: does not hurry it.
     public func shutdown() async {
-        if self === EventLoop.shared { return }
+        if isShared { return }
         stop()
         await ending.wait()
     }
@@ -104,18 +118,48 @@ final class LoopEnding: Sendable {
 
 /// A value that a thread waits for.
 final class Promise<Value: Sendable>: Sendable {
-    private let value = Mutex<Result<Value, any Error>?>(nil)
+    private struct State {
+        var value: Result<Value, any Error>?
+        var waker: Waker?
+    }
+
+    private let state = Mutex(State())
     private let arrived = DispatchSemaphore(value: 0)
 
     func fulfil(_ result: Result<Value, any Error>) {
-        value.withLock { $0 = result }
+        let waker = state.withLock { state in
+            state.value = result
+            return state.waker
+        }
+        waker?.wake()
         arrived.signal()
+    }
+
+    /// Blocks the calling thread until the value is there. If that is the main thread, the main actor's code runs
+    /// meanwhile: what makes the value may need it.
+    func waitServingMainQueue() {
+        if state.withLock({ $0.value != nil }) { return }
+        guard let loop = try? Loop() else { return }
+        if let mainQueue = try? MainQueueHandle(on: loop) {
+            let wakeup = try? WakeupHandle(on: loop) { wakeup in
+                wakeup.close()
+                mainQueue.close()
+            }
+            state.withLock { state in
+                state.waker = wakeup?.waker
+                if state.value != nil { state.waker?.wake() }
+            }
+            _ = try? loop.run()
+        }
+        loop.closeAllHandles()
+        _ = try? loop.run()
+        try? loop.close()
     }
 
     /// Blocks the calling thread. To be called once.
     func wait() -> Result<Value, any Error> {
         arrived.wait()
-        guard let value = value.withLock({ $0 }) else { fatalError("a promise was signalled without a value") }
+        guard let value = state.withLock({ $0.value }) else { fatalError("a promise was signalled without a value") }
         return value
     }
 }

@@ -33,9 +33,15 @@ public final class EventLoop: TaskExecutor {
     let foreignJobs: ForeignJobs
     let lateJobs = LateJobs()
     let ending = LoopEnding()
+    /// Whether it is ``shared``.
+    let isShared: Bool
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
-    init(_ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt) {
+    init(
+        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt,
+        isShared: Bool = false
+    ) {
+        self.isShared = isShared
         self.jobs = jobs
         self.thread = Atomic(thread)
         self.foreignJobs = foreignJobs
@@ -102,10 +108,14 @@ public final class EventLoop: TaskExecutor {
     /// - Returns: False when the loop has ended; the closure is not called then.
     @discardableResult
     func post(_ call: @escaping @Sendable () -> Void) -> Bool {
-        foreignJobs.add { $0.calls.append(call) }
+        guard isCurrent else { return foreignJobs.add { $0.calls.append(call) } }
+        core.lend(on: self) { $0.callSoon(call) }
+        return true
     }
 
     /// What the loop has done so far.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
     public var counters: Counters {
         get async throws { try await withLoop { [core] _ in try core.open(on: self).readCounters() } }
     }

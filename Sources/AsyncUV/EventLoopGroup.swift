@@ -65,8 +65,13 @@ public final class EventLoopGroup: Sendable {
         }
     }
 
-    /// Ends all loops: see ``EventLoop/shutdown()``.
+    /// Ends all loops, at the same time: see ``EventLoop/shutdown()``.
+    ///
+    /// It cuts off who is connected. To let them end first, close the listeners and wait for
+    /// ``serve(_:maxConnections:onError:_:)`` to return.
     public func shutdown() async {
-        for loop in loops { await loop.shutdown() }
+        await withDiscardingTaskGroup { group in
+            for loop in loops { group.addTask { await loop.shutdown() } }
+        }
     }
 }

@@ -16,7 +16,8 @@ extension File {
     /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.invalidArgument` for a negative
     ///   number.
     ///
-    /// Cancellation: some bytes may have been sent, the last of them (64 KiB at most) later.
+    /// Cancellation: some bytes may have been sent. A piece that a thread is sending, of 1 MiB at most, is waited for: it may
+    /// wait for the disk, but not for the peer. So all bytes of the file stand before what is written to the connection next.
     @discardableResult
     public func send(
         to connection: TCPConnection, from offset: Int64 = 0, count: Int64? = nil,
@@ -55,13 +56,7 @@ extension File {
         _ count: Int, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
     ) async throws -> Int {
         do {
-            return try await perform("send") { file, loop, onDone in
-                try FileRequest.send(from: file, at: offset, count: count, to: socket.descriptor, on: loop) {
-                    request, result in
-                    // A thread that nobody waits for any more still has the socket.
-                    withExtendedLifetime(socket) { onDone(request, result) }
-                }
-            }
+            return try await sendPiece(count, at: offset, to: socket)
         } catch let error as UVError
             where [.resourceTemporarilyUnavailable, .invalidArgument, .ioError].contains(error.code)
         {
@@ -71,10 +66,52 @@ extension File {
         }
     }
 
+    /// Returns, or throws, when no thread writes to the socket any more.
+    private func sendPiece(_ count: Int, at offset: Int64, to socket: SocketCopy) async throws -> Int {
+        let piece = Piece()
+        let bound = LoopBound(piece)
+        do {
+            return try await perform("send") { [loop] file, callbackLoop, onDone in
+                let piece = bound.open(on: loop)
+                let request = try FileRequest.send(
+                    from: file, at: offset, count: count, to: socket.descriptor, on: callbackLoop
+                ) { request, result in
+                    // A thread that nobody waits for any more still has the socket.
+                    withExtendedLifetime(socket) { onDone(request, result) }
+                    piece.end()
+                }
+                piece.begin()
+                return request
+            }
+        } catch {
+            // A loop that has ended has closed the connection.
+            if loop.isCurrent { try await piece.waitForEnd() }
+            throw error
+        }
+    }
+
     private func copy(_ count: Int, at offset: Int64, to connection: TCPConnection) async throws -> Int {
         let bytes = try await read(upTo: min(count, 65_536), at: offset)
         try await connection.write(bytes)
         return bytes.count
+    }
+}
+
+/// A piece of a file that the pool sends. On the loop's thread only.
+private final class Piece {
+    private var isUnderWay = false
+    private var waiting = Suspension<Void>()
+
+    func begin() { isUnderWay = true }
+
+    func end() {
+        isUnderWay = false
+        waiting.resume(returning: ())
+    }
+
+    /// In a cancelled task too.
+    func waitForEnd() async throws {
+        if isUnderWay { try await Suspension.wait { waiting = $0 } }
     }
 }
 

@@ -4,6 +4,12 @@ public import UV
 /// once. Dropping the last reference closes it.
 ///
 /// Operations of several tasks run side by side. A file knows no position: each read and write says where.
+///
+/// Errors are ``UVError`` with the path: `.badFileDescriptor` when it is closed, `.canceled` when the loop ends first, and
+/// what the system says: `.ioError`, `.permissionDenied`, ….
+///
+/// Cancellation: the task goes on at once, with `CancellationError`. What a thread has not begun does not happen, what it
+/// has begun it ends in the background.
 public final class File: Sendable {
     /// The path it was opened with.
     public let path: FilePath
@@ -31,6 +37,10 @@ public final class File: Sendable {
 
     /// Opens a file, closed on exec.
     ///
+    /// It never waits for the other side of a FIFO, nor for another process's lease on a regular file (see fcntl(2)): that is
+    /// `.resourceTemporarilyUnavailable`. What has no positions (a FIFO, a terminal) can be opened and not read: `.illegalSeek`.
+    ///
+    /// - Parameter options: With `.append` each write goes behind the file's end, whatever its offset.
     /// - Parameter permissions: Those of a file that `.create` in the options makes, less the process's mask; its owner's to
     ///   read and write if `nil`.
     /// - Throws: ``UVError`` with the path and `.noSuchFileOrDirectory`, `.permissionDenied`, `.fileExists`, ….
@@ -70,7 +80,8 @@ public final class File: Sendable {
         return value
     }
 
-    /// Closes the file when what is under way has ended. In a cancelled task too; closing twice is harmless.
+    /// Closes the file when what is under way has ended, and returns when it is closed. In a cancelled task too; closing twice
+    /// is harmless, and waits as well.
     ///
     /// - Throws: ``UVError`` with `.ioError`, `.noSpace` and relatives when the system reports that an earlier write has
     ///   failed. The file is closed nevertheless.
@@ -87,7 +98,8 @@ public final class File: Sendable {
 
     // MARK: Reading
 
-    /// Reads what is there, up to a number of bytes: fewer before the end of the file perhaps, none at its end only.
+    /// Reads a number of bytes: fewer at the end of the file only, and none behind it. Pseudo-files give what they like, and
+    /// no system more than 2 GiB at once.
     ///
     /// - Parameter limit: Room is made for what the file has, not for the limit.
     /// - Parameter offset: From the file's start, in bytes.
@@ -96,32 +108,56 @@ public final class File: Sendable {
     ///
     /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
     public func read(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
-        if loop.isCurrent {
-            try checkCancellation()
-            if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
-        }
+        guard loop.isCurrent else { return try await readElsewhere(upTo: limit, at: offset) }
+        try checkCancellation()
+        if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
         return try await readInPool(upTo: limit, at: offset)
+    }
+
+    /// Apart, so that the frames of the hop are not in everybody's.
+    @inline(never)
+    private func readElsewhere(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
+        try await loop.hop { try await self.read(upTo: limit, at: offset) }
     }
 
     /// Fills an array from its start, without making a new one.
     ///
-    /// - Returns: How many bytes were read: fewer than there is room for perhaps, 0 at the end only. What is behind them in
-    ///   the array means nothing.
+    /// - Returns: How many bytes were read, fewer than there is room for as in ``read(upTo:at:)``. What is behind them in the
+    ///   array means nothing.
     ///
     /// Cancellation, and any error: the array is empty. Otherwise as ``read(upTo:at:)``.
     public func read(into buffer: inout [UInt8], at offset: Int64) async throws -> Int {
         if loop.isCurrent {
-            try checkCancellation()
-            if let count = try core.lend(on: loop, { try $0.readCached(into: &buffer, at: offset) }) { return count }
+            do {
+                try checkCancellation()
+                if let count = try core.lend(on: loop, { try $0.readCached(into: &buffer, at: offset) }) {
+                    return count
+                }
+            } catch {
+                buffer = []
+                throw error
+            }
         }
-        // The array is the request's until it is done.
+        // The array is somebody else's until it is filled.
         let lent = Lent(buffer)
         buffer = []
-        let result = try await perform("read") {
-            try FileRequest.read(from: $0, into: lent.take(), at: offset, on: $1, onDone: $2)
-        }
+        let isCurrent = loop.isCurrent
+        let result =
+            isCurrent
+            ? try await readInPool(into: lent, at: offset)
+            : try await loop.hop {
+                var buffer = lent.take()
+                let count = try await self.read(into: &buffer, at: offset)
+                return (buffer: buffer, count: count)
+            }
         buffer = result.buffer
         return result.count
+    }
+
+    private func readInPool(into buffer: Lent, at offset: Int64) async throws -> (buffer: [UInt8], count: Int) {
+        try await perform("read") {
+            try FileRequest.read(from: $0, into: buffer.take(), at: offset, on: $1, onDone: $2)
+        }
     }
 
     // MARK: Writing

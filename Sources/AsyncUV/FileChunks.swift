@@ -5,16 +5,24 @@ extension File {
     ///
     /// What is not in memory is read one piece ahead of the consumer. A file that shrinks meanwhile ends early.
     ///
-    /// - Parameter count: The size of a piece in bytes, at least 1. Smaller ones come at the end, and in the middle when only a
-    ///   part is in memory.
+    /// - Parameter count: The size of a piece in bytes, at least 1. The last one may be smaller, and so may each of a
+    ///   pseudo-file.
     /// - Parameter offset: Where to begin.
+    ///
+    /// Its `next()` throws what ``read(upTo:at:)`` throws.
+    ///
+    /// Cancellation: `CancellationError` at the next piece, also at one that is there already.
     public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
         FileChunks(file: self, count: count, offset: offset)
     }
 
     /// The lines of the file as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
     ///
-    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
+    ///
+    /// Otherwise its `next()` throws what ``read(upTo:at:)`` throws. Others run now and then, however fast lines come.
+    ///
+    /// Cancellation: `CancellationError` at the next line, also at one that is there already.
     public func lines(limit: Int = 1 << 20) -> FileLines { FileLines(chunks: chunks(ofCount: 65_536), limit: limit) }
 
     fileprivate func readCached(upTo count: Int, at offset: Int64) throws -> [UInt8]? {
@@ -50,18 +58,23 @@ public struct FileChunks: AsyncSequence, Sendable {
             guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
             // Pieces that are there already would keep a cancelled reader going.
             try checkCancellation()
-            let bytes = try await nextBytes()
-            offset += Int64(bytes.count)
-            if bytes.count < count {
+            let piece = try await nextPiece()
+            offset += Int64(piece.count)
+            if piece.count < count {
                 // What was read ahead is not what comes next.
                 isPredictable = false
                 ahead?.cancel()
                 ahead = nil
             }
-            return bytes.isEmpty ? nil : bytes
+            return piece.isEmpty ? nil : piece
         }
 
-        private mutating func nextBytes() async throws -> [UInt8] {
+        // As in TCPConnection's.
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+            try await next()
+        }
+
+        private mutating func nextPiece() async throws -> [UInt8] {
             if ahead == nil, let bytes = try file.readCached(upTo: count, at: offset) { return bytes }
             let now = ahead ?? read(at: offset)
             let (next, isBehindAllFiles) = offset.addingReportingOverflow(Int64(count))
@@ -80,7 +93,10 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         private func read(at offset: Int64) -> Task<[UInt8], any Error> {
-            file.loop.spawn { [file, count] in try await file.read(upTo: count, at: offset) }
+            file.loop.spawn { [file, count] in
+                if file.loop.isCurrent { file.core.open(on: file.loop).readInOrder() }
+                return try await file.read(upTo: count, at: offset)
+            }
         }
     }
 
@@ -100,6 +116,7 @@ public struct FileLines: AsyncSequence, Sendable {
         /// How much of them is taken.
         private var taken = 0
         private var isAtEnd = false
+        private var pace = Pace()
 
         init(_ lines: FileLines) {
             chunks = lines.chunks.makeAsyncIterator()
@@ -107,6 +124,7 @@ public struct FileLines: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> String? {
+            if try pace.step() { try await chunks.file.loop.giveWay() }
             var searched = taken
             while true {
                 if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -118,7 +136,8 @@ public struct FileLines: AsyncSequence, Sendable {
                     defer { taken = bytes.count }
                     return taken == bytes.count ? nil : try text(upTo: bytes.count)
                 }
-                if bytes.count - taken > limit { throw tooLong }
+                // The last byte may be a CR.
+                if bytes.count - taken - 1 > limit { throw tooLong }
                 guard let more = try await chunks.next() else {
                     isAtEnd = true
                     continue
@@ -130,12 +149,17 @@ public struct FileLines: AsyncSequence, Sendable {
             }
         }
 
+        // As in TCPConnection's.
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
+            try await next()
+        }
+
         private var tooLong: UVError { UVError(.messageTooLong, in: "lines", of: "\(limit) bytes") }
 
         private func text(upTo end: Int) throws -> String {
             var line = bytes[taken..<end]
-            if line.count > limit { throw tooLong }
             if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            if line.count > limit { throw tooLong }
             return String(decoding: line, as: UTF8.self)
         }
     }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import SystemPackage
 internal import UV
 
@@ -11,10 +12,14 @@ final class FileCore {
     private let path: FilePath
     private var underWay = 0
     private(set) var isClosed = false
+    /// Whether the descriptor was given to a request that closes it.
     private var isDone = false
+    /// Those who wait for the end of closing; `nil` when it has come.
+    private var whenClosed: [(UVError?) -> Void]? = []
     private var whenIdle: (() -> Void)?
     /// Whether the file system can say what it has in memory.
     private var mayBeCached = true
+    private var isReadInOrder = false
 
     init(_ descriptor: FileDescriptor, _ path: FilePath, on loop: Loop) {
         self.descriptor = descriptor
@@ -71,20 +76,34 @@ final class FileCore {
         }
     }
 
+    /// Lets the system read further ahead, from now on: twice as far, on Linux.
+    func readInOrder() {
+        if isReadInOrder || isClosed { return }
+        isReadInOrder = true
+        clinux_read_in_order(descriptor.rawValue)
+    }
+
     // MARK: Closing
 
     /// Closes the descriptor when nobody uses it any more.
     func close(_ onDone: @escaping (UVError?) -> Void) {
-        if isClosed { return onDone(nil) }
+        guard whenClosed?.append(onDone) != nil else { return onDone(nil) }
+        if isClosed { return }
         isClosed = true
-        let close = { [self] in
+        if underWay == 0 { closeDescriptor() } else { whenIdle = closeDescriptor }
+    }
+
+    private func closeDescriptor() {
+        do {
+            try FileRequest.close(descriptor, on: loop) { _, result in
+                if case .failure(let error) = result { self.closed(self.named(error)) } else { self.closed(nil) }
+            }
             isDone = true
-            do {
-                try FileRequest.close(descriptor, on: loop) { _, result in
-                    if case .failure(let error) = result { onDone(self.named(error)) } else { onDone(nil) }
-                }
-            } catch { onDone(error as? UVError) }
-        }
-        if underWay == 0 { close() } else { whenIdle = close }
+        } catch { closed(error) }
+    }
+
+    private func closed(_ error: UVError?) {
+        let waiting = whenClosed.take() ?? []
+        for call in waiting { call(error) }
     }
 }

@@ -9,12 +9,15 @@ extension FileSystem {
     /// the destination and renamed: whole or not at all. In trees times of last change are kept, symbolic links are
     /// copied as links and never followed; hard links become separate files.
     ///
+    /// A symbolic link as the source is followed, whether it leads to a file or to a directory, as `cp -r -H` does: the
+    /// destination is no link. The destination is the new name itself, never a directory to copy into.
+    ///
     /// - Parameter isReplacing: Whether a file at the destination is replaced; else it is `.fileExists`, as it is for trees in
     ///   any case.
     /// - Parameter onProgress: Called after each batch.
     /// - Returns: How much was copied.
-    /// - Throws: ``UVError`` with the path that it happened to; `.notSupported` for sockets and devices, `.invalidArgument`
-    ///   for a tree into itself.
+    /// - Throws: ``UVError`` with the path that it happened to; `.isDirectory` for a file onto a directory, `.notSupported` for
+    ///   sockets and devices, `.invalidArgument` for a tree into itself.
     ///
     /// Cancellation, and any error: a file's destination is as it was, or complete if it was too late; a tree's has what was
     /// copied until then.
@@ -27,8 +30,17 @@ extension FileSystem {
             let bytes = try await copyFile(source, to: destination, isReplacing, on: loop, onProgress)
             return TreeRequest.Progress(entries: 1, bytes: bytes, path: source)
         } catch let error as UVError where error.code == .isDirectory {
-            return try await copyTree(source, to: destination, on: loop, onProgress)
+            // It may be the destination.
+            guard let root = try await directory(source, on: loop) else { throw error }
+            return try await copyTree(root, to: destination, on: loop, onProgress)
         }
+    }
+
+    /// A directory's path, without a link in its last place; `nil` for other kinds of files.
+    private static func directory(_ path: FilePath, on loop: EventLoop) async throws -> FilePath? {
+        if try await status(of: path, followingLinks: false, on: loop).kind == .directory { return path }
+        let target = try await realPath(of: path, on: loop)
+        return try await status(of: target, on: loop).kind == .directory ? target : nil
     }
 
     /// Gives a file or directory a new name, if need be on another volume: then it is copied with permissions and times,

@@ -5,6 +5,10 @@ public import UV
 ///
 /// Errors are ``UVError`` with the path: `.noSuchFileOrDirectory`, `.permissionDenied`, `.notDirectory`, …. A `FilePath` made
 /// from a string ends at a NUL; strings from strangers become paths through ``SystemPackage/FilePath/init(validating:)``.
+/// When the loop ends first it is `.canceled`.
+///
+/// Cancellation: the task goes on at once, with `CancellationError`. What a thread has not begun does not happen, what it
+/// has begun it ends in the background: a change may have happened, where nothing else is said.
 public enum FileSystem {
     /// Whether files that the system has in memory are read on the loop's thread, for the whole process. It shows in the
     /// speed only.
@@ -20,20 +24,26 @@ public enum FileSystem {
 
     /// Reads a file from its start to its end.
     ///
-    /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`: 64 MiB unless told otherwise.
+    /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`: 64 MiB unless told otherwise. One of
+    ///   more than half of the machine's memory throws `.noMemory`, whatever the limit.
     ///
     /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
     public static func readFile(
         _ path: FilePath, limit: Int = 64 << 20, on loop: EventLoop = .current ?? .shared
     ) async throws -> [UInt8] {
-        if loop.isCurrent {
-            try checkCancellation()
-            let callbackLoop = loop.core.open(on: loop).loop
-            if let bytes = PageCache.readFile(path, limit: limit, on: callbackLoop) { return bytes }
-        }
+        guard loop.isCurrent else { return try await readFileElsewhere(path, limit, loop) }
+        try checkCancellation()
+        let callbackLoop = loop.core.open(on: loop).loop
+        if let bytes = PageCache.readFile(path, limit: limit, on: callbackLoop) { return bytes }
         return try await perform("readFile", on: loop) {
             try FileRequest.readFile(path, limit: limit, on: $0, onDone: $1)
         }
+    }
+
+    /// Apart, so that the frames of the hop are not in everybody's.
+    @inline(never)
+    private static func readFileElsewhere(_ path: FilePath, _ limit: Int, _ loop: EventLoop) async throws -> [UInt8] {
+        try await loop.hop { try await readFile(path, limit: limit, on: loop) }
     }
 
     /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash

@@ -33,9 +33,13 @@ final class JobRing {
     @exclusivity(unchecked) private var head = 0
     @exclusivity(unchecked) private var tail = 0
 
+    private static let least = 64
+    /// An empty queue keeps no more room than this: the memory of a crowd that has gone.
+    static let most = 4_096
+
     init() {
-        unsafe entries = .allocate(capacity: 64)
-        unsafe mask = 63
+        unsafe entries = .allocate(capacity: Self.least)
+        unsafe mask = Self.least - 1
     }
 
     deinit { unsafe entries.deallocate() }
@@ -62,6 +66,14 @@ final class JobRing {
         guard unsafe head != tail else { return nil }
         unsafe tail &-= 1
         return unsafe entries[tail & mask]
+    }
+
+    /// For an empty queue that may not be needed again soon.
+    func forgetRoom() {
+        guard isEmpty, unsafe mask >= Self.most else { return }
+        unsafe entries.deallocate()
+        unsafe entries = .allocate(capacity: Self.least)
+        unsafe mask = Self.least - 1
     }
 
     private func grow() {

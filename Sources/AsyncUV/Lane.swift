@@ -21,6 +21,7 @@ final class Lane: Sendable {
     private struct State: Sendable {
         var waiting: Deque<Call> = []
         var threads = 0
+        /// Threads that wait and have not been woken.
         var idle = 0
     }
 
@@ -34,13 +35,18 @@ final class Lane: Sendable {
     ///
     /// - Parameter refuse: Called instead, with `.resourceTemporarilyUnavailable`, when the system has no thread for the lane.
     func add(_ run: @escaping @Sendable () -> Void, refuse: @escaping @Sendable (UVError) -> Void) {
-        let needsThread = state.withLock { state in
+        let (wakesThread, needsThread) = state.withLock { state in
             state.waiting.append(Call(run: run, refuse: refuse))
-            guard state.waiting.count > state.idle, state.threads < most else { return false }
+            if state.idle > 0 {
+                state.idle -= 1
+                return (true, false)
+            }
+            // Else a thread that is busy comes to it.
+            guard state.threads < most else { return (false, false) }
             state.threads += 1
-            return true
+            return (false, true)
         }
-        wake.signal()
+        if wakesThread { wake.signal() }
         if needsThread { startThread() }
     }
 
@@ -63,17 +69,23 @@ final class Lane: Sendable {
 
     /// The next call; `nil` when there has been none for a while.
     private func next() -> Call? {
-        var isLate = false
         while true {
-            let (call, leaves) = state.withLock { state -> (Call?, Bool) in
-                if let call = state.waiting.popFirst() { return (call, false) }
-                if isLate { state.threads -= 1 } else { state.idle += 1 }
-                return (nil, isLate)
+            let call = state.withLock { state -> Call? in
+                if let call = state.waiting.popFirst() { return call }
+                state.idle += 1
+                return nil
             }
-            if call != nil || leaves { return call }
-            // A signal may be for a call that another thread has taken: then there is nothing, and the wait goes on.
-            isLate = wake.wait(timeout: .now() + .seconds(5)) == .timedOut
-            state.withLock { $0.idle -= 1 }
+            if let call { return call }
+            if wake.wait(timeout: .now() + .seconds(5)) == .success { continue }
+            let leaves = state.withLock { state in
+                guard state.idle > 0 else { return false }
+                state.idle -= 1
+                state.threads -= 1
+                return true
+            }
+            if leaves { return nil }
+            // Somebody has just woken every thread that was idle: this one's signal is there, or about to be.
+            wake.wait()
         }
     }
 }

@@ -37,9 +37,12 @@ public struct LoopClock: Clock {
 
     /// Waits until the deadline; one that has passed still gives way to others once.
     ///
-    /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
+    /// - Throws: `CancellationError` at once when the task is cancelled, and when the loop ends: other libraries
+    ///   (swift-async-algorithms) know no other error of a clock, and end the process.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-        try await loop.sleep(until: deadline)
+        do { try await loop.sleep(until: deadline) } catch let error as UVError where error.code == .canceled {
+            throw CancellationError()
+        }
     }
 }
 
@@ -57,7 +60,7 @@ extension EventLoop {
     /// Waits until the deadline, never less; one that has passed gives way to others once.
     ///
     /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
-    ///   Nothing of a cancelled sleep stays in memory.
+    ///   Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
     public func sleep(until deadline: LoopClock.Instant) async throws {
         if deadline <= .now { return try await giveWay() }
         try await perform("sleep") { core, pending in try core.sleepers.add(deadline.time, pending) }
@@ -93,6 +96,13 @@ public struct Ticks: AsyncSequence, Sendable {
             try await loop.sleep(until: next)
             next = next + interval
             return .now
+        }
+
+        // As in TCPConnection's.
+        public nonisolated(nonsending) mutating func next(
+            isolation actor: (any Actor)?
+        ) async throws -> LoopClock.Instant? {
+            try await next()
         }
     }
 

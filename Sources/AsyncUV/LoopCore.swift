@@ -2,8 +2,12 @@ internal import UV
 
 /// The part of an ``EventLoop`` that lives on its thread.
 final class LoopCore {
-    /// How many jobs run between two events: tasks that yield for ever must not starve IO and timers.
+    /// How many jobs run in a row in a turn that leaves some behind, and for how long: tasks that yield for ever must not
+    /// starve IO and timers.
     private static let budget = 512
+    private static let patience = Duration.milliseconds(1)
+    /// Jobs between two looks at the clock; the first of them starts it. A divisor of the budget.
+    private static let glance = 32
 
     let loop: Loop
     let foreignJobs: ForeignJobs
@@ -21,7 +25,9 @@ final class LoopCore {
     private let prepare: PrepareHandle
     private var mainQueue: MainQueueHandle?
     private var batch = ForeignJobs.Batch()
-    private var calls: [@Sendable () -> Void] = []
+    private var foreignCalls: [@Sendable () -> Void] = []
+    /// What the loop's own thread wants done after the piece of code that it is in.
+    @exclusivity(unchecked) private var calls: [@Sendable () -> Void] = []
     private var owner: EventLoop?
 
     init() throws(UVError) {
@@ -44,7 +50,7 @@ final class LoopCore {
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
         loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
         // Jobs that came before the first turn.
-        try idle.start { _ in }
+        try startTurning()
         unsafe isTurning = true
     }
 
@@ -55,35 +61,73 @@ final class LoopCore {
     }
 
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
-    func serveMainQueue() { mainQueue = try? MainQueueHandle(on: loop) }
+    func serveMainQueue() throws(UVError) {
+        do throws(UVError) { mainQueue = try MainQueueHandle(on: loop) } catch {
+            // Another thread, or a system without such a queue.
+            if error.code != .notPermitted, error.code != .notSupported { throw error }
+        }
+    }
 
     // MARK: Jobs
 
     @exclusivity(unchecked) private var isTurning = false
+    /// Whether the turn has run all the jobs that it may.
+    @exclusivity(unchecked) private var isSpent = false
 
     private func takeForeignJobs() {
         unsafe counters.wakeUps += 1
         foreignJobs.take(into: &batch)
         unsafe counters.foreignJobs += batch.jobs.count + batch.calls.count
         for entry in batch.jobs { jobs.append(entry) }
-        batch.jobs.removeAll(keepingCapacity: true)
-        swap(&batch.calls, &calls)
-        for call in calls { call() }
-        calls.removeAll(keepingCapacity: true)
+        batch.jobs.removeAll(keepingCapacity: batch.jobs.count < JobRing.most)
+        swap(&batch.calls, &foreignCalls)
+        for call in foreignCalls { call() }
+        foreignCalls.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls a closure later in this turn, with no user code around it. In the loop's callbacks and jobs only.
+    func callSoon(_ call: @escaping @Sendable () -> Void) { unsafe calls.append(call) }
+
+    private func makeCalls() {
+        var index = 0
+        // A call may add some.
+        while unsafe index < calls.count {
+            unsafe calls[index]()
+            index += 1
+        }
+        unsafe calls.removeAll(keepingCapacity: true)
     }
 
     private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
-        var left = Self.budget
-        while left > 0, let entry = jobs.popFirst() {
-            left -= 1
+        var count = 0
+        var deadline: Duration?
+        if unsafe !calls.isEmpty { makeCalls() }
+        while unsafe !isSpent, let entry = jobs.popFirst() {
+            count += 1
             if entry.door != .place {
                 unsafe run(entry, task, serial)
             } else if let entry = comeBack(to: entry) {
                 unsafe run(entry, task, serial)
             }
+            if unsafe !calls.isEmpty { makeCalls() }
+            if count % Self.glance == 0 { unsafe isSpent = count == Self.budget || isOver(&deadline) }
         }
-        unsafe counters.jobs += Self.budget - left
+        unsafe counters.jobs += count
+        if jobs.isEmpty { unsafe isSpent = false }
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+    }
+
+    /// The first look sets the deadline: most turns have no second one.
+    private func isOver(_ deadline: inout Duration?) -> Bool {
+        let now = Loop.hrtime
+        if let deadline { return now >= deadline }
+        deadline = now + Self.patience
+        return false
+    }
+
+    /// Jobs are left: the loop does not wait, and its next turn runs more of them.
+    private func startTurning() throws(UVError) {
+        try idle.start { [unowned self] _ in unsafe isSpent = false }
     }
 
     @inline(__always)
@@ -105,7 +149,12 @@ final class LoopCore {
 
     private func keepTurning(_ turning: Bool) {
         unsafe isTurning = turning
-        if turning { try? idle.start { _ in } } else { idle.stop() }
+        if turning {
+            try? startTurning()
+        } else {
+            idle.stop()
+            jobs.forgetRoom()
+        }
     }
 
     // MARK: End
@@ -123,7 +172,7 @@ final class LoopCore {
         pendings.giveUpAll { owner.ended($0) }
         mainQueue?.close()
         closeUserHandles()
-        // What has just been resumed gets a turn here, with its handles still known.
+        // What has just been resumed gets a turn here, with its handles still known; of a crowd, a part does.
         keepTurning(true)
         try loop.run(.noWait)
         for handle in own { handle.keepsLoopAlive = false }
@@ -131,12 +180,14 @@ final class LoopCore {
         let late = foreignJobs.close()
         // Calls open what is bound to this thread, so they come before the loop leaves it.
         for call in late.calls { call() }
+        makeCalls()
         owner.leaveThread()
         loop.afterEachCallback = nil
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         loop.closeAllHandles()
-        try loop.run()
+        // Not once: a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
+        while try loop.run() {}
         try loop.close()
         loop.attachment = nil
         self.owner = nil

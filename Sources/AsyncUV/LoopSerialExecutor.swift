@@ -1,6 +1,7 @@
 /// The loop's second door: lets actors live on it. ``LoopActor`` opens it.
 ///
-/// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time.
+/// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time. An actor
+/// that uses it keeps its loop, too: the executor does not.
 public final class LoopSerialExecutor: SerialExecutor {
     unowned let loop: EventLoop
 

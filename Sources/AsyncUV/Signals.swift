@@ -21,7 +21,12 @@ public final class Signals: AsyncSequence, Sendable {
 
     /// Watches for signals.
     ///
-    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP; `.canceled` when the
+    ///   loop ends.
+    ///
+    /// Cancellation: none; it does not wait.
+    ///
+    /// Calls `uv_signal_start`.
     public static func watch(_ numbers: CInt..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
         try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("signal watch") }
@@ -48,6 +53,11 @@ public final class Signals: AsyncSequence, Sendable {
         let signals: Signals
 
         public func next() async throws -> CInt? { try await signals.next() }
+
+        // As in TCPConnection's.
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> CInt? {
+            try await next()
+        }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(signals: self) }

@@ -39,7 +39,7 @@ final class Sleepers {
         try arm()
     }
 
-    /// Frees what a cancelled sleep held, sooner or later but before it is much.
+    /// Frees what a cancelled sleep held: its place in the heap goes when half of the places are such.
     private func cancel(_ sleeper: Sleeper) {
         sleeper.pending = nil
         cancelled += 1
@@ -51,11 +51,12 @@ final class Sleepers {
     private func arm() throws(UVError) {
         guard let next = heap.min?.deadline else { return }
         if let armed, armed <= next { return }
-        if timer == nil { timer = try TimerHandle(on: core.loop) }
+        if timer == nil {
+            timer = try TimerHandle(on: core.loop)
+            timer?.label = "Sleepers"
+        }
         armed = next
-        let delay = max(.zero, next - Loop.hrtime)
-        // Centuries are not for timers of milliseconds: look again in a year.
-        try timer?.start(after: min(delay, .seconds(31_536_000))) { [unowned self] _ in wake() }
+        try timer?.start(after: (next - Loop.hrtime).forTimer) { [unowned self] _ in wake() }
     }
 
     private func wake() {
@@ -73,4 +74,9 @@ final class Sleepers {
         // Only a closed timer cannot be started: then the loop has ended, and everything that waits with it.
         try? arm()
     }
+}
+
+extension Duration {
+    /// What is left until a deadline, for a timer. Centuries are not for timers of milliseconds: a year at most.
+    var forTimer: Duration { min(max(.zero, self), .seconds(31_536_000)) }
 }

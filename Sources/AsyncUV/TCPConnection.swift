@@ -83,7 +83,8 @@ public final class TCPConnection: ByteStream {
 
         public func next() async throws -> [UInt8]? { try await connection.read(upTo: 65_536) }
 
-        // Not `isolated`: callers would have to switch back to their executor, 250 instructions a chunk. This comes back.
+        // Without it a caller leaves its actor for each chunk, and with it perhaps the loop. Not `isolated`: it would have to
+        // switch back to its executor, 250 instructions a chunk. This comes back.
         public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await connection.read(upTo: 65_536)
         }
@@ -96,8 +97,9 @@ public final class TCPConnection: ByteStream {
     public func write(_ bytes: [UInt8]) async throws {
         if loop.isCurrent {
             try checkCancellation()
-            if try core.lend(on: loop, { try $0.handle.write(bytes) }) == .sent { return }
-            try await waitForWrites()
+            let sent = try core.lend(on: loop) { try $0.handle.tryWrite(bytes.span) }
+            if sent < bytes.count { try await writeRest(of: [bytes], from: sent) }
+            if bytes.isEmpty { try await waitForWrites() }
         } else {
             try await loop.hop { try await self.write(bytes) }
         }
@@ -106,8 +108,29 @@ public final class TCPConnection: ByteStream {
     public func write(contentsOf chunks: [[UInt8]]) async throws {
         guard loop.isCurrent else { return try await loop.hop { try await self.write(contentsOf: chunks) } }
         try Task.checkCancellation()
-        if try core.open(on: loop).handle.write(contentsOf: chunks) == .sent { return }
-        try await waitForWrites()
+        let sent = try core.open(on: loop).handle.tryWrite(contentsOf: chunks)
+        let count = chunks.reduce(0) { $0 + $1.count }
+        if sent < count { try await writeRest(of: chunks, from: sent) }
+        if count == 0 { try await waitForWrites() }
+    }
+
+    /// Queues what did not fit, at once, and waits for room. Given up before it has begun, nothing of it is sent: else
+    /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
+    private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
+        let write = LoopBound(QueuedWrite())
+        try core.open(on: loop).handle.queueWrite(chunks, droppingFirst: sent, tag: write.open(on: loop)) {
+            [queued = write.open(on: loop)] _, error in queued.finish(error)
+        }
+        do {
+            try await loop.perform("write") { _, pending in write.open(on: self.loop).wait(pending) }
+        } catch let error as CancellationError {
+            if loop.isCurrent {
+                core.open(on: loop).handle.takeBack(write.open(on: loop))
+            } else {
+                loop.post { self.core.open(on: self.loop).handle.takeBack(write.open(on: self.loop)) }
+            }
+            throw error
+        }
     }
 
     /// Waits until everything written so far has left: an empty write keeps its place in the order.
@@ -145,19 +168,28 @@ public final class TCPConnection: ByteStream {
     // MARK: Options
 
     /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed.
     public func setNoDelay(_ on: Bool) async throws {
         // Direct where it can be: the frames of deep calls would cost each connection's task another KiB for good.
         if loop.isCurrent { return try handle().setNoDelay(on) }
         try await withHandle { try $0.setNoDelay(on) }
     }
 
-    /// Detects peers that vanished without a word; `nil` turns it off. Numbers out of range are `.invalidArgument`.
+    /// Detects peers that vanished without a word; `nil` turns it off.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for numbers out of range, `.badFileDescriptor` when closed.
     public func setKeepAlive(_ keepAlive: KeepAlive?) async throws {
         if loop.isCurrent { return try handle().setKeepAlive(keepAlive) }
         try await withHandle { try $0.setKeepAlive(keepAlive) }
     }
 
-    /// Runs callback-layer code on the connection's handle, for what has no async form.
+    /// Runs callback-layer code on the connection's handle, for what has no async form. A closed one's functions throw
+    /// `.badFileDescriptor`.
+    ///
+    /// - Throws: What the body throws; ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none; the body does not suspend.
     public func withHandle<Value: Sendable>(_ body: @Sendable (TCPHandle) throws -> Value) async throws -> Value {
         if loop.isCurrent { return try body(handle()) }
         return try await loop.hop { try body(self.handle()) }
@@ -166,5 +198,21 @@ public final class TCPConnection: ByteStream {
     private func handle() throws(UVError) -> TCPHandle {
         guard let handle = core.open(on: loop).handle as? TCPHandle else { throw UVError(.notSocket, in: "withHandle") }
         return handle
+    }
+}
+
+/// The end of a write that did not fit, and who waits for it.
+private final class QueuedWrite {
+    private var result: Result<Void, any Error>?
+    private var pending: Pending<Void>?
+
+    func wait(_ pending: Pending<Void>) {
+        if let result { pending.finish(result) } else { self.pending = pending }
+    }
+
+    func finish(_ error: UVError?) {
+        let result: Result<Void, any Error> = error.map { .failure($0) } ?? .success(())
+        self.result = result
+        pending.take()?.finish(result)
     }
 }

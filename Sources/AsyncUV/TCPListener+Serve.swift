@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 public import UV
 
@@ -7,10 +8,11 @@ extension TCPListener {
     /// An error of a handler ends its connection only. After ``close()`` no new connections come, those there are
     /// served to their end, and the call returns. Cancelling the task cancels all handlers.
     ///
-    /// - Parameter maxConnections: More wait in the kernel.
+    /// - Parameter maxConnections: More wait: up to 32 accepted ahead, with their descriptors, the others in the kernel.
     /// - Parameter onError: Gets what a handler threw, with the connection's peer, and a lack of descriptors or
     ///   the like, without one. By default a line on standard error, but for peers that vanished and cancelled handlers.
-    /// - Throws: `CancellationError` when cancelled.
+    /// - Throws: `CancellationError` when cancelled, ``UVError`` with `.canceled` when the loop ends, `.invalidArgument` for
+    ///   fewer connections than one.
     public func serve(
         maxConnections: Int = .max,
         onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
@@ -24,6 +26,8 @@ extension TCPListener {
         guard maxConnections > 0 else {
             throw UVError(.invalidArgument, in: "serve", of: "at most \(maxConnections) connections")
         }
+        core.open(on: loop).beginServing()
+        defer { if loop.isCurrent { core.open(on: loop).endServing() } }
         let service = Service(loop, Seats(maxConnections), onError, handler)
         try await withThrowingDiscardingTaskGroup { group in
             while true {
@@ -40,15 +44,27 @@ extension TCPListener {
     }
 
     /// What ``serve(maxConnections:onError:_:)`` does with errors by default: a line on standard error, but not for what
-    /// is everyday life: a peer that vanished, a handler that was cancelled.
+    /// is everyday life: a peer that vanished, a handler that was cancelled. A lack of descriptors, which comes again and
+    /// again while it lasts, is a line a second.
+    ///
+    /// Standard error is written to at once: where it is a pipe that nobody reads, bring your own `onError`.
     public static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
         if error is CancellationError { return }
         if let error = error as? UVError, [.connectionReset, .brokenPipe, .timedOut, .canceled].contains(error.code) {
             return
         }
+        if peer == nil, !isTimeToComplain() { return }
         let line = (peer.map { "\($0): " } ?? "") + "\(error)\n"
         _ = try? FileDescriptor.standardError.writeAll(line.utf8)
     }
+}
+
+private let lastComplaint = Atomic<Int64>(.min)
+
+/// Once a second for the whole process.
+private func isTimeToComplain() -> Bool {
+    let now = Loop.hrtime.components.seconds
+    return lastComplaint.exchange(now, ordering: .relaxed) != now
 }
 
 /// What the tasks of one call of ``TCPListener/serve(maxConnections:onError:_:)`` share. What each has of its own, in

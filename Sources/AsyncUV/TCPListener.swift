@@ -26,8 +26,12 @@ public final class TCPListener: Sendable {
     /// - Parameter backlog: How many connections may wait in the kernel.
     /// - Parameter reusePort: Lets several listeners share the address: the kernel spreads the connections.
     /// - Parameter ipv6Only: Whether `::` leaves IPv4 to others.
-    /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied`, or what the look-up of
-    ///   the name failed with.
+    /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied`, `.invalidArgument` for a backlog
+    ///   below 1 or a name that cannot be one, or what the look-up of the name failed with.
+    ///
+    /// Cancellation: nothing listens.
+    ///
+    /// Calls `uv_tcp_init` and the system's `bind` and `listen`.
     public static func bind(
         host: String, port: UInt16, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
         on loop: EventLoop = .current ?? .shared
@@ -86,10 +90,11 @@ public final class TCPListener: Sendable {
         if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
     }
 
-    /// Takes the next connection; `nil` when the listener has been closed.
+    /// Takes the next connection; `nil` when the listener has been closed, and none is left of those that it accepted ahead
+    /// for a ``serve(maxConnections:onError:_:)``.
     ///
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something, `.notPermitted`
-    ///   when a firewall forbids a connection; the listener goes on, and so should the caller.
+    ///   when a firewall forbids a connection; the listener goes on, and so should the caller. `.canceled` when the loop ends.
     ///
     /// Cancellation: no connection is lost.
     public func accept() async throws -> TCPConnection? {
@@ -110,8 +115,8 @@ public final class TCPListener: Sendable {
     /// descriptors in silence: ``serve(maxConnections:onError:_:)`` tells.
     public var connections: Connections { Connections(listener: self) }
 
-    /// Stops listening; connections that wait in the kernel are refused, those accepted live on. Closing twice is
-    /// harmless.
+    /// Stops listening; connections that wait in the kernel are refused, those accepted live on. The few accepted ahead are
+    /// served if there is a ``serve(maxConnections:onError:_:)``, else closed. Closing twice is harmless.
     public func close() async {
         if loop.isCurrent { return core.open(on: loop).close() }
         try? await loop.hop { self.core.open(on: self.loop).close() }
@@ -131,6 +136,11 @@ extension TCPListener {
                 while true {
                     do { return try await listener.accept() } catch let error as UVError where error.isPassing {}
                 }
+            }
+
+            // As in TCPConnection's.
+            public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> TCPConnection? {
+                try await next()
             }
         }
 
@@ -154,6 +164,8 @@ final class ListenerCore {
     private var accepted: Deque<Result<TCPHandle, UVError>> = []
     private var waiting: Deque<Pending<LoopBound<TCPHandle>?>> = []
     private var isPaused = false
+    /// How many calls of ``TCPListener/serve(maxConnections:onError:_:)`` take connections.
+    private var servers = 0
 
     init(_ handle: TCPHandle) { self.handle = handle }
 
@@ -198,12 +210,23 @@ final class ListenerCore {
         }
     }
 
+    func beginServing() { servers += 1 }
+
+    func endServing() {
+        servers -= 1
+        if handle.isClosing { close() }
+    }
+
     func close() {
         handle.close()
-        for case .success(let handle) in accepted { handle.close() }
-        accepted = []
+        if servers == 0 { dropAccepted() }
         let waiting = waiting
         self.waiting = []
         for pending in waiting { pending.finish(.success(nil)) }
+    }
+
+    private func dropAccepted() {
+        for case .success(let handle) in accepted { handle.close() }
+        accepted = []
     }
 }

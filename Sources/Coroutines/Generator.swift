@@ -11,7 +11,8 @@
 /// ``throw(_:)`` makes it throw, ``close()`` makes it throw ``GeneratorError/closed``. Exactly one side runs: the body
 /// runs inside these calls, on the caller's thread. Dropping a generator closes it, so its `defer`s run.
 ///
-/// A body may wait for other things too (a sleep, a socket); then it is an `AsyncSequence` only.
+/// A body may wait for other things too (a sleep, a socket); then it is an `AsyncSequence` only. A generator whose body asks
+/// another one needs stack for both, as any call does: a chain of thousands is too long.
 public final class Generator<Input: Sendable, Output: Sendable> {
     /// The body's side.
     public struct Yielder: Sendable {
@@ -23,7 +24,8 @@ public final class Generator<Input: Sendable, Output: Sendable> {
         /// Gives a value to the consumer and waits until it is asked again.
         ///
         /// - Returns: What the consumer sent.
-        /// - Throws: What the consumer threw; ``GeneratorError/closed`` when the generator was closed or dropped.
+        /// - Throws: What the consumer threw; ``GeneratorError/closed`` when the generator was closed or dropped, or its
+        ///   body has ended. It traps when two tasks of the body yield at the same time.
         @inlinable
         @discardableResult
         public func callAsFunction(_ value: Output) async throws -> Input { try await state.yield(value) }
@@ -61,14 +63,18 @@ public final class Generator<Input: Sendable, Output: Sendable> {
     /// Makes the waiting `yield` throw and runs the body to the next.
     ///
     /// - Returns: The next value, if the body catches the error and goes on; `nil` if it catches it and ends.
-    /// - Throws: The error, if the body does not catch it. A body that has not begun never begins.
+    /// - Throws: The error, if the body does not catch it or has ended. A body that has not begun never begins. What the
+    ///   body itself threw meanwhile comes first. A value that was given late, and that nobody has taken, is dropped.
     public func `throw`(_ error: any Error) throws -> Output? { try state.throw(error) }
 
     /// Ends the body: its `yield` throws ``GeneratorError/closed``, and so does each further one. Closing twice is harmless.
     ///
-    /// A body that waits for something else is cancelled instead, and ends in its own time.
+    /// A body that waits for something else is cancelled instead, and ends in its own time; so is one that closes its own
+    /// generator. One that goes on after its end is cancelled too, and is left at its `yield`, for good, when it has ignored
+    /// a hundred ends: what it holds then stays in memory.
     ///
-    /// - Throws: What the body threw instead.
+    /// - Throws: What the body threw instead; ``GeneratorError/waitsForSomethingElse`` when it waits on its way out;
+    ///   ``GeneratorError/endIgnored`` when it was left.
     public func close() throws { try state.close() }
 
     /// What ended an iteration with plain `for`, which cannot throw.
@@ -104,7 +110,16 @@ extension Generator: AsyncSequence where Input == Void {
         let generator: Generator
 
         /// Runs the body to its next `yield`; it may wait for other things on the way.
+        ///
+        /// - Throws: As ``Generator/next()``.
+        ///
+        /// Cancellation cancels the body, which may end its wait then.
         public func next() async throws -> Output? { try await generator.state.advanceAndWait() }
+
+        // Without it a caller leaves its actor for each value.
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> Output? {
+            try await generator.state.advanceAndWait()
+        }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(generator: self) }

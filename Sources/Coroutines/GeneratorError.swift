@@ -1,6 +1,6 @@
 /// What can be wrong with the use of a ``Generator``.
 public enum GeneratorError: Error, Hashable, Sendable {
-    /// The generator asked itself for a value, from inside its body.
+    /// The generator asked itself for a value: its body did, or what the body called inside its consumer's call.
     case alreadyRunning
     /// The first step has no `yield` to take a value: begin with `next()`.
     case notStarted
@@ -12,6 +12,8 @@ public enum GeneratorError: Error, Hashable, Sendable {
     case waitsForSomethingElse
     /// The generator is closed; thrown at the body's `yield`, and again at each further one.
     case closed
+    /// The body went on after its end, a hundred `yield`s long: it is left where it is, for good.
+    case endIgnored
 }
 
 extension GeneratorError: CustomStringConvertible {
@@ -23,6 +25,7 @@ extension GeneratorError: CustomStringConvertible {
         case .valueNotTaken: "a value was sent to a generator whose last value has not been taken: use next()"
         case .waitsForSomethingElse: "the generator waits for something else than its consumer: iterate with await"
         case .closed: "the generator was closed"
+        case .endIgnored: "the generator's body ignores its end"
         }
     }
 }

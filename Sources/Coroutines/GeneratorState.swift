@@ -6,7 +6,6 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
     @exclusivity(unchecked) @usableFromInline var isWaiting = false
     /// For the consumer.
     @exclusivity(unchecked) @usableFromInline var output: Output?
-    private var error: (any Error)?
     /// For the body: one of the two.
     @exclusivity(unchecked) @usableFromInline var input: Input?
     private var thrown: (any Error)?
@@ -36,8 +35,10 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
     private func run() async {
         guard let body else { return }
         self.body = nil
-        do { try await body(self) } catch { self.error = error }
-        turns.finish()
+        do {
+            try await body(self)
+            turns.finish(nil)
+        } catch { turns.finish(error) }
     }
 
     // MARK: The consumer's side
@@ -47,46 +48,52 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
     func send(_ value: Input) throws -> Output? {
         guard unsafe isWaiting else { return try sendOtherwise(value) }
         unsafe input = value
-        guard turns.goOn(answered: true) else { return try takeEnd() }
+        guard turns.goOn(answered: true) else { return try takeLate() }
         return unsafe output.take()
     }
 
     /// For a consumer that has nothing to send.
     @usableFromInline
     func advance() throws -> Output? {
-        switch turns.phase {
-        case .fresh: turns.begin { [self] in await run() }
+        let phase = turns.phase
+        switch phase {
+        case .fresh:
+            turns.begin { [self] in await run() }
+            return try takeLate()
         case .waiting: throw GeneratorError.valueExpected
-        case .given, .running, .over, .ended: break
+        case .given, .running, .over, .ended: return try take(in: phase)
         }
-        return try take()
     }
 
     @usableFromInline
     func sendOtherwise(_ value: Input) throws -> Output? {
-        switch turns.phase {
+        let phase = turns.phase
+        switch phase {
         case .fresh: throw GeneratorError.notStarted
         case .given: throw GeneratorError.valueNotTaken
-        case .running, .over, .ended: return try takeEnd()
+        case .running, .over, .ended: return try take(in: phase)
         case .waiting:
             unsafe isWaiting = true
             return try send(value)
         }
     }
 
-    func `throw`(_ error: any Error) throws -> Output? {
-        switch turns.phase {
+    func `throw`(_ error: any Error) throws -> Output? { try `throw`(error, in: turns.phase) }
+
+    private func `throw`(_ error: any Error, in phase: GeneratorTurns.Phase) throws -> Output? {
+        switch phase {
         case .fresh:
             body = nil
-            turns.end()
+            try turns.end()
             throw error
         case .given, .waiting:
             unsafe output = nil
             thrown = error
-            guard turns.goOn(answered: false) else { return try takeEnd() }
-            return takeValue()
-        case .ended: throw error
-        case .running, .over: return try takeEnd()
+            return turns.goOn(answered: false) ? takeValue() : try takeLate()
+        case .running: return try take(in: phase)
+        case .over, .ended:
+            _ = try take(in: phase)
+            throw error
         }
     }
 
@@ -102,36 +109,45 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
         case .given, .over, .ended: break
         }
         if turns.phase == .running { await turns.wait() }
-        return try take()
+        return try takeLate()
     }
 
-    private func take() throws -> Output? { turns.take() ? takeValue() : try takeEnd() }
+    /// What there is after the body has had its turn.
+    @usableFromInline
+    func takeLate() throws -> Output? { try take(in: turns.phase) }
+
+    /// What there is in a phase that has been read once: a body that runs elsewhere may give its value meanwhile.
+    private func take(in phase: GeneratorTurns.Phase) throws -> Output? {
+        switch phase {
+        case .given:
+            turns.take()
+            return takeValue()
+        case .running:
+            if turns.isInside { throw GeneratorError.alreadyRunning }
+            unsafe isWaiting = false
+            throw GeneratorError.waitsForSomethingElse
+        case .fresh, .waiting, .over, .ended:
+            unsafe isWaiting = false
+            try turns.end()
+            return nil
+        }
+    }
 
     private func takeValue() -> Output? {
         unsafe isWaiting = true
         return unsafe output.take()
     }
 
-    @usableFromInline
-    func takeEnd() throws -> Output? {
-        let isRunning = turns.phase == .running
-        if isRunning, turns.isInside { throw GeneratorError.alreadyRunning }
-        unsafe isWaiting = false
-        if isRunning { throw GeneratorError.waitsForSomethingElse }
-        turns.end()
-        if let error = error.take() { throw error }
-        return nil
-    }
-
     // MARK: The end
 
     func close() throws {
-        turns.close()
-        switch turns.phase {
+        let phase = turns.close()
+        switch phase {
         case .running: turns.cancel()
         case .ended: break
         case .fresh, .given, .waiting, .over:
-            do { _ = try self.throw(GeneratorError.closed) } catch GeneratorError.closed {}
+            // One that never begins, or has ended, throws it back.
+            do { _ = try self.throw(GeneratorError.closed, in: phase) } catch GeneratorError.closed {}
         }
     }
 

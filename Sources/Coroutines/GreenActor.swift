@@ -8,9 +8,8 @@ public import AsyncUV
 public actor GreenActor: LoopActor {
     public static let shared = GreenActor()
 
-    /// The loop of all green tasks, with a thread of its own.
+    /// The loop of all green tasks, with a thread of its own. It is not to be shut down: there is no other for them.
     public nonisolated let loop: EventLoop = {
         do { return try EventLoop() } catch { fatalError("the loop of the green tasks cannot start: \(error)") }
     }()
-
 }

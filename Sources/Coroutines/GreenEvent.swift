@@ -21,9 +21,10 @@ public final class GreenEvent {
     /// Waits until it has happened.
     ///
     /// - Returns: False when the time was over first.
-    /// - Throws: `CancellationError` when the task is killed.
+    /// - Throws: `CancellationError` when the task is killed, or was.
     @discardableResult
     public func wait(timeout: Duration? = nil) async throws -> Bool {
+        try Task.checkCancellation()
         if isSet { return true }
         return try await waiting.wait(at: waiting.join(), until: timeout.map { .now.advanced(by: $0) })
     }

@@ -1,6 +1,6 @@
 internal import AsyncUV
 
-/// Spawns green tasks, so many at a time.
+/// Spawns green tasks, so many at a time. Their errors are for those who ask the tasks.
 @GreenActor
 public final class GreenPool {
     private let seats: GreenSemaphore
@@ -12,7 +12,7 @@ public final class GreenPool {
 
     /// Starts a green task, when there is room.
     ///
-    /// - Throws: `CancellationError` when the caller is killed while it waits; nothing was started.
+    /// - Throws: `CancellationError` when the caller is killed while it waits, or was; nothing was started.
     @discardableResult
     public func spawn<Value: Sendable>(
         _ body: @escaping @GreenActor () async throws -> Value
@@ -32,7 +32,10 @@ public final class GreenPool {
     }
 
     /// Waits until no task runs.
+    ///
+    /// - Throws: `CancellationError` when the caller is killed; the tasks go on. Not what they throw.
     public func join() async throws {
-        if running > 0 { try await idle.wait() }
+        // Others may have been spawned since it was woken.
+        while running > 0 { try await idle.wait() }
     }
 }

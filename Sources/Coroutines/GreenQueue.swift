@@ -15,29 +15,39 @@ public final class GreenQueue<Element: Sendable> {
     /// How many elements wait.
     public var count: Int { elements.count }
 
-    /// Adds an element, when there is room.
+    /// Adds an element, when there is room. If there is, nobody else runs before it returns.
     ///
-    /// - Throws: `CancellationError` when the task is killed; the element was not added.
+    /// - Throws: `CancellationError` when the task is killed, or was; the element was not added.
     public func put(_ element: Element) async throws {
-        while elements.count >= capacity { _ = try await givers.wait(at: givers.join()) }
+        try Task.checkCancellation()
+        if elements.count < capacity { return add(element) }
+        // Who makes room adds it.
+        let place = givers.join { [self] in add(element) }
+        _ = try await givers.wait(at: place)
+    }
+
+    private func add(_ element: Element) {
         elements.append(element)
         takers.wakeOne()
     }
 
-    /// Takes the oldest element, when there is one.
+    /// Takes the oldest element, when there is one. If there is, nobody else runs before it returns.
     ///
-    /// - Throws: `CancellationError` when the task is killed; nothing was taken.
+    /// - Throws: `CancellationError` when the task is killed, or was; nothing was taken.
     public func get() async throws -> Element {
-        while true {
-            if let element = elements.popFirst() {
-                givers.wakeOne()
-                return element
-            }
-            do { _ = try await takers.wait(at: takers.join()) } catch {
-                // Somebody else may have been woken for what this one will not take.
-                if !elements.isEmpty { takers.wakeOne() }
-                throw error
-            }
-        }
+        try Task.checkCancellation()
+        if let element = take() { return element }
+        // Who adds an element takes it, for this one.
+        var taken: Element?
+        let place = takers.join { [self] in taken = take() }
+        _ = try await takers.wait(at: place)
+        guard let taken else { fatalError("a taker was woken for nothing") }
+        return taken
+    }
+
+    private func take() -> Element? {
+        guard let element = elements.popFirst() else { return nil }
+        givers.wakeOne()
+        return element
     }
 }

@@ -10,10 +10,11 @@ public final class GreenSemaphore {
     /// - Parameter count: How many at a time.
     public nonisolated init(_ count: Int) { available = count }
 
-    /// Comes in, when there is room.
+    /// Comes in, when there is room. If there is, nobody else runs before it returns.
     ///
-    /// - Throws: `CancellationError` when the task is killed; it is not in then.
+    /// - Throws: `CancellationError` when the task is killed, or was; it is not in then.
     public func acquire() async throws {
+        try Task.checkCancellation()
         if available > 0 {
             available -= 1
         } else {
@@ -28,6 +29,8 @@ public final class GreenSemaphore {
     }
 
     /// Runs code inside.
+    ///
+    /// - Throws: What the code throws, or ``acquire()``.
     public func withPermit<Value: Sendable>(_ body: @GreenActor () async throws -> Value) async throws -> Value {
         try await acquire()
         defer { release() }

@@ -1,6 +1,6 @@
 public import AsyncUV
 
-/// A green task: see ``Green/spawn(_:)``. Forgetting it does not end it.
+/// A green task: see ``Green/spawn(_:)``. Forgetting it does not end it. An error that nobody asks for is lost.
 public struct GreenTask<Value: Sendable>: Sendable {
     @usableFromInline let task: Task<Void, Never>
     @usableFromInline let outcome: GreenOutcome<Value>
@@ -25,10 +25,7 @@ public struct GreenTask<Value: Sendable>: Sendable {
     ///
     /// Cancellation: the caller waits on; ``join(until:)`` does not.
     public var value: Value {
-        get async throws {
-            await task.value
-            return try await outcome.value
-        }
+        get async throws { try await outcome.value }
     }
 
     /// Waits for the task's end, or for the deadline.
@@ -40,7 +37,8 @@ public struct GreenTask<Value: Sendable>: Sendable {
         try await outcome.wait(until: deadline)
     }
 
-    /// Ends the task at the next point where it waits, with `CancellationError`. One that has not begun never begins.
+    /// Ends the task at the next point where it waits, with `CancellationError`, unless it catches that and goes on. One that
+    /// has not begun never begins; one that has ended keeps its result. It does not wait for the end, as gevent's does.
     public func kill() { task.cancel() }
 }
 
@@ -67,8 +65,9 @@ final class GreenOutcome<Value: Sendable> {
     func cancel() { end(.failure(CancellationError())) }
 
     var value: Value {
-        get throws {
-            guard let result else { throw CancellationError() }
+        get async throws {
+            if result == nil { await follow().joining.wait() }
+            guard let result else { fatalError("a green task's followers were told before its end") }
             return try result.get()
         }
     }

@@ -11,8 +11,10 @@ final class GreenWaiters {
     nonisolated init() {}
 
     /// Joins the queue: from now on a wake-up is not missed, even before the wait begins.
-    func join() -> GreenPlace {
-        let place = GreenPlace()
+    ///
+    /// - Parameter onWake: Called in the wake-up itself, before anybody else runs: what is handed over changes hands here.
+    func join(onWake: (() -> Void)? = nil) -> GreenPlace {
+        let place = GreenPlace(onWake)
         waiting.append(place)
         return place
     }
@@ -49,6 +51,12 @@ final class GreenWaiters {
         }
     }
 
+    /// Waits to be woken, also when the task is killed.
+    func wait() async {
+        let place = join()
+        _ = try? await withCheckedThrowingContinuation { place.wait($0) }
+    }
+
     private func leave(_ place: GreenPlace, _ result: Result<Bool, any Error>) {
         guard place.end(result) else { return }
         left += 1
@@ -64,8 +72,9 @@ final class GreenWaiters {
 final class GreenPlace {
     private var continuation: CheckedContinuation<Bool, any Error>?
     private var result: Result<Bool, any Error>?
+    private var onWake: (() -> Void)?
 
-    fileprivate init() {}
+    fileprivate init(_ onWake: (() -> Void)?) { self.onWake = onWake }
 
     fileprivate var isOver: Bool { result != nil }
 
@@ -77,8 +86,9 @@ final class GreenPlace {
     fileprivate func end(_ result: Result<Bool, any Error>) -> Bool {
         if self.result != nil { return false }
         self.result = result
-        let waiting = continuation.take()
+        let (waiting, call) = (continuation.take(), onWake.take())
         waiting?.resume(with: result)
+        if case .success(true) = result { call?() }
         return true
     }
 }

@@ -1,4 +1,6 @@
 public import AsyncUV
+internal import CLinux
+internal import Synchronization
 
 /// One of several functions that hand control to each other explicitly, each with a stack of its own.
 ///
@@ -27,10 +29,21 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// The greenlets of one ``run(_:)``.
     @usableFromInline
     final class World {
-        @usableFromInline let loop: EventLoop
-        /// Those with a body that has not ended. The body mostly refers to its greenlet, so somebody has to end the cycle.
-        var alive: [ObjectIdentifier: Greenlet] = [:]
-        var isCancelled = false
+        /// What a cancellation, which may come from any thread, has to know.
+        struct State {
+            /// Those with a body that has not ended, by ``Greenlet/number``. The body mostly refers to its greenlet, so
+            /// somebody has to end the cycle.
+            var alive: [Int: Greenlet] = [:]
+            /// The tasks of those that have begun.
+            var tasks: [Int: Task<Void, Never>] = [:]
+            /// How many have got a body.
+            var bodies = 0
+            var isCancelled = false
+        }
+
+        let loop: EventLoop
+        let state = Mutex(State())
+        /// Set by the first greenlet; as all else it is read by the one that runs only.
         @exclusivity(unchecked) @usableFromInline var isEnding = false
         init(_ loop: EventLoop) { self.loop = loop }
     }
@@ -39,7 +52,13 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     public private(set) var parent: Greenlet?
     @usableFromInline let world: World
     @exclusivity(unchecked) @usableFromInline var phase: Phase
-    private var task: Task<Void, Never>?
+    private let hasEnded = Atomic(false)
+    /// The address of the task that runs the greenlet, 0 for none.
+    private let runner = Atomic<UInt>(0)
+    /// Which body of the run it has got, 0 for none.
+    private var number = 0
+    /// How many switches it has tried since its run ended.
+    private var ignored = 0
     private var function: (@Sendable (Value) async throws -> Value)?
 
     /// Makes a greenlet that begins with the first switch to it: see ``body(_:)``.
@@ -53,6 +72,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         parent = nil
         world = World(loop)
         unsafe phase = .running
+        runner.store(Self.currentTask, ordering: .relaxed)
     }
 
     /// A chain of parents is taken apart link by link: one inside the other, a long one would be more than the stack holds.
@@ -63,21 +83,31 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
 
     /// Says what the greenlet does: it gets the value of the first switch to it and gives its result to its parent.
     ///
-    /// To be called before that switch. The greenlet lives until its body or its ``run(on:_:)`` ends.
+    /// To be called on the run's loop, before that switch: it traps in one that has begun. Elsewhere, or when the run ends,
+    /// it does nothing, and a switch says why it cannot be made. The greenlet lives until its body or its ``run(on:_:)``
+    /// ends.
     public func body(_ function: @escaping @Sendable (Value) async throws -> Value) {
-        guard world.loop.isCurrent, case .fresh = unsafe phase, !(unsafe world.isEnding) else { return }
+        guard world.loop.isCurrent, !(unsafe world.isEnding) else { return }
+        guard case .fresh = unsafe phase else { fatalError("a greenlet that has begun cannot get a body") }
         self.function = function
-        world.alive[ObjectIdentifier(self)] = self
+        if number != 0 { return }
+        number = world.state.withLock { state in
+            state.bodies += 1
+            state.alive[state.bodies] = self
+            return state.bodies
+        }
     }
 
-    /// Whether the greenlet has ended.
-    public var isDead: Bool { if case .dead = unsafe phase { true } else { false } }
+    /// Whether the greenlet has ended. Any thread may ask.
+    public var isDead: Bool { hasEnded.load(ordering: .acquiring) }
 
     // MARK: Running
 
     /// Makes the caller the first greenlet, on a loop, and runs code in which others can be made and switched to.
     ///
-    /// What has not ended when the code has is ended then: its switch throws ``GreenletError/ended``.
+    /// What has not ended when the code has is ended then, in the order in which the bodies were given: its switch throws
+    /// ``GreenletError/ended``. So does each further one; a greenlet that ignores this is cancelled, and after a hundred
+    /// times it is left where it is, for good. Errors of those that are ended so are nobody's.
     ///
     /// - Returns: The code's value.
     ///
@@ -99,27 +129,41 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
                     throw error
                 }
             } onCancel: {
-                Task(executorPreference: loop) { first.cancelOthers() }
+                first.cancelOthers()
             }
         }
     }
 
     private func cancelOthers() {
-        // A loop that has ended runs its late jobs elsewhere, and its greenlets no more.
-        guard world.loop.isCurrent else { return }
-        world.isCancelled = true
-        for other in world.alive.values { other.task?.cancel() }
+        let tasks = world.state.withLock { state in
+            state.isCancelled = true
+            return Array(state.tasks.values)
+        }
+        for task in tasks { task.cancel() }
     }
 
+    /// Whoever is left has its turn to end. Also when the loop has ended: then they do so elsewhere, one by one as ever.
     private func endOthers() async {
         unsafe world.isEnding = true
-        while let (id, other) = world.alive.first {
-            world.alive[id] = nil
-            if case .waiting = unsafe other.phase { _ = try? await `throw`(GreenletError.ended, into: other) }
-            unsafe other.phase = .dead
-            other.function = nil
+        for number in world.state.withLock({ $0.alive.keys.sorted() }) {
+            guard let other = world.state.withLock({ $0.alive[number] }) else { continue }
+            if case .waiting = unsafe other.phase { _ = try? await give(GreenletError.ended, to: other) }
+            other.die()
         }
+        die()
+    }
+
+    /// Nobody can switch to it any more.
+    private func die() {
         unsafe phase = .dead
+        hasEnded.store(true, ordering: .releasing)
+        // Another task may get the address.
+        runner.store(0, ordering: .relaxed)
+        function = nil
+        // What is let go of here is let go of without the lock: it may be the last of what a body holds.
+        _ = world.state.withLock { state in
+            (state.alive.removeValue(forKey: number), state.tasks.removeValue(forKey: number))
+        }
     }
 
     // MARK: Switching
@@ -128,15 +172,16 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     ///
     /// - Returns: The value of the switch back, or the result of a greenlet that ended with this one as its parent.
     /// - Throws: What was thrown into this one, or out of a greenlet that ended with it as its parent; ``GreenletError``
-    ///   for a target that is dead or has no body, and for a caller that does not run.
+    ///   for a target that is dead, has no body, or is of another run, for a caller that is not this greenlet, and when the
+    ///   run has ended. A switch to itself returns the value at once.
     @inlinable
     @discardableResult
     public func `switch`(to target: Greenlet, with value: Value) async throws -> Value {
-        try check(target)
-        if target === self { return value }
+        let next = try check(target)
+        if next === self { return value }
         return try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
             unsafe phase = unsafe .waiting(continuation)
-            target.go(on: .success(value))
+            next.go(on: .success(value))
         }
     }
 
@@ -145,27 +190,50 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// Otherwise as ``switch(to:with:)``.
     @discardableResult
     public func `throw`(_ error: any Error, into target: Greenlet) async throws -> Value {
-        try check(target)
-        if target === self { throw error }
-        return try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
+        let next = try check(target)
+        if next === self { throw error }
+        return try await give(error, to: next)
+    }
+
+    private func give(_ error: any Error, to target: Greenlet) async throws -> Value {
+        try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
             unsafe phase = unsafe .waiting(continuation)
             target.go(on: .failure(error))
         }
     }
 
+    /// - Returns: Who goes on: the target, if it is one and the caller may give way.
     @inlinable
-    func check(_ target: Greenlet) throws {
-        guard world.loop.isCurrent, case .running = unsafe phase else { throw GreenletError.notRunning }
+    func check(_ target: Greenlet) throws -> Greenlet {
+        guard isCaller else { throw GreenletError.notRunning }
         guard target.world === world else { throw GreenletError.stranger }
-        if case .waiting = unsafe target.phase, !(unsafe world.isEnding) { return }
-        try checkOtherwise(target)
+        if case .waiting = unsafe target.phase, !(unsafe world.isEnding) { return target }
+        return try checkOtherwise(target)
     }
 
+    /// Whether the caller is this greenlet, which therefore runs: its task, not another one of the loop or a child.
+    @usableFromInline var isCaller: Bool { runner.load(ordering: .relaxed) == Self.currentTask }
+
+    private static var currentTask: UInt { UInt(bitPattern: unsafe clinux_current_task()) }
+
     @usableFromInline
-    func checkOtherwise(_ target: Greenlet) throws {
+    func checkOtherwise(_ target: Greenlet) throws -> Greenlet {
+        if unsafe world.isEnding, parent != nil { return try refuse() }
         if target.isDead { throw GreenletError.dead }
         if case .fresh = unsafe target.phase, target.function == nil { throw GreenletError.noBody }
-        if unsafe world.isEnding, parent != nil { throw GreenletError.ended }
+        return target
+    }
+
+    /// The run has ended, and this one goes on. It is told so, but not for ever: in the end it waits for good.
+    ///
+    /// - Returns: The first greenlet, which ends the others.
+    private func refuse() throws -> Greenlet {
+        ignored += 1
+        world.state.withLock { $0.tasks[number] }?.cancel()
+        if ignored <= 100 { throw GreenletError.ended }
+        var first = self
+        while let parent = first.parent { first = parent }
+        return first
     }
 
     @inlinable
@@ -174,38 +242,50 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
             unsafe phase = .running
             unsafe continuation.resume(with: result)
         } else {
-            start(with: result)
+            inherit(result)
         }
     }
 
+    /// The parent rule: what a dead greenlet does not take, and what one without a body dies of, is its parent's.
     @usableFromInline
-    func start(with result: Result<Value, any Error>) {
-        guard case .fresh = unsafe phase else { return }
-        switch result {
-        case .success(let value): begin(value)
-        case .failure: end(result)
+    func inherit(_ inheritance: Result<Value, any Error>) {
+        var (heir, result): (Greenlet?, _) = (self, inheritance)
+        while let next = heir {
+            switch unsafe next.phase {
+            case .waiting: return next.go(on: result)
+            case .running: return
+            case .dead: break
+            case .fresh:
+                if unsafe world.isEnding {
+                    result = .failure(GreenletError.ended)
+                } else if case .success(let value) = result {
+                    if let function = next.function { return next.begin(function, value) }
+                    result = .failure(GreenletError.noBody)
+                }
+                next.die()
+            }
+            heir = next.parent
         }
     }
 
-    private func begin(_ value: Value) {
-        guard let function else { return end(.failure(GreenletError.noBody)) }
+    private func begin(_ function: @escaping @Sendable (Value) async throws -> Value, _ value: Value) {
         self.function = nil
         unsafe phase = .running
-        task = Task(executorPreference: world.loop) { [self] in
+        let task = Task(executorPreference: world.loop) { [self] in
+            runner.store(Self.currentTask, ordering: .relaxed)
             do { end(.success(try await function(value))) } catch { end(.failure(error)) }
         }
-        if world.isCancelled { task?.cancel() }
+        let isCancelled = world.state.withLock { state in
+            // On another thread than the loop's it may have ended already.
+            if state.alive[number] != nil { state.tasks[number] = task }
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
     }
 
-    /// The parent rule.
     private func end(_ result: Result<Value, any Error>) {
-        unsafe phase = .dead
-        function = nil
-        task = nil
-        world.alive[ObjectIdentifier(self)] = nil
-        var heir = parent
-        while let next = heir, next.isDead { heir = next.parent }
-        heir?.go(on: result)
+        die()
+        parent?.inherit(result)
     }
 }
 
@@ -217,31 +297,5 @@ extension Greenlet where Value == Void {
     /// As ``body(_:)``, without values.
     public func body(_ function: @escaping @Sendable () async throws -> Void) {
         body { (_: Void) in try await function() }
-    }
-}
-
-/// What can be wrong with a switch between greenlets.
-public enum GreenletError: Error, Hashable, Sendable {
-    /// The greenlet that is to give way does not run at the moment.
-    case notRunning
-    /// The target has ended.
-    case dead
-    /// The target was never given a body.
-    case noBody
-    /// The target belongs to another ``Greenlet/run(on:_:)``.
-    case stranger
-    /// Thrown into greenlets that are left when ``Greenlet/run(on:_:)`` ends.
-    case ended
-}
-
-extension GreenletError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .notRunning: "a greenlet that does not run cannot give way"
-        case .dead: "the greenlet to switch to is dead"
-        case .noBody: "the greenlet to switch to has no body"
-        case .stranger: "the greenlet to switch to belongs to another run"
-        case .ended: "the greenlets' run has ended"
-        }
     }
 }

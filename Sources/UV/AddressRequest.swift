@@ -60,6 +60,11 @@ public final class AddressRequest: Request {
             unsafe uv_getaddrinfo(
                 loop.raw, memory.assumingMemoryBound(to: uv_getaddrinfo_t.self), lookUpFinished, host, nil, &hints)
         }
+        unsafe ThreadPool.lookUpBegun(work)
+    }
+
+    private var work: UnsafeMutableRawPointer {
+        unsafe memory + MemoryLayout<uv_getaddrinfo_t>.offset(of: \.work_req).unsafelyUnwrapped
     }
 
     /// Looks up a host's addresses on the calling thread, which may take minutes: for a thread that has nothing else to do.
@@ -87,6 +92,7 @@ public final class AddressRequest: Request {
     }
 
     fileprivate func finish(_ status: CInt, _ list: UnsafeMutablePointer<addrinfo>?) {
+        unsafe ThreadPool.lookUpEnded(work)
         let addresses = unsafe SocketAddress.all(in: list, port: port)
         unsafe uv_freeaddrinfo(list)
         let code: UVError.Code? =

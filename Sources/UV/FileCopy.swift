@@ -123,8 +123,8 @@ final class FileCopy {
             var written = 0
             while written < count {
                 let more = repeated { unsafe write(target, buffer.baseAddress! + written, count - written) }
-                if more < 0 {
-                    failed = (.lastSystemError, targetPath())
+                if more <= 0 {
+                    failed = (more < 0 ? .lastSystemError : .ioError, targetPath())
                     break
                 }
                 written += more

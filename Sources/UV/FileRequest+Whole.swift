@@ -4,7 +4,8 @@ public import SystemPackage
 extension FileRequest {
     /// Reads a file from its start to its end.
     ///
-    /// - Parameter limit: A file with more bytes is `.fileTooLarge`.
+    /// - Parameter limit: A file with more bytes is `.fileTooLarge`. One of more than half of the machine's memory is
+    ///   `.noMemory`, whatever the limit.
     ///
     /// Calls `uv_fs_open`, `uv_fs_fstat`, `uv_fs_read`, `uv_fs_close`.
     @discardableResult

@@ -55,7 +55,8 @@ public class FileRequest: PoolRequest {
     /// Opens a file, closed on exec.
     ///
     /// It never waits for the other side of a FIFO, nor do reads and writes there: they fail with
-    /// `.resourceTemporarilyUnavailable`. Regular files are not concerned.
+    /// `.resourceTemporarilyUnavailable`. So does the opening of a regular file that another process has a lease on (see
+    /// fcntl(2)); others are not concerned.
     ///
     /// - Parameter permissions: Those of a new file, less the process's mask; its owner's to read and write if `nil`.
     ///
@@ -103,7 +104,8 @@ public class FileRequest: PoolRequest {
         return request
     }
 
-    /// Reads into an array that is handed back, filled from its start, with the number of bytes that were read.
+    /// Reads into an array that is handed back, filled from its start, with the number of bytes that were read. After an
+    /// error or a cancellation it is gone.
     ///
     /// Otherwise as ``read(from:upTo:at:on:onDone:)``. Calls `uv_fs_read`.
     @discardableResult

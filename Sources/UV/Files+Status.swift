@@ -84,6 +84,8 @@ extension Duration {
     /// In the middle of its microsecond: libuv cuts off the rest of it, and the nearest number is often just below.
     fileprivate var inSeconds: Double {
         let (seconds, attoseconds) = components
-        return Double(seconds) + (Double(attoseconds / 1_000_000_000_000) + 0.3) / 1_000_000
+        // Both have the same sign.
+        let towardsMiddle = self < .zero ? -0.3 : 0.3
+        return Double(seconds) + (Double(attoseconds / 1_000_000_000_000) + towardsMiddle) / 1_000_000
     }
 }

@@ -1,3 +1,4 @@
+internal import CLibuv
 internal import SystemPackage
 
 /// Whole files: several calls of the system, one trip to the pool.
@@ -5,16 +6,25 @@ extension Files {
     static func readFile(_ path: FilePath, limit: Int) throws(UVError) -> [UInt8] {
         let file = try open(path, .readOnly, [], nil)
         defer { try? close(file) }
-        do throws(UVError) { return try readToEnd(file, limit: limit, path) } catch {
-            throw UVError(error.code, in: "readFile", of: path.string)
+        do throws(UVError) {
+            let bytes = try readToEnd(file, limit: limit)
+            LocalVolumes.learn(from: file)
+            return bytes
+        } catch {
+            let reason = error.code == .fileTooLarge ? ", which is larger than \(limit) bytes" : ""
+            throw UVError(error.code, in: "readFile", of: path.string + reason)
         }
     }
 
-    private static func readToEnd(_ file: FileDescriptor, limit: Int, _ path: FilePath) throws(UVError) -> [UInt8] {
+    /// Swift ends the process when it gets no memory for an array.
+    private static let mostInMemory = Int(clamping: uv_get_total_memory() / 2)
+
+    private static func readToEnd(_ file: FileDescriptor, limit: Int) throws(UVError) -> [UInt8] {
         let status = try status(of: file)
         // A pseudo-file says 0 and has more; one byte behind the end shows that it is the end.
         let expected = status.kind == .regular ? Int(status.size) : 0
         if expected > limit { throw UVError(.fileTooLarge, in: "readFile") }
+        if expected > mostInMemory { throw UVError(.noMemory, in: "readFile") }
         var bytes = [UInt8].unset(count: max(expected, 4_095) + 1)
         var count = 0
         while true {
@@ -22,7 +32,10 @@ extension Files {
             if more == 0 { break }
             count += more
             if count > limit { throw UVError(.fileTooLarge, in: "readFile") }
-            if count == bytes.count { bytes += [UInt8].unset(count: count) }
+            if count == bytes.count {
+                if count > mostInMemory / 2 { throw UVError(.noMemory, in: "readFile") }
+                bytes += [UInt8].unset(count: count)
+            }
         }
         bytes.removeLast(bytes.count - count)
         return bytes
@@ -50,7 +63,7 @@ extension Files {
     }
 
     /// Where symbolic links lead to in the end: they stay, and what they point to is replaced, or made.
-    private static func linkTarget(of path: FilePath) throws(UVError) -> FilePath {
+    static func linkTarget(of path: FilePath) throws(UVError) -> FilePath {
         var path = path
         // As many as Linux follows; when they are in a circle, the status has said so before.
         for _ in 0..<40 {

@@ -14,7 +14,8 @@ internal import Darwin
 enum Files {
     // MARK: Open files
 
-    /// Never waits: a FIFO without a writer would hold its thread for ever. Regular files don't know the flag.
+    /// Never waits: a FIFO without a writer would hold its thread for ever. Regular files know the flag only when
+    /// somebody has a lease on them.
     static func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, _ options: FileDescriptor.OpenOptions,
         _ permissions: FilePermissions?
@@ -138,8 +139,9 @@ enum Files {
     static func writeAll(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?) throws(UVError) {
         var done = 0
         while done < bytes.count {
+            let count: Int
             do throws(UVError) {
-                unsafe done += try fileCall("write", of: file.text) { raw in
+                unsafe count = try fileCall("write", of: file.text) { raw in
                     var buffer = unsafe uv_buf_t(stableBytesOf: bytes, from: done)
                     return withExtendedLifetime(bytes) {
                         unsafe uv_fs_write(
@@ -151,6 +153,9 @@ enum Files {
             } catch {
                 throw UVError(error.code, in: "write", of: "\(file.text) after \(done) bytes")
             }
+            // Nothing and no error: a device that would take nothing for ever.
+            if count == 0 { throw UVError(.ioError, in: "write", of: "\(file.text) after \(done) bytes") }
+            done += count
         }
     }
 
@@ -165,6 +170,7 @@ enum Files {
                 if UVError.Code.lastSystemError == .interrupted { continue }
                 throw UVError(.lastSystemError, in: "append", of: "\(file.text) after \(done) bytes")
             }
+            if count == 0 { throw UVError(.ioError, in: "append", of: "\(file.text) after \(done) bytes") }
             done += count
         }
     }

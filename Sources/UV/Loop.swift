@@ -72,6 +72,9 @@ public final class Loop {
         let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
         let status = unsafe uv_loop_init(raw)
         if status < 0 {
+            // libuv forgets its epoll descriptor when it gets no others. (0 when it did not come so far.)
+            let forgotten = unsafe FileDescriptor(rawValue: raw.pointee.backend_fd)
+            if forgotten.rawValue > 2 { try? forgotten.close() }
             unsafe raw.deallocate()
             throw UVError(.init(rawValue: status), in: "loop creation")
         }
@@ -135,7 +138,7 @@ public final class Loop {
         unsafe clinux_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Makes ``run(_:)`` return at the end of this turn, or makes the next one return after one turn. Calls `uv_stop`.
+    /// Makes ``run(_:)`` return at the end of this turn, or the next one return without a turn. Calls `uv_stop`.
     public func stop() {
         checkThread("Loop")
         if !isClosed { unsafe uv_stop(raw) }

@@ -39,7 +39,12 @@ public final class NameRequest: Request {
                     loop.raw, request.memory.assumingMemoryBound(to: uv_getnameinfo_t.self), nameLookedUp, sockaddr, 0)
             }
         }
+        unsafe ThreadPool.lookUpBegun(request.work)
         return request
+    }
+
+    private var work: UnsafeMutableRawPointer {
+        unsafe memory + MemoryLayout<uv_getnameinfo_t>.offset(of: \.work_req).unsafelyUnwrapped
     }
 
     private init(
@@ -71,6 +76,7 @@ public final class NameRequest: Request {
     }
 
     fileprivate func finish(_ status: CInt, _ host: UnsafePointer<CChar>?, _ service: UnsafePointer<CChar>?) {
+        unsafe ThreadPool.lookUpEnded(work)
         let call = onDone.take()
         if status == 0, let host = unsafe host, let service = unsafe service {
             call?(self, .success(unsafe Name(host: String(cString: host), service: String(cString: service))))

@@ -15,7 +15,8 @@ internal import Darwin
 ///
 /// A trip to the thread pool costs fifty times as much as reading four cached KiB. Linux only; elsewhere nothing is
 /// found. So that a file that is all in memory cannot keep its loop from other work, a loop reads no more than 4 MiB, or
-/// 1,024 times, so in a turn; what comes next goes to the pool.
+/// 1,024 times, so in a turn; what comes next goes to the pool. It does wait for a program that has asked the system to be
+/// asked first (a virus scanner, see fanotify(7)): turn it off beside one of those.
 public enum PageCache {
     /// What a read found.
     public enum Found<Value> {
@@ -26,7 +27,7 @@ public enum PageCache {
         case unsupported
     }
 
-    /// How often the cache was asked, by the whole process.
+    /// How often the cache was asked, by the whole process; not at all while it is off.
     public struct Counters: Sendable {
         /// Answered at once.
         public var hits: Int
@@ -48,7 +49,7 @@ public enum PageCache {
         Counters(hits: hits.load(ordering: .relaxed), misses: misses.load(ordering: .relaxed))
     }
 
-    /// Reads what is in memory, up to a number of bytes: fewer than asked for perhaps, none at the end of the file only.
+    /// Reads so many bytes, or those up to the file's end, if all of them are in memory.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for a negative offset or limit. Other errors are the pool's to find.
     public static func read(
@@ -56,7 +57,8 @@ public enum PageCache {
     ) throws(UVError) -> Found<[UInt8]> {
         try FileRequest.checkNotNegative(Int64(limit), "count", "read")
         try FileRequest.checkNotNegative(offset, "offset", "read")
-        guard mayRead(limit, on: loop) else { return miss(.notCached) }
+        if isOff.load(ordering: .relaxed) { return .notCached }
+        guard loop.mayReadCached(limit) else { return miss(.notCached) }
         var bytes = [UInt8].unset(count: limit)
         switch readNow(into: &bytes, from: file, at: offset) {
         case .found(let count):
@@ -67,20 +69,17 @@ public enum PageCache {
         }
     }
 
-    /// Reads what is in memory into an array, from its start.
+    /// Fills an array, or reads up to the file's end into its start, if all of that is in memory.
     ///
-    /// - Returns: How many bytes were read: fewer than there is room for perhaps, 0 at the end of the file only.
+    /// - Returns: How many bytes were read: fewer than there is room for only before the end, 0 at the end.
     /// - Throws: ``UVError`` with `.invalidArgument` for a negative offset. Other errors are the pool's to find.
     public static func read(
         into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64, on loop: Loop
     ) throws(UVError) -> Found<Int> {
         try FileRequest.checkNotNegative(offset, "offset", "read")
-        guard mayRead(buffer.count, on: loop) else { return miss(.notCached) }
+        if isOff.load(ordering: .relaxed) { return .notCached }
+        guard loop.mayReadCached(buffer.count) else { return miss(.notCached) }
         return readNow(into: &buffer, from: file, at: offset)
-    }
-
-    private static func mayRead(_ count: Int, on loop: Loop) -> Bool {
-        !isOff.load(ordering: .relaxed) && count <= Loop.CachedReads.most && loop.mayReadCached(count)
     }
 
     private static func readNow(into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64) -> Found<Int> {
@@ -89,44 +88,55 @@ public enum PageCache {
             unsafe clinux_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
         }
         if count < 0 { return miss(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached) }
-        // Linux 5.9 and 5.10 answered "0 bytes" where they meant "not cached".
-        if count == 0, room > 0, !isEnd(offset, of: file) { return miss(.notCached) }
+        // Only a part of it is in memory, or none: Linux 5.9 and 5.10 answered "0 bytes" then.
+        if count < room, !isEnd(offset + Int64(count), of: file) { return miss(.notCached) }
         hits.add(1, ordering: .relaxed)
         return .found(count)
     }
 
     /// Reads a whole file if its name and its content are in memory, and it is a regular file of at most `limit` bytes;
     /// else `nil`: the pool finds out what is wrong with it.
+    ///
+    /// To open a file asks its file system. So it must be on a disk of this machine or in its memory, not with a server (NFS)
+    /// or a program (FUSE); of each volume, ``FileRequest/readFile(_:limit:on:onDone:)`` finds that out with the first file it
+    /// reads there.
     public static func readFile(_ path: FilePath, limit: Int, on loop: Loop) -> [UInt8]? {
         if isOff.load(ordering: .relaxed) { return nil }
-        guard !cannotOpen.load(ordering: .relaxed), loop.mayReadCached(16_384) else {
+        guard !cannotOpen.load(ordering: .relaxed), loop.mayReadCached(openingCharge) else {
             misses.add(1, ordering: .relaxed)
             return nil
         }
-        let bytes = readOpened(path, limit, loop)
+        let bytes = readFound(path, limit, loop)
         if bytes == nil { misses.add(1, ordering: .relaxed) } else { hits.add(1, ordering: .relaxed) }
         return bytes
     }
 
+    /// What opening a file costs, in bytes read.
+    private static let openingCharge = 16_384
     /// A system that does not know how, or that forbids it.
     private static let cannotOpen = Atomic<Bool>(false)
 
-    private static func readOpened(_ path: FilePath, _ limit: Int, _ loop: Loop) -> [UInt8]? {
-        let number = unsafe path.withPlatformString { unsafe clinux_open_cached($0) }
-        if number < 0 {
+    private static func readFound(_ path: FilePath, _ limit: Int, _ loop: Loop) -> [UInt8]? {
+        var found = clinux_found()
+        let name = unsafe path.withPlatformString { unsafe clinux_find_cached($0, &found) }
+        if name < 0 {
             if UVError.Code.lastSystemError == .noFunction { cannotOpen.store(true, ordering: .relaxed) }
             return nil
         }
-        defer { _ = close(number) }
-        var status = stat()
-        guard unsafe fstat(number, &status) == 0, FileKind(mode: UInt64(status.st_mode)) == .regular else { return nil }
-        let size = Int(status.st_size)
-        guard size > 0, size <= min(limit, Loop.CachedReads.most), loop.mayReadCached(size) else { return nil }
+        defer { _ = close(name) }
+        guard found.is_regular != 0, found.size > 0, found.size <= min(limit, Loop.CachedReads.most),
+            LocalVolumes.contains(found.device), loop.mayReadCached(Int(found.size) - openingCharge)
+        else { return nil }
+        let file = clinux_open_found(name)
+        if file < 0 { return nil }
+        defer { _ = close(file) }
         // One byte more than the size: a file that is growing is for the pool.
+        let size = Int(found.size)
         var bytes = [UInt8].unset(count: size + 1)
         let count = unsafe bytes.withUnsafeMutableBytes {
-            unsafe clinux_read_cached(number, $0.baseAddress, $0.count, 0)
+            unsafe clinux_read_cached(file, $0.baseAddress, $0.count, 0)
         }
+        if count < 0, UVError.Code.lastSystemError == .notSupported { LocalVolumes.remove(found.device) }
         guard count == size else { return nil }
         bytes.removeLast()
         return bytes
@@ -153,13 +163,14 @@ extension Loop {
         var bytes = 0
     }
 
-    /// Charges a read from memory to this turn; false when the turn has had enough.
+    /// Charges a read from memory to this turn; false, and nothing is charged, when that is more than a turn may have.
     func mayReadCached(_ count: Int) -> Bool {
         checkThread("PageCache")
         let time = unsafe uv_now(raw)
         if unsafe cachedReads.time != time { unsafe cachedReads = CachedReads(time: time) }
-        guard unsafe cachedReads.bytes < CachedReads.most else { return false }
-        unsafe cachedReads.bytes += max(count, CachedReads.most / 1024)
+        let charge = max(count, CachedReads.most / 1024)
+        guard unsafe charge <= CachedReads.most - cachedReads.bytes else { return false }
+        unsafe cachedReads.bytes += charge
         return true
     }
 }

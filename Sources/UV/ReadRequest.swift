@@ -6,7 +6,9 @@ final class ReadRequest: FileRequest {
     private let limit: Int
     private let offset: Int64?
     private var onDone: Completion<[UInt8]>?
-    @exclusivity(unchecked) private var result: Result<[UInt8], UVError>?
+    /// Made and freed by the loop's thread where it is small: else threads would wait for each other's allocator.
+    @exclusivity(unchecked) private var bytes: [UInt8]
+    @exclusivity(unchecked) private var error: UVError?
 
     init(
         _ file: FileDescriptor, _ limit: Int, _ offset: Int64?, on loop: Loop, _ onDone: @escaping Completion<[UInt8]>
@@ -15,18 +17,29 @@ final class ReadRequest: FileRequest {
         self.limit = limit
         self.offset = offset
         self.onDone = onDone
+        unsafe bytes = limit <= Self.small ? .unset(count: limit) : []
         super.init(on: loop)
     }
 
+    private static let small = 16_384
+
     override func perform() {
         do throws(UVError) {
-            unsafe result = .success(try Files.read(from: file, upTo: limit, at: offset))
-        } catch { unsafe result = .failure(error) }
+            if limit <= Self.small {
+                let count = unsafe try Files.read(into: &bytes, from: 0, of: file, at: offset)
+                unsafe bytes.removeLast(limit - count)
+            } else {
+                unsafe bytes = try Files.read(from: file, upTo: limit, at: offset)
+            }
+        } catch { unsafe self.error = error }
     }
 
     override func conclude(wasCanceled: Bool) {
-        let call = onDone.take()
-        let result = unsafe result.take()
-        call?(self, result ?? .failure(UVError(.canceled, in: "read")))
+        guard let call = onDone.take() else { return }
+        let error = wasCanceled ? UVError(.canceled, in: "read") : unsafe error
+        if let error { return call(self, .failure(error)) }
+        var result: [UInt8] = []
+        unsafe swap(&result, &bytes)
+        call(self, .success(result))
     }
 }

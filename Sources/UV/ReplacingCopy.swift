@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CLinux
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -33,8 +34,11 @@ final class ReplacingCopy: BatchedWork {
         if try content.goOn(&batch, &means, from: { source }, to: { destination }) { return true }
         try content.copyPermissions { destination }
         if batch.isGivenUp { throw UVError(.canceled, in: "copy", of: source.string) }
-        try named(destination) { () throws(UVError) in try replacement.commit(durably: false, isReplacing: isReplacing)
+        try named(destination) { () throws(UVError) in
+            try replacement.commit(durably: false, isReplacing: isReplacing)
         }
+        // Closed by this thread: a file system that is a program may let it wait.
+        self.content = nil
         return false
     }
 
@@ -72,7 +76,10 @@ final class ReplacingCopy: BatchedWork {
         }
         guard let name = try? Files.linkStatus(of: destination) else { return destination }
         if !isReplacing { throw UVError(.fileExists, in: "copy", of: destination.string) }
-        guard let old = try? Files.status(of: destination) else { return destination }
+        guard let old = try? Files.status(of: destination) else {
+            // A link to nothing, perhaps.
+            return try named(destination) { () throws(UVError) in try Files.linkTarget(of: destination) }
+        }
         switch old.kind {
         case .regular: break
         case .directory: throw UVError(.isDirectory, in: "copy", of: destination.string)

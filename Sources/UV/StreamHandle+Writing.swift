@@ -41,22 +41,39 @@ extension StreamHandle {
         contentsOf chunks: [[UInt8]], onDone: ((StreamHandle, UVError?) -> Void)? = nil
     ) throws(UVError) -> WriteOutcome {
         try checkWritable("write")
-        var sent = hasBacklog ? 0 : try send(chunks)
-        let rest = chunks.drop { chunk in
-            guard sent >= chunk.count else { return false }
-            sent -= chunk.count
-            return true
-        }
-        guard let last = rest.indices.last else {
-            // All is with the system, or there was nothing: it keeps its place in the order.
-            guard hasBacklog, onDone != nil else { return .sent }
-            try queue([], from: 0, onDone)
-            return .queued
-        }
-        for index in rest.indices {
-            try queue(rest[index], from: index == rest.startIndex ? sent : 0, index == last ? onDone : nil)
-        }
+        let sent = hasBacklog ? 0 : try send(chunks)
+        if try queue(chunks, droppingFirst: sent, tag: nil, onDone) { return .queued }
+        // All is with the system, or there was nothing: it keeps its place in the order.
+        guard hasBacklog, onDone != nil else { return .sent }
+        try queue([], from: 0, onDone)
         return .queued
+    }
+
+    /// Queues what ``tryWrite(contentsOf:)`` has not sent, behind everything written before. Copies nothing.
+    ///
+    /// - Parameter sent: How many of the bytes have been sent.
+    /// - Parameter tag: Names the write for ``takeBack(_:)``; kept until the write has ended.
+    /// - Parameter onDone: As in ``write(_:onDone:)``.
+    /// - Throws: As ``write(_:onDone:)``; `.invalidArgument` when nothing is left to be sent.
+    ///
+    /// Calls `uv_write`.
+    public final func queueWrite(
+        _ chunks: [[UInt8]], droppingFirst sent: Int, tag: AnyObject? = nil,
+        onDone: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) {
+        try checkWritable("write")
+        if try queue(chunks, droppingFirst: sent, tag: tag, onDone) { return }
+        throw UVError(.invalidArgument, in: "write", of: "nothing")
+    }
+
+    /// Takes back a queued write of which nothing has left: its `onDone` is not called.
+    ///
+    /// - Parameter tag: What ``queueWrite(_:droppingFirst:tag:onDone:)`` was given.
+    /// - Returns: False when the write has begun, which is then sent to its end, or when there is none.
+    @discardableResult
+    public final func takeBack(_ tag: AnyObject) -> Bool {
+        checkThread()
+        return unsafe backlog?.takeBack(tag) ?? false
     }
 
     /// Writes what fits at once.
@@ -66,8 +83,14 @@ extension StreamHandle {
     ///
     /// Calls `uv_try_write`.
     public final func tryWrite(_ bytes: Span<UInt8>) throws(UVError) -> Int {
-        try checkWritable("tryWrite")
-        return try send(bytes, "tryWrite")
+        try checkWritable("write")
+        return try send(bytes, "write")
+    }
+
+    /// Writes what fits of several arrays at once, in one system call. Otherwise as ``tryWrite(_:)``.
+    public final func tryWrite(contentsOf chunks: [[UInt8]]) throws(UVError) -> Int {
+        try checkWritable("write")
+        return hasBacklog ? 0 : try send(chunks)
     }
 
     /// How many bytes wait to be taken by the system. Calls `uv_stream_get_write_queue_size`.
@@ -159,12 +182,33 @@ extension StreamHandle {
         return status >= 0 ? Int(status) : try refused(status, "write")
     }
 
+    /// - Returns: False when nothing was left to be queued.
     private final func queue(
-        _ bytes: [UInt8], from start: Int, _ onDone: ((StreamHandle, UVError?) -> Void)?
+        _ chunks: [[UInt8]], droppingFirst sent: Int, tag: AnyObject?, _ onDone: ((StreamHandle, UVError?) -> Void)?
+    ) throws(UVError) -> Bool {
+        var sentHere = sent
+        let rest = chunks.drop { chunk in
+            guard sentHere >= chunk.count else { return false }
+            sentHere -= chunk.count
+            return true
+        }
+        guard let last = rest.indices.last else { return false }
+        for index in rest.indices {
+            let isStart = index == rest.startIndex
+            try queue(
+                rest[index], from: isStart ? sentHere : 0, tag: tag, isBegun: !isStart || sent > 0,
+                index == last ? onDone : nil)
+        }
+        return true
+    }
+
+    private final func queue(
+        _ bytes: [UInt8], from start: Int, tag: AnyObject? = nil, isBegun: Bool = false,
+        _ onDone: ((StreamHandle, UVError?) -> Void)?
     ) throws(UVError) {
         let backlog = unsafe self.backlog ?? WriteBacklog()
         unsafe self.backlog = backlog
-        try backlog.add(bytes, from: start, onDone, to: self)
+        try backlog.add(bytes, from: start, tag: tag, isBegun: isBegun, onDone, to: self)
     }
 }
 

@@ -8,7 +8,8 @@ internal import Synchronization
 /// `UV_THREADPOOL_SIZE` does. What is not being worked on waits in a queue without a bound, in order; look-ups get half of
 /// the threads at most. Work that blocks for ever keeps its thread for ever.
 ///
-/// A process that exits waits for work that a thread has begun, for one second; libuv alone would wait for ever.
+/// A process that exits waits for work that a thread has begun, and for look-ups, for one second; libuv alone would wait for
+/// ever.
 public enum ThreadPool {
     /// What the pool is doing. Look-ups of names are not counted.
     public struct Statistics: Sendable {
@@ -22,10 +23,17 @@ public enum ThreadPool {
         public var longestWait: Duration
     }
 
-    private static let queued = Atomic<Int>(0)
-    private static let running = Atomic<Int>(0)
-    private static let done = Atomic<Int>(0)
-    private static let longestWait = Atomic<UInt64>(0)
+    /// What loops count is apart from what threads count: they would fight for one cache line.
+    private struct Counters: ~Copyable {
+        let submitted = Atomic<Int>(0)
+        let canceled = Atomic<Int>(0)
+        private let apart = InlineArray<16, Int>(repeating: 0)
+        let started = Atomic<Int>(0)
+        let finished = Atomic<Int>(0)
+        let longestWait = Atomic<UInt64>(0)
+    }
+
+    private static let counters = Counters()
     private static let isStarted = Atomic<Bool>(false)
 
     /// Sets the number of threads, for the whole process, before anything uses them.
@@ -47,10 +55,14 @@ public enum ThreadPool {
 
     /// What the pool is doing at the moment. From any thread.
     public static var statistics: Statistics {
-        Statistics(
-            queued: queued.load(ordering: .relaxed), running: running.load(ordering: .relaxed),
-            finished: done.load(ordering: .relaxed),
-            longestWait: .nanoseconds(longestWait.load(ordering: .relaxed)))
+        // Each after what it is never less than.
+        let finished = counters.finished.load(ordering: .acquiring)
+        let started = counters.started.load(ordering: .acquiring)
+        let canceled = counters.canceled.load(ordering: .acquiring)
+        let submitted = counters.submitted.load(ordering: .acquiring)
+        return Statistics(
+            queued: submitted - canceled - started, running: started - finished, finished: finished,
+            longestWait: .nanoseconds(counters.longestWait.load(ordering: .relaxed)))
     }
 
     // MARK: Inside
@@ -63,21 +75,40 @@ public enum ThreadPool {
 
     static func requestQueued() {
         begin()
-        queued.add(1, ordering: .relaxed)
+        counters.submitted.add(1, ordering: .releasing)
     }
 
-    static func requestCanceled() { queued.subtract(1, ordering: .relaxed) }
+    static func requestCanceled() { counters.canceled.add(1, ordering: .releasing) }
 
     static func requestStarted(after wait: UInt64) {
-        queued.subtract(1, ordering: .relaxed)
-        running.add(1, ordering: .relaxed)
-        longestWait.max(wait, ordering: .relaxed)
+        counters.started.add(1, ordering: .releasing)
+        if wait > counters.longestWait.load(ordering: .relaxed) {
+            counters.longestWait.max(wait, ordering: .relaxed)
+        }
     }
 
-    static func requestFinished() {
-        running.subtract(1, ordering: .relaxed)
-        done.add(1, ordering: .relaxed)
+    static func requestFinished() { counters.finished.add(1, ordering: .releasing) }
+
+    // MARK: Look-ups
+
+    /// The addresses of what the pool works on for look-ups. They are libuv's own requests, which tell nobody that a thread is
+    /// done with them, but it forgets their function then.
+    private static let lookUps = Mutex<Set<UInt>>([])
+
+    static func lookUpBegun(_ work: UnsafeMutableRawPointer) {
+        lookUps.withLock { _ = $0.insert(UInt(bitPattern: work)) }
+    }
+
+    static func lookUpEnded(_ work: UnsafeMutableRawPointer) {
+        lookUps.withLock { _ = $0.remove(UInt(bitPattern: work)) }
+    }
+
+    /// Look-ups that a thread works on, or will: at its end the pool still does all that is queued.
+    fileprivate static var unfinishedLookUps: Int {
+        lookUps.withLock { $0.count { unsafe UnsafePointer<uv__work>(bitPattern: $0)?.pointee.work != nil } }
     }
 }
 
-private func runningRequests() -> CInt { CInt(clamping: ThreadPool.statistics.running) }
+private func runningRequests() -> CInt {
+    CInt(clamping: ThreadPool.statistics.running + ThreadPool.unfinishedLookUps)
+}

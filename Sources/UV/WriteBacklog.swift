@@ -9,7 +9,12 @@ final class WriteBacklog {
     private struct Entry {
         var bytes: [UInt8]
         var start: Int
+        /// Names a write that may be taken back.
+        var tag: AnyObject?
+        /// Whether something before these bytes belongs to the same write.
+        var isBegun: Bool
         var onDone: ((StreamHandle, UVError?) -> Void)?
+        var count: Int { bytes.count - start }
     }
 
     /// The most that one system call takes (IOV_MAX).
@@ -36,18 +41,19 @@ final class WriteBacklog {
     var isWaiting: Bool { !waiting.isEmpty }
 
     func add(
-        _ bytes: [UInt8], from start: Int, _ onDone: ((StreamHandle, UVError?) -> Void)?, to stream: StreamHandle
+        _ bytes: [UInt8], from start: Int, tag: AnyObject?, isBegun: Bool,
+        _ onDone: ((StreamHandle, UVError?) -> Void)?, to stream: StreamHandle
     ) throws(UVError) {
-        let size = bytes.count - start
-        if let last = waiting.last, last.onDone == nil, last.start == 0,
-            last.bytes.count + size <= Self.smallChunk
+        let entry = Entry(bytes: bytes, start: start, tag: tag, isBegun: isBegun, onDone: onDone)
+        if let last = waiting.last, last.onDone == nil, last.start == 0, last.tag === tag,
+            last.bytes.count + entry.count <= Self.smallChunk
         {
             waiting[waiting.count - 1].bytes += bytes[start...]
             waiting[waiting.count - 1].onDone = onDone
         } else {
-            waiting.append(Entry(bytes: bytes, start: start, onDone: onDone))
+            waiting.append(entry)
         }
-        waitingBytes += size
+        waitingBytes += entry.count
         guard leaving.isEmpty else { return }
         let status = submit(stream)
         if status < 0 {
@@ -56,11 +62,19 @@ final class WriteBacklog {
         }
     }
 
+    /// Forgets a write of which libuv has seen nothing.
+    func takeBack(_ tag: AnyObject) -> Bool {
+        guard let start = waiting.first(where: { $0.tag === tag }), !start.isBegun else { return false }
+        waiting.removeAll { $0.tag === tag }
+        waitingBytes = waiting.reduce(0) { $0 + $1.count }
+        return true
+    }
+
     /// Hands the next batch to libuv.
     private func submit(_ stream: StreamHandle) -> CInt {
         var bytes = 0
         while let entry = waiting.first, leaving.count < Self.mostChunks, bytes < Self.mostBytes {
-            bytes += entry.bytes.count - entry.start
+            bytes += entry.count
             leaving.append(entry)
             waiting.removeFirst()
         }

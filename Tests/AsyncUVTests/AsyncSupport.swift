@@ -1,5 +1,4 @@
 import AsyncUV
-import CSanitizers
 import Foundation
 import Synchronization
 import SystemPackage
@@ -7,24 +6,30 @@ import TestSupport
 import Testing
 import UV
 
-/// Runs a test's body on a loop of the calling thread; fails on sockets that are still open when it has ended.
+/// Runs a test's body on a loop of the calling thread; fails on handles that are still open when it has ended.
 @discardableResult
 func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) throws -> Value {
     try EventLoop.run { loop in
         let value = try await loop.spawn { try await body(loop) }.value
         // What was dropped on other threads is closed when they have let go.
-        for _ in 0..<1_000 where try await !openSockets(of: loop).isEmpty {
+        var left = try await openHandles(of: loop)
+        for _ in 0..<1_000 {
+            if left.isEmpty { break }
             try await loop.sleep(for: .milliseconds(1))
+            left = try await openHandles(of: loop)
         }
-        let left = try await openSockets(of: loop)
         if !left.isEmpty { Issue.record("left open: \(left)") }
         return value
     }
 }
 
-/// The sockets on a loop that nobody has closed.
-func openSockets(of loop: EventLoop) async throws -> [String] {
-    try await loop.withLoop { $0.handles.filter { $0.kind.name == "tcp" && !$0.isClosing }.map(\.description) }
+/// The handles on a loop that nobody has closed, but for those that each loop has.
+func openHandles(of loop: EventLoop) async throws -> [String] {
+    let own = ["async", "idle", "prepare", "poll"]
+    return try await loop.withLoop { callbackLoop in
+        callbackLoop.handles.filter { !$0.isClosing && !own.contains($0.kind.name) && $0.label != "Sleepers" }
+            .map(\.description)
+    }
 }
 
 /// Gives a loop with a thread of its own to a body that runs elsewhere, and shuts it down.
@@ -39,6 +44,16 @@ func withOwnLoop<Value>(_ body: (EventLoop) async throws -> Value) async throws 
         await loop.shutdown()
         throw error
     }
+}
+
+/// Expects that nobody listens at an address, at last: children that other tests have just started hold a copy of each
+/// descriptor until they become another program.
+func expectRefused(_ address: SocketAddress, sourceLocation: SourceLocation = #_sourceLocation) async {
+    var last: (any Error)?
+    while last == nil {
+        do { await (try TCPConnection.connect(to: address)).close() } catch { last = error }
+    }
+    #expect(code(of: last) == .connectionRefused, sourceLocation: sourceLocation)
 }
 
 /// Lets everything that can go on without the kernel go on: tasks just spawned reach their first wait.
@@ -122,13 +137,6 @@ actor Gate {
     }
 }
 
-/// The bytes of the process that are in memory.
-func residentBytes() -> Int {
-    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-    return pages * 4_096
-}
-
 /// What a task failed with.
 func failure<Value: Sendable>(of task: Task<Value, any Error>) async -> (any Error)? {
     if case .failure(let error) = await task.result { error } else { nil }
@@ -136,6 +144,3 @@ func failure<Value: Sendable>(of task: Task<Value, any Error>) async -> (any Err
 
 /// The code of a libuv error.
 func code(of error: (any Error)?) -> UVError.Code? { (error as? UVError)?.code }
-
-/// Whether the thread sanitizer or the address sanitizer is in the process: both keep freed memory and slow things down.
-let isSanitized = csanitizers_are_there() != 0

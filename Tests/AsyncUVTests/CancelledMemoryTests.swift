@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Cancelled operations leave no memory behind (swift#60441).

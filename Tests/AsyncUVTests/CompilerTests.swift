@@ -84,6 +84,52 @@ import Testing
         }
     }
 
+    @Test(
+        "swift#88993: a stored nonsending closure, awaited in a closure with an isolated parameter, stays on the actor")
+    func storedNonsendingClosures() async throws {
+        try await withOwnLoop { loop in
+            let step = Step {
+                await Task.yield()
+                return true
+            }
+            let onLoopActor: @Sendable (isolated Waiter) async throws -> Bool = { actor in
+                let value = try await step.body()
+                actor.preconditionIsolated()
+                return value && actor.loop.isCurrent
+            }
+            let onDefaultActor: @Sendable (isolated Plain) async throws -> Bool = { actor in
+                let value = try await step.body()
+                actor.preconditionIsolated()
+                return value && !loop.isCurrent
+            }
+            let (waiter, plain) = (Waiter(loop), Plain())
+            for _ in 0..<20 {
+                #expect(try await onLoopActor(waiter))
+                #expect(try await onDefaultActor(plain))
+            }
+            try await loop.spawn {
+                for _ in 0..<20 {
+                    #expect(try await onLoopActor(waiter))
+                    let value = try await step.body()
+                    #expect(value && loop.isCurrent)
+                }
+            }.value
+        }
+    }
+
+    @Test("swift#74658: a default actor that a task on the loop calls runs where it may, and the task comes back")
+    func defaultActors() async throws {
+        try await withOwnLoop { loop in
+            let plain = Plain()
+            try await loop.spawn {
+                for _ in 0..<100 {
+                    await plain.check()
+                    #expect(loop.isCurrent)
+                }
+            }.value
+        }
+    }
+
     @Test("swift#88993: a function with an isolated(any) or a #isolation parameter stays with its caller")
     func inheritedIsolation() async throws {
         try await withOwnLoop { loop in
@@ -135,6 +181,19 @@ import Testing
             try await task.value
             #expect(calls.value == 1)
         }
+    }
+}
+
+/// Holds a closure that runs where its caller does.
+private struct Step: Sendable {
+    let body: nonisolated(nonsending) @Sendable () async throws -> Bool
+}
+
+private actor Plain {
+    func check() async {
+        preconditionIsolated()
+        await Task.yield()
+        preconditionIsolated()
     }
 }
 

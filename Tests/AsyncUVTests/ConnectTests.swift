@@ -13,6 +13,7 @@ import UV
             let listener = try await TCPListener.onLoopback()
             let port = listener.localAddress.port
             await listener.close()
+            await expectRefused(listener.localAddress)
             let error = await #expect(throws: UVError.self) {
                 try await TCPConnection.connect(host: "127.0.0.1", port: port)
             }
@@ -34,45 +35,65 @@ import UV
         }
     }
 
+    @Test("B2: a timeout of any length, less than none included")
+    func timeouts() async throws {
+        try await onLoopBesideFullBacklog { _, nobody in
+            let listener = try await TCPListener.onLoopback()
+            let (host, port) = ("127.0.0.1", listener.localAddress.port)
+            for timeout in [Duration.seconds(86_400 * 365 * 1_000), .seconds(Int64.max)] {
+                await (try TCPConnection.connect(host: host, port: port, timeout: timeout)).close()
+            }
+            for timeout in [Duration.zero, .seconds(-1), .seconds(Int64.min)] {
+                await #expect(throws: UVError.coded(.timedOut)) {
+                    try await TCPConnection.connect(host: nobody.host, port: nobody.port, timeout: timeout)
+                }
+            }
+            await listener.close()
+        }
+    }
+
     @Test("N3: never answered: a typed timeout, not before its time, and no descriptor stays")
     func timeout() async throws {
-        let full = try await FullBacklog()
-        let address = full.address
-        try await onThread {
-            try onLoop { _ in
-                let start = LoopClock.Instant.now
-                let error = await #expect(throws: UVError.self) {
-                    try await TCPConnection.connect(host: address.host, port: address.port, timeout: .milliseconds(50))
-                }
-                #expect(error?.code == .timedOut)
-                #expect(error.map { "\($0)" }?.contains("connect of 127.0.0.1:\(address.port)") == true)
-                #expect(start.duration(to: .now) >= .milliseconds(50))
+        try await onLoopBesideFullBacklog { _, address in
+            let start = LoopClock.Instant.now
+            let error = await #expect(throws: UVError.self) {
+                try await TCPConnection.connect(host: address.host, port: address.port, timeout: .milliseconds(50))
             }
+            #expect(error?.code == .timedOut)
+            #expect(error.map { "\($0)" }?.contains("connect of 127.0.0.1:\(address.port)") == true)
+            #expect(start.duration(to: .now) >= .milliseconds(50))
         }
-        full.close()
+    }
+
+    @Test("N3: a timeout tells what has failed until then; a name that is still looked up is named")
+    func timeoutAfterFailures() async throws {
+        try await onLoopBesideFullBacklog { loop, address in
+            let refusing = try SocketAddress(host: "127.0.0.2", port: 1)
+            let error = await #expect(throws: UVError.self) {
+                try await TCPConnection.connect(
+                    "two.test", to: [refusing, address], until: .now.advanced(by: .milliseconds(20)), on: loop)
+            }
+            #expect(error?.code == .timedOut)
+            #expect("\(error as Any)".contains("connect of two.test (connection refused (ECONNREFUSED)"))
+        }
     }
 
     @Test("C1: connect cancelled while it waits, and before")
     func cancellation() async throws {
-        let full = try await FullBacklog()
-        let address = full.address
-        try await onThread {
-            try onLoop { loop in
-                let waiting = loop.spawn { try await TCPConnection.connect(to: address) }
-                let named = loop.spawn { try await TCPConnection.connect(host: "localhost", port: address.port) }
-                let before = loop.spawn {
-                    while !Task.isCancelled { await Task.yield() }
-                    return try await TCPConnection.connect(to: address)
-                }
-                await settle()
-                for task in [waiting, named, before] { task.cancel() }
-                for task in [waiting, named, before] { #expect(await failure(of: task) is CancellationError) }
-                try await loop.sleep(for: .milliseconds(1))
-                #expect(
-                    try await loop.withLoop { $0.handles.filter { $0.kind.name == "tcp" && !$0.isClosing }.count } == 0)
+        try await onLoopBesideFullBacklog { loop, address in
+            let waiting = loop.spawn { try await TCPConnection.connect(to: address) }
+            let named = loop.spawn { try await TCPConnection.connect(host: "localhost", port: address.port) }
+            let before = loop.spawn {
+                while !Task.isCancelled { await Task.yield() }
+                return try await TCPConnection.connect(to: address)
             }
+            await settle()
+            for task in [waiting, named, before] { task.cancel() }
+            for task in [waiting, named, before] { #expect(await failure(of: task) is CancellationError) }
+            try await loop.sleep(for: .milliseconds(1))
+            #expect(
+                try await loop.withLoop { $0.handles.filter { $0.kind.name == "tcp" && !$0.isClosing }.count } == 0)
         }
-        full.close()
     }
 
     // MARK: Several addresses
@@ -102,23 +123,18 @@ import UV
 
     @Test("A silent first address: the second starts after the delay and wins; the first is closed")
     func firstIsSilent() async throws {
-        let full = try await FullBacklog()
-        let silent = full.address
-        try await onThread {
-            try onLoop { loop in
-                let server = try await EchoServer(on: loop)
-                let start = LoopClock.Instant.now
-                let client = try await TCPConnection.connect(
-                    "two", to: [silent, silent, server.listener.localAddress], delay: .milliseconds(10), on: loop)
-                #expect(start.duration(to: .now) >= .milliseconds(20))
-                #expect(client.remoteAddress == server.listener.localAddress)
-                try await client.write([1])
-                #expect(try await client.read() == [1])
-                await client.close()
-                try await server.end()
-            }
+        try await onLoopBesideFullBacklog { loop, silent in
+            let server = try await EchoServer(on: loop)
+            let start = LoopClock.Instant.now
+            let client = try await TCPConnection.connect(
+                "two", to: [silent, silent, server.listener.localAddress], delay: .milliseconds(10), on: loop)
+            #expect(start.duration(to: .now) >= .milliseconds(20))
+            #expect(client.remoteAddress == server.listener.localAddress)
+            try await client.write([1])
+            #expect(try await client.read() == [1])
+            await client.close()
+            try await server.end()
         }
-        full.close()
     }
 
     @Test("A slow first address is not given up when others fail before it answers")

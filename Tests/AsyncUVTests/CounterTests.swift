@@ -1,4 +1,5 @@
 import AsyncUV
+import Foundation
 import TestSupport
 import Testing
 
@@ -20,6 +21,22 @@ import Testing
             #expect(after.jobs > before.jobs && after.turns > before.turns)
             await client.close()
             try await server.end()
+        }
+    }
+
+    @Test("Timeouts that are not needed, and cancellation on the loop: no job from another thread")
+    func timeouts() throws {
+        try onLoop { loop in
+            let before = try await loop.counters
+            for _ in 0..<1_000 { try await withTimeout(.seconds(100)) { await Task.yield() } }
+            for _ in 0..<1_000 {
+                let sleeping = loop.spawn { try await loop.sleep(for: .seconds(100)) }
+                try await loop.sleep(for: .zero)
+                sleeping.cancel()
+                #expect(await failure(of: sleeping) is CancellationError)
+            }
+            let after = try await loop.counters
+            #expect(after.foreignJobs == before.foreignJobs && after.wakeUps == before.wakeUps)
         }
     }
 
@@ -51,6 +68,40 @@ import Testing
             #expect(after - before <= 10)
             await client.close()
             try await server.end()
+        }
+    }
+
+    @Test("Sequences in such an actor: a constant number of jobs, however many elements")
+    func sequencesInAnActorCalledFromElsewhere() async throws {
+        try await withOwnLoop { loop in
+            let (near, far) = try await connectedPair(on: loop)
+            let listener = try await TCPListener.onLoopback(on: loop)
+            let signals = try await Signals.watch(SIGUSR2, on: loop)
+            let actor = LoopCounter(loop)
+            let feeding = loop.spawn {
+                for number in 0..<200 {
+                    try await far.write(Array("line \(number)\n".utf8))
+                    try await loop.sleep(for: .zero)
+                }
+                for _ in 0..<200 { await (try TCPConnection.connect(to: listener)).close() }
+                while !Task.isCancelled {
+                    // To this thread: one to the process may be delivered late, when nobody watches any more.
+                    raise(SIGUSR2)
+                    try await loop.sleep(for: .milliseconds(1))
+                }
+            }
+            let before = try await loop.counters.foreignJobs
+            #expect(try await actor.take(200, of: near.lines()) == 200)
+            #expect(try await actor.take(200, of: listener.connections) == 200)
+            #expect(try await actor.take(100, of: signals) == 100)
+            #expect(try await actor.take(100, of: loop.ticks(every: .milliseconds(1))) == 100)
+            let after = try await loop.counters.foreignJobs
+            #expect(after - before <= 20)
+            feeding.cancel()
+            _ = await feeding.result
+            await listener.close()
+            await near.close()
+            await far.close()
         }
     }
 
@@ -124,5 +175,18 @@ struct EchoServer: Sendable {
     func end() async throws {
         await listener.close()
         try await serving.value
+    }
+}
+
+extension LoopCounter {
+    /// Iterates here, on the loop.
+    func take<Sequence: AsyncSequence & Sendable>(_ count: Int, of sequence: Sequence) async throws -> Int {
+        var taken = 0
+        for try await _ in sequence {
+            #expect(loop.isCurrent)
+            taken += 1
+            if taken == count { break }
+        }
+        return taken
     }
 }

@@ -1,6 +1,7 @@
-import AsyncUV
 import TestSupport
 import Testing
+
+@testable import AsyncUV
 
 /// Connections and listeners used from tasks that do not run on their loop: it works, and hops.
 @Suite(.timeLimit(.minutes(2))) struct ElsewhereTests {
@@ -17,6 +18,32 @@ import Testing
             await client.close()
             try await server.end()
         }
+    }
+
+    @Test("K4: 100,000 jobs from 8 threads run once each, those of a thread in their order")
+    func jobsFromManyThreads() async throws {
+        try await withOwnLoop { loop in
+            let arrived = try await loop.withLoop { _ in LoopBound(Arrivals()) }
+            try await withThrowingDiscardingTaskGroup { group in
+                for thread in 0..<8 {
+                    group.addTask {
+                        try await onThread {
+                            for number in 0..<12_500 {
+                                loop.spawn { arrived.open(on: loop).numbers[thread].append(number) }
+                            }
+                        }
+                    }
+                }
+            }
+            // Behind them all.
+            let numbers = try await loop.spawn { arrived.open(on: loop).numbers }.value
+            for thread in 0..<8 { #expect(numbers[thread] == Array(0..<12_500)) }
+        }
+    }
+
+    /// What has come from each of eight threads.
+    private final class Arrivals {
+        var numbers: [[Int]] = Array(repeating: [], count: 8)
     }
 
     @Test func echoBetweenTwoLoops() async throws {

@@ -40,6 +40,25 @@ import Testing
         }
     }
 
+    @Test("Too few descriptors: a typed error, no loop is left; no other loop was started for it")
+    func outOfDescriptors() async throws {
+        await #expect(processExitsWith: .success) {
+            // libuv's own, for the whole process.
+            try await onThread { try Loop().close() }
+            let before = countDescriptors()
+            limitDescriptors(to: lowestFreeDescriptor() + 20)
+            do {
+                _ = try await EventLoopGroup(count: 20)
+                fatalError("there were enough")
+            } catch { if code(of: error) != .tooManyOpenFiles { fatalError("\(error)") } }
+            limitDescriptors(to: 1_000)
+            // The thread of the last one lets go of what it has by and by.
+            while countDescriptors() > before { await Task.yield() }
+            let group = try await EventLoopGroup(count: 20)
+            await group.shutdown()
+        }
+    }
+
     @Test("next() from many threads is even")
     func nextFromManyThreads() async throws {
         try await withGroup(4) { group in
@@ -146,6 +165,33 @@ import Testing
             #expect(await failure(of: serving) is CancellationError)
             for listener in listeners { await listener.close() }
             _ = try? await client.read()
+        }
+    }
+
+    @Test("Closed listeners let their connections end: then serve returns, and nobody was cut off")
+    func gracefulEnd() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            let serving = Task {
+                try await EventLoopGroup.serve(listeners) { connection in
+                    for try await chunk in connection { try await connection.write(chunk) }
+                }
+            }
+            var clients: [TCPConnection] = []
+            for number in 0..<16 {
+                let client = try await TCPConnection.connect(to: listeners[0].localAddress, on: group.next())
+                try await client.write([UInt8(number)])
+                #expect(try await client.read() == [UInt8(number)])
+                clients.append(client)
+            }
+            for listener in listeners { await listener.close() }
+            for client in clients {
+                try await client.write([100])
+                #expect(try await client.read() == [100])
+                try await client.finishWriting()
+                #expect(try await client.read() == nil)
+            }
+            try await serving.value
         }
     }
 

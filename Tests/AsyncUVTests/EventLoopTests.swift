@@ -1,4 +1,5 @@
 import AsyncUV
+import SystemPackage
 import TestSupport
 import Testing
 import UV
@@ -151,17 +152,20 @@ import UV
         }
     }
 
-    @Test("What the body left open is closed when run returns")
-    func runClosesWhatIsLeft() throws {
-        let left = Shared<[TCPConnection]>([])
-        let listener = try EventLoop.run { _ in
-            let listener = try await TCPListener.onLoopback()
-            let connection = try await TCPConnection.connect(to: listener)
-            left.value = [connection]
-            return listener
+    @Test("What the body left open is closed when run returns: peers see it, operations say so")
+    func runClosesWhatIsLeft() async throws {
+        let (connection, peer) = try await onThread {
+            try EventLoop.run { _ in
+                let listener = try await TCPListener.onLoopback()
+                let peer = try FileDescriptor.tcpConnection(toPort: listener.localAddress.port)
+                return (try #require(try await listener.accept()), (listener, peer))
+            }
         }
-        #expect(!listener.loop.isCurrent)
-        #expect(left.value.count == 1)
+        #expect(try peer.1.readToEnd() == [])
+        await expectRefused(peer.0.localAddress)
+        #expect(code(of: await failure(of: Task { try await connection.write([1]) })) == .canceled)
+        #expect(code(of: await failure(of: Task { try await peer.0.accept() })) == .canceled)
+        try peer.1.close()
     }
 
     @Test func tasksThatTheBodyLeftWaitingGetCanceled() async throws {

@@ -8,7 +8,8 @@ import UV
 /// Something to be done with files, to be cancelled.
 struct FileOperation: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    /// Gets a folder with a file of 100,000 bytes, `file`, that is open, and with a link to it, `link`.
+    /// Gets a folder with a file of 100,000 bytes, `file`, that is open, with a link to it, `link`, and with a directory
+    /// that has a file, `tree`.
     let body: @Sendable (FilePath, File) async throws -> Void
 
     init(_ name: String, _ body: @escaping @Sendable (FilePath, File) async throws -> Void) {
@@ -58,6 +59,18 @@ struct FileOperation: Sendable, CustomTestStringConvertible {
         .init("readLink") { folder, _ in _ = try await FileSystem.readLink(folder.appending("link")) },
         .init("realPath") { folder, _ in _ = try await FileSystem.realPath(of: folder.appending("link")) },
         .init("makeDirectory") { folder, _ in try await FileSystem.makeDirectory(folder.appending("new")) },
+        .init("makeDirectory, with those above") { folder, _ in
+            try await FileSystem.makeDirectory(folder.appending("new/below/deep"), withIntermediates: true)
+        },
+        .init("copy") { folder, _ in
+            _ = try await FileSystem.copy(folder.appending("file"), to: folder.appending("new"))
+        },
+        .init("copy of a tree") { folder, _ in
+            _ = try await FileSystem.copy(folder.appending("tree"), to: folder.appending("new"))
+        },
+        .init("move") { folder, _ in try await FileSystem.move(folder.appending("link"), to: folder.appending("new")) },
+        .init("remove") { folder, _ in try await FileSystem.remove(folder.appending("link")) },
+        .init("remove of a tree") { folder, _ in try await FileSystem.remove(folder.appending("tree")) },
         .init("makeTemporaryDirectory") { folder, _ in _ = try await FileSystem.makeTemporaryDirectory(in: folder) },
         .init("makeTemporaryFile") { folder, _ in _ = try await FileSystem.makeTemporaryFile(in: folder) },
         .init("list") { folder, _ in for try await _ in FileSystem.list(folder) {} },
@@ -81,6 +94,9 @@ extension FileTests {
                 try folder.appending("file").put(pattern(100_000))
                 try FileManager.default.createSymbolicLink(
                     atPath: folder.appending("link").string, withDestinationPath: "file")
+                try FileManager.default.createDirectory(
+                    atPath: folder.appending("tree").string, withIntermediateDirectories: false)
+                try folder.appending("tree/leaf").put([1])
                 let file = try await File.open(folder.appending("file"), .readWrite)
                 try await body(loop, folder, file)
                 try await file.close()
@@ -88,7 +104,7 @@ extension FileTests {
         }
 
         private static func expectUntouched(_ folder: FilePath) {
-            #expect(folder.names == ["file", "link"])
+            #expect(folder.names == ["file", "link", "tree"] && folder.appending("tree").names == ["leaf"])
             #expect(folder.appending("file").content == pattern(100_000))
         }
 
@@ -165,7 +181,7 @@ extension FileTests {
                 let path = folder.appending("file")
                 let operations: [(HeldFile.Call, FileOperation)] = FileOperation.all.compactMap { operation in
                     switch operation.testDescription {
-                    case "open", "withFile", "readFile": (.open, operation)
+                    case "open", "withFile", "readFile", "copy": (.open, operation)
                     case "read", "read into", "chunks", "lines": (.read, operation)
                     default: nil
                     }
@@ -216,6 +232,7 @@ extension FileTests {
         func fullPoolButCached() throws {
             try Self.withOperands(.on) { loop, folder, file in
                 _ = try await file.read(upTo: 100_000, at: 0)
+                _ = try await FileSystem.readFile(folder.appending("file"))
                 let pool = try await FullPool(on: loop)
                 #expect(try await file.read(upTo: 10, at: 5) == Array(pattern(15)[5...]))
                 #expect(try await FileSystem.readFile(folder.appending("file")) == pattern(100_000))

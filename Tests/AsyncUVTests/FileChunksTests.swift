@@ -120,9 +120,49 @@ extension FileTests {
             #expect(try lines([0x61, 0xff, 0x62, 10, 0xc3, 0xa9, 10], fastPath) == ["a\u{fffd}b", "é"])
         }
 
+        @Test("C1: a reader of lines that is cancelled gets no more, also of those that are there")
+        func linesAfterCancellation() throws {
+            try inFolder(.on) { loop, folder in
+                let path = folder.appending("file")
+                try path.put([UInt8](repeating: 10, count: 10_000))
+                let count = Shared(0)
+                let reading = loop.spawn {
+                    try await File.withFile(path) { file in
+                        for try await _ in file.lines() {
+                            count.value += 1
+                            if count.value == 10 { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+                        }
+                    }
+                }
+                #expect(await failure(of: reading) is CancellationError && count.value == 10)
+            }
+        }
+
+        @Test("Whoever reads lines that are there already lets others run now and then")
+        func fairLines() throws {
+            try inFolder(.on) { loop, folder in
+                let path = folder.appending("file")
+                try path.put([UInt8](repeating: 10, count: 100_000))
+                let turns = Shared(0)
+                let other = loop.spawn {
+                    while !Task.isCancelled {
+                        turns.value += 1
+                        await Task.yield()
+                    }
+                }
+                try await File.withFile(path) { file in for try await _ in file.lines() {} }
+                other.cancel()
+                try await other.value
+                #expect(turns.value >= 100_000 / 256)
+            }
+        }
+
         @Test(arguments: FastPath.allCases) func linesThatAreTooLong(_ fastPath: FastPath) throws {
             let fits = [UInt8](repeating: 65, count: 100)
             #expect(try lines(fits + [10] + fits, limit: 100, fastPath).map(\.count) == [100, 100])
+            #expect(try lines(fits + [13, 10] + fits + [13], limit: 100, fastPath).map(\.count) == [100, 100])
+            #expect(try lines(fits, limit: .max, fastPath).map(\.count) == [100])
+            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [13, 13, 10], limit: 100, fastPath) }
             #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65, 10], limit: 100, fastPath) }
             #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65], limit: 100, fastPath) }
             // No end in sight: given up long before the end of the file.

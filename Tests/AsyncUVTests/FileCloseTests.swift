@@ -32,8 +32,8 @@ extension FileTests {
             }
         }
 
-        @Test func twice() throws {
-            try inFolder { loop, folder in
+        @Test(arguments: FastPath.allCases) func twice(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
                 let path = folder.appending("file")
                 let file = try await File.open(path, .writeOnly, options: .create)
                 let both = (0..<2).map { _ in loop.spawn { try await file.close() } }
@@ -41,6 +41,26 @@ extension FileTests {
                 try await file.close()
                 try await Task.detached { try await file.close() }.value
                 #expect(openFiles(in: folder).isEmpty)
+            }
+        }
+
+        @Test("A second close waits for the first")
+        func secondWaits() throws {
+            try inFolder { loop, folder in
+                let file = try await File.open(folder.appending("file"), .writeOnly, options: .create)
+                let pool = try await FullPool(on: loop)
+                let ended = Shared(0)
+                let both = (0..<2).map { _ in
+                    loop.spawn {
+                        try await file.close()
+                        #expect(openFiles(in: folder).isEmpty)
+                        ended.change { $0 += 1 }
+                    }
+                }
+                await settle()
+                #expect(ended.value == 0)
+                pool.release()
+                for task in both { try await task.value }
             }
         }
 
@@ -87,8 +107,8 @@ extension FileTests {
             }
         }
 
-        @Test func inACancelledTask() throws {
-            try inFolder { loop, folder in
+        @Test(arguments: FastPath.allCases) func inACancelledTask(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
                 let file = try await File.open(folder.appending("file"), .writeOnly, options: .create)
                 let onLoop = loop.spawn {
                     while !Task.isCancelled { await Task.yield() }
@@ -108,9 +128,9 @@ extension FileTests {
             }
         }
 
-        @Test("A file that is dropped closes itself, wherever that is")
-        func dropped() throws {
-            try inFolder { loop, folder in
+        @Test("A file that is dropped closes itself, wherever that is", arguments: FastPath.allCases)
+        func dropped(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
                 let path = folder.appending("file")
                 try path.put([1])
                 for _ in 0..<100 { _ = try await File.open(path) }
@@ -120,10 +140,12 @@ extension FileTests {
             }
         }
 
-        @Test("K2: withFile closes after an error and a cancellation, and passes on what the body throws")
-        func scope() throws {
+        @Test(
+            "K2: withFile closes after an error and a cancellation, and passes on what the body throws",
+            arguments: FastPath.allCases)
+        func scope(_ fastPath: FastPath) throws {
             struct Oops: Error {}
-            try inFolder { loop, folder in
+            try inFolder(fastPath) { loop, folder in
                 let path = folder.appending("file")
                 try path.put([1])
                 await #expect(throws: Oops.self) { try await File.withFile(path) { _ in throw Oops() } }

@@ -32,6 +32,27 @@ extension FileTests {
             }
         }
 
+        @Test("Sequences in an actor of the loop that a plain task calls: a constant number of jobs from other threads")
+        func sequencesInAnActor() throws {
+            try inFolder { loop, folder in
+                for number in 0..<50 { try folder.appending("\(number)").put(Array("a\nb\n".utf8)) }
+                let file = try await File.open(folder.appending("0"))
+                let actor = LoopCounter(loop)
+                let before = try await loop.counters.foreignJobs
+                let counts = try await Task.detached {
+                    [
+                        try await actor.take(50, of: FileSystem.list(folder, on: loop)),
+                        try await actor.take(50, of: FileSystem.walk(folder, on: loop)),
+                        try await actor.take(4, of: file.chunks(ofCount: 1)),
+                        try await actor.take(2, of: file.lines()),
+                    ]
+                }.value
+                #expect(counts == [50, 50, 4, 2])
+                #expect(try await loop.counters.foreignJobs - before <= 20)
+                try await file.close()
+            }
+        }
+
         @Test("Opened, read and closed 5,000 times; whole files 5,000 times", arguments: FastPath.allCases)
         func manyFiles(_ fastPath: FastPath) throws {
             try inFolder(fastPath) { _, folder in

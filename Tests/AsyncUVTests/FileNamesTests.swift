@@ -201,9 +201,9 @@ extension FileTests {
             }
         }
 
-        @Test("Names that are not UTF-8 come through as they are")
-        func oddNames() throws {
-            try inFolder { _, folder in
+        @Test("Names that are not UTF-8 come through as they are", arguments: FastPath.allCases)
+        func oddNames(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let names: [[UInt8]] = [
                     [0xff, 0xfe], [0xc3], [0x61, 0x80, 0x62], Array("new\nline".utf8), [0xf0, 0x9f],
                 ]
@@ -251,6 +251,46 @@ extension FileTests {
                         "2 b/inner/y regular", "1 b/up symbolicLink", "1 b/x regular", "0 c directory",
                         "1 c/self symbolicLink", "0 d regular",
                     ])
+            }
+        }
+
+        @Test("C1: a reader that is cancelled between two entries gets no more")
+        func cancelledBetween() throws {
+            try inFolder { loop, folder in
+                for number in 0..<10 { try folder.appending("file \(number)").put([]) }
+                let seen = Shared(0)
+                @Sendable func count() {
+                    seen.value += 1
+                    unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                }
+                let list = loop.spawn { for try await _ in FileSystem.list(folder) { count() } }
+                #expect(await failure(of: list) is CancellationError)
+                let walk = loop.spawn { for try await _ in FileSystem.walk(folder) { count() } }
+                #expect(await failure(of: walk) is CancellationError)
+                #expect(seen.value == 2)
+            }
+        }
+
+        @Test("A walk lets others through, however many names a directory has")
+        func fairness() throws {
+            try inFolder { loop, folder in
+                for number in 0..<2_000 { try folder.appending("file \(number)").put([]) }
+                let turns = Shared(0)
+                let other = loop.spawn {
+                    while !Task.isCancelled {
+                        turns.value += 1
+                        await Task.yield()
+                    }
+                }
+                var (first, last) = (0, 0)
+                for try await _ in FileSystem.walk(folder) {
+                    last = turns.value
+                    if first == 0 { first = last }
+                }
+                // It gives way seven times; the other task may need several of these for a turn.
+                #expect(last - first >= 2)
+                other.cancel()
+                try await other.value
             }
         }
 

@@ -218,5 +218,28 @@ extension FileTests {
                 }.value
             }
         }
+
+        @Test("From a task that is not on the loop, too, what is in memory is read without the pool")
+        func cachedFromElsewhere() throws {
+            try inFolder(.on) { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(9))
+                let file = try await File.open(path)
+                _ = try await FileSystem.readFile(path)
+                let pool = try await FullPool(on: loop)
+                try await Task.detached { () async throws in
+                    #expect(try await file.read(upTo: 100, at: 4) == Array(pattern(9)[4...]))
+                    var buffer = [UInt8](repeating: 0, count: 3)
+                    #expect(try await file.read(into: &buffer, at: 0) == 3 && buffer == pattern(3))
+                }.value
+                pool.release()
+                try await file.close()
+                try await expectHit { () async throws in
+                    try await Task.detached { () async throws in
+                        #expect(try await FileSystem.readFile(path, on: loop) == pattern(9))
+                    }.value
+                }
+            }
+        }
     }
 }

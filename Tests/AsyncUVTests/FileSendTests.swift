@@ -1,5 +1,6 @@
 import AsyncUV
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 import UV
@@ -61,9 +62,9 @@ extension FileTests {
             }
         }
 
-        @Test("A pseudo-file, which the system cannot send itself, and a directory")
-        func others() throws {
-            try Self.withOperands(bytes: 0) { _, _, connection, peer in
+        @Test("A pseudo-file, which the system cannot send itself, and a directory", arguments: FastPath.allCases)
+        func others(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 0, fastPath) { _, _, connection, peer in
                 let path: FilePath = "/proc/filesystems"
                 let sent = try await File.withFile(path) { try await $0.send(to: connection) }
                 try await File.withFile("/dev/zero") { (file) async throws in
@@ -81,9 +82,9 @@ extension FileTests {
             }
         }
 
-        @Test("A file that is cut while it is sent ends early")
-        func cut() throws {
-            try Self.withOperands(bytes: 40 << 20) { loop, file, connection, peer in
+        @Test("A file that is cut while it is sent ends early", arguments: FastPath.allCases)
+        func cut(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 40 << 20, fastPath) { loop, file, connection, peer in
                 let progress = Shared(Int64(0))
                 let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
                 try await wait(on: loop) { progress.value > 0 }
@@ -98,9 +99,9 @@ extension FileTests {
             }
         }
 
-        @Test("A peer that does not read keeps the rest in the file, not in memory")
-        func slowPeer() throws {
-            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+        @Test("A peer that does not read keeps the rest in the file, not in memory", arguments: FastPath.allCases)
+        func slowPeer(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 64 << 20, fastPath) { loop, file, connection, peer in
                 let before = residentBytes()
                 let progress = Shared(Int64(0))
                 let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
@@ -123,9 +124,10 @@ extension FileTests {
             }
         }
 
-        @Test("C1: cancelled while the peer does not read, before, and with the pool full")
-        func cancellation() throws {
-            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+        @Test(
+            "C1: cancelled while the peer does not read, before, and with the pool full", arguments: FastPath.allCases)
+        func cancellation(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 64 << 20, fastPath) { loop, file, connection, peer in
                 let progress = Shared(Int64(0))
                 let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
                 try await wait(on: loop) { progress.value > 0 }
@@ -154,25 +156,71 @@ extension FileTests {
             }
         }
 
-        @Test("A peer that resets ends it with an error, while data flows or not")
-        func reset() throws {
-            for reads in [false, true] {
-                try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
-                    let progress = Shared(Int64(0))
-                    let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
-                    try await wait(on: loop) { progress.value > 0 }
-                    if reads { _ = try await onThread { try peer.read(upTo: 1 << 20) } }
-                    try peer.closeWithReset()
+        @Test("C1: cancelled while a thread sends a piece: what is written next stands behind the piece")
+        func writeAfterCancellation() throws {
+            try Self.withOperands(bytes: 10_000) { loop, file, connection, peer in
+                guard let held = HeldFile(file.path, .read) else { return }
+                // Reads are held of files only that are opened after that.
+                let file = try await File.open(file.path)
+                let sending = loop.spawn { try await file.send(to: connection) }
+                try await wait(on: loop) { ThreadPool.statistics.running == 1 }
+                sending.cancel()
+                let writing = loop.spawn {
                     let error = await failure(of: sending)
-                    #expect([.connectionReset, .brokenPipe].contains(code(of: error)), "\(error as Any)")
-                    #expect((error as? UVError)?.description.contains("descriptor \(peer.rawValue) ") != true)
+                    try await connection.write(Array("tail".utf8))
+                    return error
                 }
+                await settle()
+                held.release()
+                #expect(try await writing.value is CancellationError)
+                await connection.close()
+                try await file.close()
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd() } }
+                #expect(received == pattern(10_000) + Array("tail".utf8))
             }
         }
 
-        @Test("A connection that is closed on this side ends it, although the peer does not read")
-        func closedHere() throws {
-            try Self.withOperands(bytes: 64 << 20) { loop, file, connection, peer in
+        @Test("K1: the loop ends while a thread sends a piece")
+        func shutdown() throws {
+            try inFolder { other, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(10_000))
+                guard let held = HeldFile(path, .read) else { return }
+                let loop = try EventLoop()
+                let (connection, peer) = try await loop.spawn { try await plainPeerPair(on: loop) }.value
+                let file = try await File.open(path, on: loop)
+                let sending = loop.spawn { try await file.send(to: connection) }
+                try await wait(on: other) { ThreadPool.statistics.running == 1 }
+                let ending = Task.detached { await loop.shutdown() }
+                await settle()
+                held.release()
+                #expect(code(of: await failure(of: sending)) == .canceled)
+                await ending.value
+                try peer.close()
+            }
+        }
+
+        @Test(
+            "A peer that resets ends it with an error, while data flows or not", arguments: [false, true],
+            FastPath.allCases)
+        func reset(_ reads: Bool, _ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 64 << 20, fastPath) { loop, file, connection, peer in
+                let progress = Shared(Int64(0))
+                let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                try await wait(on: loop) { progress.value > 0 }
+                if reads { _ = try await onThread { try peer.read(upTo: 1 << 20) } }
+                try peer.closeWithReset()
+                let error = await failure(of: sending)
+                #expect([.connectionReset, .brokenPipe].contains(code(of: error)), "\(error as Any)")
+                #expect((error as? UVError)?.description.contains("descriptor \(peer.rawValue) ") != true)
+            }
+        }
+
+        @Test(
+            "A connection that is closed on this side ends it, although the peer does not read",
+            arguments: FastPath.allCases)
+        func closedHere(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 64 << 20, fastPath) { loop, file, connection, peer in
                 let progress = Shared(Int64(0))
                 let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
                 var last: Int64 = -1
@@ -192,9 +240,9 @@ extension FileTests {
             }
         }
 
-        @Test("The file is closed: no descriptor, no bytes")
-        func closedFile() throws {
-            try Self.withOperands(bytes: 10) { _, file, connection, peer in
+        @Test("The file is closed: no descriptor, no bytes", arguments: FastPath.allCases)
+        func closedFile(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 10, fastPath) { _, file, connection, peer in
                 try await file.close()
                 await expect(.badFileDescriptor, of: file.path) { try await file.send(to: connection) }
                 await connection.close()

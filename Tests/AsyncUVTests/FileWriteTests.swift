@@ -33,9 +33,9 @@ extension FileTests {
             }
         }
 
-        @Test("Appends of many tasks do not overwrite each other")
-        func appends() throws {
-            try inFolder { _, folder in
+        @Test("Appends of many tasks do not overwrite each other", arguments: FastPath.allCases)
+        func appends(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let path = folder.appending("log")
                 try await File.withFile(path, .writeOnly, options: .create) { file in
                     try await withThrowingDiscardingTaskGroup { group in
@@ -51,8 +51,8 @@ extension FileTests {
             }
         }
 
-        @Test func wrongMode() throws {
-            try inFolder { _, folder in
+        @Test(arguments: FastPath.allCases) func wrongMode(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let path = folder.appending("file")
                 try path.put([1])
                 try await File.withFile(path) { file in
@@ -63,9 +63,9 @@ extension FileTests {
             }
         }
 
-        @Test("F2: an open that fails names the path and leaves no descriptor")
-        func refusedOpens() throws {
-            try inFolder { _, folder in
+        @Test("F2: an open that fails names the path and leaves no descriptor", arguments: FastPath.allCases)
+        func refusedOpens(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let file = folder.appending("file")
                 try file.put([1])
                 let missing = folder.appending("missing")
@@ -99,9 +99,9 @@ extension FileTests {
             }
         }
 
-        @Test("A FIFO without another side keeps nobody waiting")
-        func fifo() throws {
-            try inFolder { _, folder in
+        @Test("A FIFO without another side keeps nobody waiting", arguments: FastPath.allCases)
+        func fifo(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let path = folder.appending("fifo")
                 #expect(unsafe mkfifo(path.string, 0o600) == 0)
                 try await File.withFile(path) { (file) async throws in
@@ -137,7 +137,11 @@ extension FileTests {
             try inFolder { _, folder in
                 let path = folder.appending("file")
                 try path.put([])
-                for time in [0, 1, 999_999, 2_000_500_000, 1_700_000_000_000_001, 1_795_000_000_123_457] {
+                for time in [
+                    0, 1, 999_999, 2_000_500_000, 1_700_000_000_000_001, 1_795_000_000_123_457, -1, -250_000,
+                    -1_000_000,
+                    -999_999, -1_000_250_001,
+                ] {
                     let time = Duration.microseconds(time)
                     try await FileSystem.setTimes(accessed: .zero, modified: time, of: path)
                     #expect(try await FileSystem.status(of: path).modified == time)

@@ -33,3 +33,13 @@ final class FullBacklog: Sendable {
 
     func close() { for descriptor in descriptors { try? descriptor.close() } }
 }
+
+/// Runs a test's body on a loop, as ``onLoop(_:)`` does, with an address where nobody answers who connects.
+func onLoopBesideFullBacklog(
+    _ body: @escaping @Sendable (EventLoop, SocketAddress) async throws -> Void
+) async throws {
+    let full = try await FullBacklog()
+    defer { full.close() }
+    let address = full.address
+    try await onThread { try onLoop { loop in try await body(loop, address) } }
+}

@@ -63,7 +63,7 @@ import Testing
             try await sequence.value
             #expect(try await listener.accept() == nil, "after the close too")
             let address = listener.localAddress
-            await #expect(throws: UVError.coded(.connectionRefused)) { try await TCPConnection.connect(to: address) }
+            await expectRefused(address)
         }
     }
 
@@ -72,12 +72,12 @@ import Testing
             var address = SocketAddress.anyIPv4(port: 0)
             do { address = try await TCPListener.bind(host: Self.ownHost, port: 0).localAddress }
             let closed = address
-            await #expect(throws: UVError.coded(.connectionRefused)) { try await TCPConnection.connect(to: closed) }
+            await expectRefused(closed)
             let listener = Shared(try await TCPListener.bind(host: Self.ownHost, port: 0) as TCPListener?)
             let other = try #require(listener.value?.localAddress)
             await Task.detached { listener.value = nil }.value
             try await loop.sleep(for: .milliseconds(1))
-            await #expect(throws: UVError.coded(.connectionRefused)) { try await TCPConnection.connect(to: other) }
+            await expectRefused(other)
         }
     }
 

@@ -77,6 +77,47 @@ import UV
         Issue.record("no deadline was late enough")
     }
 
+    @Test("L2: 20,000 sleepers wake once, in order and not early; a tenth more is cancelled at random")
+    func crowd() throws {
+        try EventLoop.run { loop in
+            try await beforeDeadline { first in
+                var generator = SeededGenerator(seed: 13)
+                let numbers = (0..<22_000).shuffled(using: &generator)
+                let cancelled = Set(numbers.prefix(2_000))
+                let order = Shared<[Int]>([])
+                let tasks = numbers.map { number in
+                    loop.spawn {
+                        let deadline = first.advanced(by: .microseconds(10 * number))
+                        try await loop.sleep(until: deadline)
+                        #expect(.now >= deadline)
+                        order.change { $0.append(number) }
+                    }
+                }
+                try await loop.sleep(for: .zero)
+                for (number, task) in zip(numbers, tasks).shuffled(using: &generator) where cancelled.contains(number) {
+                    task.cancel()
+                }
+                let wereAsleep = .now < first
+                for (number, task) in zip(numbers, tasks) {
+                    let error = await failure(of: task)
+                    if wereAsleep { #expect((error is CancellationError) == cancelled.contains(number)) }
+                }
+                if wereAsleep { #expect(order.value == (0..<22_000).filter { !cancelled.contains($0) }) }
+                return wereAsleep
+            }
+        }
+    }
+
+    @Test("K1: the end of its loop is a cancellation for who sleeps on a clock, and comes later")
+    func endOfTheLoop() async throws {
+        let loop = try EventLoop()
+        let sleeping = loop.spawn { try await loop.clock.sleep(for: .seconds(1_000)) }
+        for _ in 0..<3 { try await loop.sleep(for: .milliseconds(1)) }
+        await loop.shutdown()
+        #expect(await failure(of: sleeping) is CancellationError)
+        await #expect(throws: CancellationError.self) { try await loop.clock.sleep(for: .seconds(1_000)) }
+    }
+
     @Test("T1: negative, zero, one nanosecond, and centuries")
     func strangeDurations() throws {
         try EventLoop.run { loop in

@@ -9,7 +9,7 @@ import UV
         let (status, output) = try await runProbe("main-thread-probe")
         let lines = output.split(separator: "\n").map(String.init)
         #expect(status == 0)
-        #expect(lines.count == 10, "\(output)")
+        #expect(lines.count == 12, "\(output)")
         for line in lines { #expect(line.hasSuffix(": true")) }
     }
 

@@ -72,7 +72,6 @@ extension FileTests {
 
         @Test("100 calls that hang do not keep a file waiting, nor a look-up", arguments: FastPath.allCases)
         func doesNotStarveFiles(_ fastPath: FastPath) throws {
-            // A resolver that hangs cannot be had here; look-ups have a lane of the same make for themselves.
             try inFolder(fastPath) { loop, folder in
                 let path = folder.appending("file")
                 try path.put(pattern(100))

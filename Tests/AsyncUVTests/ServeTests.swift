@@ -57,6 +57,24 @@ import Testing
         #expect(!text.contains("ETIMEDOUT") && !text.contains("ECANCELED"))
     }
 
+    @Test("onError by default: so it is in serve; a lack of descriptors is told once a second at most")
+    func defaultReportOfServe() async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            for _ in 0..<1_000 { TCPListener.report(UVError(.tooManyOpenFiles, in: "accept"), nil) }
+            try onLoop { loop in
+                let listener = try await TCPListener.onLoopback()
+                let serving = loop.spawn { try await listener.serve { _ in throw ServeTests.Refusal() } }
+                let client = try await TCPConnection.connect(to: listener)
+                #expect(try await client.read() == nil)
+                await listener.close()
+                try await serving.value
+            }
+        }
+        let lines = String(decoding: try #require(result).standardErrorContent, as: UTF8.self).split(separator: "\n")
+        #expect((1...10).contains(lines.count { $0.contains("EMFILE") }))
+        #expect(lines.count { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix(": Refusal()") } == 1)
+    }
+
     @Test func atMostSoManyConnections() throws {
         try onLoop { loop in
             let listener = try await TCPListener.onLoopback()
@@ -118,6 +136,39 @@ import Testing
                 await client.close()
             }
             try await server.end()
+        }
+    }
+
+    @Test("close: a client that was accepted ahead, and waits for its turn, is served too")
+    func gracefulEndOfAWaitingClient() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.onLoopback()
+            let serving = loop.spawn {
+                try await listener.serve(maxConnections: 1) { for try await chunk in $0 { try await $0.write(chunk) } }
+            }
+            let first = try await TCPConnection.connect(to: listener)
+            try await first.write([1])
+            #expect(try await first.read() == [1])
+            let second = try await TCPConnection.connect(to: listener)
+            try await second.write([2])
+            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            await listener.close()
+            await first.close()
+            #expect(try await second.read() == [2])
+            await second.close()
+            try await serving.value
+        }
+    }
+
+    @Test("A listener that is dropped closes those it has accepted ahead")
+    func droppedWithAWaitingClient() throws {
+        try onLoop { loop in
+            var listener: TCPListener? = try await .onLoopback()
+            let client = try await TCPConnection.connect(to: try #require(listener))
+            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            listener = nil
+            #expect(try await client.read() == nil)
+            await client.close()
         }
     }
 

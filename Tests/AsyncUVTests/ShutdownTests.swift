@@ -22,6 +22,16 @@ import Testing
         #expect(code(of: await failure(of: Task { try await loop.withLoop { _ in } })) == .canceled)
     }
 
+    @Test("Calls that come while the loop is about to end stop nothing half-way")
+    func manyLoopsManyTimes() async throws {
+        for _ in 0..<200 {
+            let loop = try EventLoop()
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 { group.addTask { @concurrent in await loop.shutdown() } }
+            }
+        }
+    }
+
     @Test func fromItsOwnTask() async throws {
         let loop = try EventLoop()
         let task = loop.spawn {

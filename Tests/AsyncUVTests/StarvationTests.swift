@@ -29,6 +29,55 @@ import Testing
         }
     }
 
+    @Test("However many events there are, a turn runs 512 jobs at most when more are left")
+    func jobsOfATurn() throws {
+        try onLoop { loop in
+            var pairs: [(TCPConnection, TCPConnection)] = []
+            for _ in 0..<100 { pairs.append(try await connectedPair()) }
+            let restless = (0..<100).map { _ in loop.spawn { while !Task.isCancelled { await Task.yield() } } }
+            let before = try await loop.counters
+            try await withThrowingDiscardingTaskGroup { group in
+                for (near, far) in pairs {
+                    group.addTask {
+                        for _ in 0..<20 {
+                            try await near.write([1])
+                            _ = try await far.read()
+                        }
+                    }
+                }
+            }
+            let after = try await loop.counters
+            #expect(after.jobs - before.jobs <= 512 * (after.turns - before.turns + 2))
+            for task in restless { task.cancel() }
+            for task in restless { try await task.value }
+            for (near, far) in pairs {
+                await near.close()
+                await far.close()
+            }
+        }
+    }
+
+    @Test("A turn of jobs that compute ends after a millisecond, or what 64 of them take")
+    func jobsThatCompute() throws {
+        try EventLoop.run { loop in
+            let busy = (0..<10).map { _ in
+                loop.spawn {
+                    while !Task.isCancelled {
+                        let end = LoopClock.Instant.now.advanced(by: .microseconds(100))
+                        while LoopClock.Instant.now < end {}
+                        await Task.yield()
+                    }
+                }
+            }
+            let before = try await loop.counters
+            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            let after = try await loop.counters
+            #expect(after.jobs - before.jobs <= 64 * (after.turns - before.turns + 2))
+            for task in busy { task.cancel() }
+            for task in busy { try await task.value }
+        }
+    }
+
     @Test("A zero sleep in a loop lets others run")
     func zeroSleeps() throws {
         try EventLoop.run { loop in

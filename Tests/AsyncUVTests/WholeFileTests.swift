@@ -28,10 +28,36 @@ extension FileTests {
                 let path = folder.appending("file")
                 try path.put(pattern(1_000))
                 #expect(try await FileSystem.readFile(path, limit: 1_000).count == 1_000)
-                await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path, limit: 999) }
+                await expect(.fileTooLarge, of: FilePath("\(path), which is larger than 999 bytes")) {
+                    try await FileSystem.readFile(path, limit: 999)
+                }
+                // 64 MiB unless another is given.
+                try await File.withFile(path, .writeOnly) { try await $0.truncate(to: 64 << 20) }
+                #expect(try await FileSystem.readFile(path).count == 64 << 20)
+                try await File.withFile(path, .writeOnly) { try await $0.truncate(to: 64 << 20 + 1) }
+                await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path) }
                 // Large in name only: no memory is taken for it.
                 try await File.withFile(path, .writeOnly) { try await $0.truncate(to: 1 << 42) }
                 await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path) }
+            }
+        }
+
+        @Test("A file that is larger than all memory is an error, whatever the limit", arguments: FastPath.allCases)
+        func largerThanMemory(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let shared = FilePath("/dev/shm/swift-uv-tests-\(UUID())")
+                defer { try? FileManager.default.removeItem(atPath: shared.string) }
+                var possible = 0
+                for path in [folder.appending("file"), shared] {
+                    try path.put([])
+                    // Not every file system has files so large.
+                    for size in [1 << 43, Int.max - 4_095, .max] where unsafe truncate(path.string, size) == 0 {
+                        possible += 1
+                        await expect(.noMemory, of: path) { try await FileSystem.readFile(path, limit: .max) }
+                        await expect(.fileTooLarge, of: path) { try await FileSystem.readFile(path) }
+                    }
+                }
+                #expect(possible > 0)
             }
         }
 
@@ -47,9 +73,11 @@ extension FileTests {
             }
         }
 
-        @Test("A new file gets the permissions asked for, less the mask; an old one keeps its own")
-        func permissions() throws {
-            try inFolder { _, folder in
+        @Test(
+            "A new file gets the permissions asked for, less the mask; an old one keeps its own",
+            arguments: FastPath.allCases)
+        func permissions(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let mask = umask(0o022)
                 defer { _ = umask(mask) }
                 let path = folder.appending("file")
@@ -64,9 +92,9 @@ extension FileTests {
             }
         }
 
-        @Test("Symbolic links stay, whether there is something behind them or not")
-        func links() throws {
-            try inFolder { _, folder in
+        @Test("Symbolic links stay, whether there is something behind them or not", arguments: FastPath.allCases)
+        func links(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let (file, link, chain) = (
                     folder.appending("file"), folder.appending("link"), folder.appending("chain")
                 )
@@ -90,9 +118,9 @@ extension FileTests {
             }
         }
 
-        @Test("Other names of the old file keep the old content; a device is written to")
-        func otherNames() throws {
-            try inFolder { _, folder in
+        @Test("Other names of the old file keep the old content; a device is written to", arguments: FastPath.allCases)
+        func otherNames(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
                 let (file, other) = (folder.appending("file"), folder.appending("other"))
                 try file.put([1])
                 try await FileSystem.link(file, to: other)
@@ -103,9 +131,9 @@ extension FileTests {
             }
         }
 
-        @Test("C1: cancelled in the middle: the old content or the new, nothing else")
-        func cancelledInTheMiddle() throws {
-            try inFolder { loop, folder in
+        @Test("C1: cancelled in the middle: the old content or the new, nothing else", arguments: FastPath.allCases)
+        func cancelledInTheMiddle(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
                 let path = folder.appending("file")
                 let (old, new) = (pattern(1 << 20), [UInt8](repeating: 9, count: 1 << 20))
                 for turns in [nil, 1, 5, 20, 100] as [Int?] {
@@ -151,8 +179,8 @@ extension FileTests {
     }
 
     @Suite("F1: no space") struct FullDisk {
-        @Test func device() throws {
-            try inFolder { _, _ in
+        @Test(arguments: FastPath.allCases) func device(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, _ in
                 try await File.withFile("/dev/full", .writeOnly) { file in
                     await expect(.noSpace, of: "/dev/full after 0 bytes") { try await file.write(pattern(10), at: 0) }
                     await expect(.noSpace, of: "/dev/full") { try await file.append(pattern(10)) }
@@ -161,10 +189,12 @@ extension FileTests {
             }
         }
 
-        @Test("A volume of 64 KiB: the error tells what was written, and a file that was whole stays so")
-        func volume() throws {
-            try inFolder { loop, folder in
-                guard cfaultsMount(folder) else { return }
+        @Test(
+            "A volume of 64 KiB: the error tells what was written, and a file that was whole stays so",
+            .enabled(if: canMount, "needs the right to mount a volume"), arguments: FastPath.allCases)
+        func volume(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
+                #expect(Self.mount(folder))
                 do {
                     let old = folder.appending("old")
                     try await FileSystem.writeFile(old, pattern(10_000))
@@ -192,7 +222,14 @@ extension FileTests {
             }
         }
 
-        private func cfaultsMount(_ folder: FilePath) -> Bool { unsafe cfaults_mount_small(folder.string, 65_536) == 0 }
+        private static func mount(_ folder: FilePath) -> Bool { unsafe cfaults_mount_small(folder.string, 65_536) == 0 }
+
+        private static let canMount: Bool = {
+            let folder = FilePath.systemTemporaryDirectory.appending("swift-uv-tests-\(UUID())")
+            defer { try? FileManager.default.removeItem(atPath: folder.string) }
+            try? FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+            return unsafe mount(folder) && cfaults_unmount(folder.string) == 0
+        }()
     }
 }
 

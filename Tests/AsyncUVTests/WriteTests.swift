@@ -15,12 +15,26 @@ import Testing
             try await near.write(contentsOf: [[], [1], [], [2, 3], []])
             #expect(try await far.read(exactly: 3) == [1, 2, 3])
             let filling = try await near.fill(loop)
-            let empty = loop.spawn { try await near.write([]) }
-            let none = loop.spawn { try await near.write(contentsOf: []) }
+            let isRead = Shared(false)
+            let empty = [
+                loop.spawn {
+                    try await near.write([])
+                    #expect(isRead.value)
+                },
+                loop.spawn {
+                    try await near.write(contentsOf: [])
+                    #expect(isRead.value)
+                },
+                loop.spawn {
+                    try await near.write(contentsOf: [[], []])
+                    #expect(isRead.value)
+                },
+            ]
+            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            isRead.value = true
             let reading = loop.spawn { try await far.read(exactly: 16 << 20) }
             try await filling.value
-            try await empty.value
-            try await none.value
+            for write in empty { try await write.value }
             _ = try await reading.value
         }
     }
@@ -96,6 +110,52 @@ import Testing
             }
             #expect(try await far.readToEnd() == first + [2, 2, 2])
             try await second.value
+        }
+    }
+
+    @Test("C1: writes that are given up while they wait for others are not sent, and not kept")
+    func cancelledInTheQueue() throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let first = [UInt8](repeating: 1, count: 16 << 20)
+            let begun = loop.spawn { try await near.write(first) }
+            await settle()
+            let waiting = try await near.withHandle { $0.writeQueueSize }
+            for number in 0..<200 {
+                let chunk = [UInt8](repeating: 2, count: 1 << 20)
+                let writing = loop.spawn {
+                    try await number % 2 == 0 ? near.write(chunk) : near.write(contentsOf: [chunk, [3], chunk])
+                }
+                await settle()
+                writing.cancel()
+                #expect(await failure(of: writing) is CancellationError)
+                #expect(try await near.withHandle { $0.writeQueueSize } == waiting)
+            }
+            let last = loop.spawn {
+                try await near.write([4])
+                try await near.finishWriting()
+            }
+            #expect(try await far.readToEnd() == first + [4])
+            try await begun.value
+            try await last.value
+        }
+    }
+
+    @Test("A write from a task that does not prefer the loop is one piece, too")
+    func oneFromElsewhere() throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let size = 4 << 20
+            let actor = LoopCounter(loop)
+            let fromActor = Task.detached {
+                for number in 0..<4 { try await actor.write([UInt8](repeating: UInt8(number), count: size), to: near) }
+            }
+            let fromLoop = loop.spawn {
+                for number in 4..<8 { try await near.write([UInt8](repeating: UInt8(number), count: size)) }
+            }
+            for _ in 0..<8 { #expect(Set(try await far.read(exactly: size)).count == 1) }
+            try await fromActor.value
+            try await fromLoop.value
         }
     }
 
@@ -222,5 +282,12 @@ import Testing
             #expect(try await far.readToEnd().count == 64 << 20)
             try await writing.value
         }
+    }
+}
+
+extension LoopCounter {
+    /// On the loop's thread, by a task that need not prefer the loop.
+    fileprivate func write(_ bytes: [UInt8], to connection: TCPConnection) async throws {
+        try await connection.write(bytes)
     }
 }

@@ -10,10 +10,16 @@
 int cfaults_fork(void) { return fork(); }
 
 #if defined(__linux__)
+#include <dlfcn.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 static _Thread_local int accept_error, calls_left;
 
@@ -29,6 +35,87 @@ int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags) 
         return -1;
     }
     return (int)syscall(SYS_accept4, listener, address, size, flags);
+}
+
+static _Thread_local int cached_to_forget;
+static _Thread_local size_t cached_at_most = SIZE_MAX;
+
+void cfaults_forget_cached(int count) { cached_to_forget = count; }
+void cfaults_shorten_cached(size_t most) { cached_at_most = most; }
+
+ssize_t preadv2(int file, const struct iovec *parts, int count, off_t offset, int flags) {
+    if (flags & RWF_NOWAIT && cached_to_forget > 0) {
+        cached_to_forget--;
+        errno = EAGAIN;
+        return -1;
+    }
+    struct iovec part = parts[0];
+    if (flags & RWF_NOWAIT && count == 1 && part.iov_len > cached_at_most) {
+        part.iov_len = cached_at_most;
+        parts = &part;
+    }
+    // The high half of the offset is for systems of 32 bits.
+    return syscall(SYS_preadv2, file, parts, count, offset, 0, flags);
+}
+
+static pthread_mutex_t resolver = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t resolver_changed = PTHREAD_COND_INITIALIZER;
+static int look_ups_hang, hanging_look_ups;
+
+void cfaults_hang_look_ups(void) {
+    pthread_mutex_lock(&resolver);
+    look_ups_hang = 1;
+    pthread_mutex_unlock(&resolver);
+}
+
+void cfaults_let_look_ups_go(void) {
+    pthread_mutex_lock(&resolver);
+    look_ups_hang = 0;
+    pthread_cond_broadcast(&resolver_changed);
+    pthread_mutex_unlock(&resolver);
+}
+
+int cfaults_hanging_look_ups(void) {
+    pthread_mutex_lock(&resolver);
+    int count = hanging_look_ups;
+    pthread_mutex_unlock(&resolver);
+    return count;
+}
+
+static void hang(void) {
+    pthread_mutex_lock(&resolver);
+    hanging_look_ups++;
+    while (look_ups_hang) pthread_cond_wait(&resolver_changed, &resolver);
+    hanging_look_ups--;
+    pthread_mutex_unlock(&resolver);
+}
+
+int getaddrinfo(
+    const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+    static const char ending[] = ".hang.invalid";
+    size_t count = host == NULL ? 0 : strlen(host), length = sizeof ending - 1;
+    if (count > length && strcmp(host + count - length, ending) == 0) {
+        hang();
+        return EAI_AGAIN;
+    }
+    int (*original)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        dlsym(RTLD_NEXT, "getaddrinfo");
+    return original(host, service, hints, found);
+}
+
+int getnameinfo(
+    const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size, char *service,
+    socklen_t service_size, int flags) {
+    if (address->sa_family == AF_INET) {
+        uint32_t number = ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr);
+        if (number >> 8 == 0xc00002) {
+            hang();
+            return EAI_AGAIN;
+        }
+    }
+    int (*original)(const struct sockaddr *, socklen_t, char *, socklen_t, char *, socklen_t, int) =
+        dlsym(RTLD_NEXT, "getnameinfo");
+    return original(address, size, host, host_size, service, service_size, flags);
 }
 
 // The kernel asks a listener of fanotify for permission. Ours never answers; closing it says yes to all.
@@ -54,7 +141,12 @@ int cfaults_mount_small(const char *path, int bytes) {
 
 int cfaults_unmount(const char *path) { return umount2(path, MNT_DETACH); }
 #else
+void cfaults_forget_cached(int count) { (void)count; }
+void cfaults_shorten_cached(size_t most) { (void)most; }
 void cfaults_fail_accept(int error, int call) { (void)error; (void)call; }
+void cfaults_hang_look_ups(void) {}
+void cfaults_let_look_ups_go(void) {}
+int cfaults_hanging_look_ups(void) { return 0; }
 int cfaults_hold_opens(const char *path, int folder) { (void)path; (void)folder; return -1; }
 int cfaults_hold_reads(const char *path) { (void)path; return -1; }
 int cfaults_mount_small(const char *path, int bytes) { (void)path; (void)bytes; return -1; }

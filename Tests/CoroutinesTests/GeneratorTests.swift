@@ -1,5 +1,6 @@
 import AsyncUV
 import Coroutines
+import Foundation
 import TestSupport
 import Testing
 
@@ -264,6 +265,44 @@ import Testing
         #expect(transcript.all == ["1"])
     }
 
+    @Test(.ownThread) func cancellingAConsumerThatWaitsCancelsTheBody() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let consumer = loop.spawn {
+                let generator = Generator<Void, Int> { yield in
+                    try await yield(1)
+                    transcript.add("waits")
+                    do { try await loop.sleep(for: .seconds(1_000)) } catch {
+                        transcript.add("\(error)")
+                        throw error
+                    }
+                }
+                for try await number in generator { transcript.add(number) }
+            }
+            while transcript.all.count < 2 { try await loop.sleep(for: .zero) }
+            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            consumer.cancel()
+            await #expect(throws: CancellationError.self) { try await consumer.value }
+        }
+        #expect(transcript.all == ["1", "waits", "CancellationError()"])
+    }
+
+    @Test func anActorThatIteratesStaysWhereItIs() async throws {
+        let count = try await Task { @GreenActor in
+            let loop = GreenActor.shared.loop
+            let generator = Generator<Void, Bool> { yield in
+                for _ in 0..<100 { try await yield(loop.isCurrent) }
+            }
+            var count = 0
+            for try await isThere in generator {
+                #expect(isThere && loop.isCurrent)
+                count += 1
+            }
+            return count
+        }.value
+        #expect(count == 100)
+    }
+
     @Test func droppingLeavesNothingBehind() throws {
         final class Witness: Sendable {}
         weak var fresh: Witness?, waiting: Witness?, ended: Witness?, closed: Witness?
@@ -308,5 +347,196 @@ import Testing
             ]
         }
         #expect(transcript.all == [start, start] + rounds)
+    }
+
+    // MARK: Edges
+
+    @Test func whatIsDoneToOneThatHasNotBegunEndsIt() throws {
+        let transcript = Transcript()
+        func make() -> Generator<Void, Int> { Generator { _ in transcript.add("begun") } }
+        let thrown = make(), closed = make()
+        #expect(throws: Stop()) { try thrown.throw(Stop()) }
+        try closed.close()
+        for generator in [thrown, closed] { #expect(try generator.next() == nil) }
+        #expect(transcript.all == [])
+    }
+
+    @Test func closingThrowsWhatTheBodyThrowsInstead() throws {
+        let generator = Generator<Void, Int> { yield in
+            do { try await yield(1) } catch { throw Stop(number: 7) }
+        }
+        #expect(try generator.next() == 1)
+        #expect(throws: Stop(number: 7)) { try generator.close() }
+        try generator.close()
+    }
+
+    @Test func anErrorEndsEachIteration() async throws {
+        func make() -> Generator<Void, Int> {
+            Generator { yield in
+                try await yield(1)
+                throw Stop(number: 5)
+            }
+        }
+        let plain = make()
+        #expect(Array(plain) == [1])
+        #expect(plain.failure as? Stop == Stop(number: 5))
+        var seen: [Int] = []
+        await #expect(throws: Stop(number: 5)) { for try await number in make() { seen.append(number) } }
+        #expect(seen == [1])
+    }
+
+    // In a process that ends without a search for leaks: what is left is one.
+    @Test func aBodyThatNeverEndsIsLeft() async {
+        await #expect(processExitsWith: .success) {
+            func make() -> Generator<Void, Int> { Generator { yield in while true { _ = try? await yield(1) } } }
+            let closed = make()
+            var isRight = try closed.next() == 1
+            do {
+                try closed.close()
+                isRight = false
+            } catch GeneratorError.endIgnored {}
+            try closed.close()
+            isRight = try isRight && closed.next() == nil
+            var dropped: Generator<Void, Int>? = make()
+            isRight = try isRight && dropped?.next() == 1
+            dropped = nil
+            _exit(isRight ? 0 : 1)
+        }
+    }
+
+    @Test func aBodyThatIgnoresItsEndIsCancelled() throws {
+        let transcript = Transcript()
+        let generator = Generator<Void, Int> { yield in
+            defer { transcript.add("deferred") }
+            while !Task.isCancelled { _ = try? await yield(1) }
+        }
+        #expect(try generator.next() == 1)
+        try generator.close()
+        #expect(transcript.all == ["deferred"])
+    }
+
+    @Test func closingItselfEndsTheBodyAtItsNextYield() throws {
+        final class Box: @unchecked Sendable { var generator: Generator<Void, Int>? }
+        let box = Box(), transcript = Transcript()
+        let generator = Generator<Void, Int> { yield in
+            defer { transcript.add("deferred, cancelled: \(Task.isCancelled)") }
+            try await yield(1)
+            try box.generator?.close()
+            try await yield(2)
+        }
+        box.generator = generator
+        defer { box.generator = nil }
+        #expect(try generator.next() == 1)
+        #expect(try generator.next() == nil)
+        #expect(transcript.all == ["deferred, cancelled: true"])
+    }
+
+    @Test func aYieldAfterTheEndRevivesNothing() async throws {
+        final class Box: @unchecked Sendable { var yielder: Generator<Void, Int>.Yielder? }
+        let box = Box()
+        let generator = Generator<Void, Int> { yield in box.yielder = yield }
+        #expect(try generator.next() == nil)
+        for _ in 0..<200 { await #expect(throws: GeneratorError.closed) { try await box.yielder?(1) } }
+        #expect(try generator.next() == nil)
+    }
+
+    @Test(.ownThread) func askingItselfAfterAWaitIsAnError() throws {
+        final class Box: @unchecked Sendable { var generator: Generator<Void, String>? }
+        let seen = try EventLoop.run { loop in
+            let box = Box()
+            let generator = Generator<Void, String> { yield in
+                guard let own = box.generator else { return }
+                try await loop.sleep(for: .milliseconds(1))
+                do { _ = try own.next() } catch { try await yield("\(error)") }
+                try await loop.sleep(for: .milliseconds(1))
+                do { for try await _ in own {} } catch { try await yield("\(error)") }
+            }
+            box.generator = generator
+            defer { box.generator = nil }
+            var seen: [String] = []
+            for try await line in generator { seen.append(line) }
+            return seen
+        }
+        #expect(seen == Array(repeating: "the generator is already running", count: 2))
+    }
+
+    @Test(.ownThread) func anErrorThrownIntoOneThatEndedLateIsNotSwallowed() throws {
+        try EventLoop.run { loop in
+            for bodyError in [nil, Stop(number: 1)] {
+                let generator = Generator<Void, Int> { _ in
+                    try await loop.sleep(for: .milliseconds(1))
+                    if let bodyError { throw bodyError }
+                }
+                #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.next() }
+                #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.throw(Stop()) }
+                var caught: Stop?
+                while caught == nil {
+                    try await loop.sleep(for: .milliseconds(1))
+                    do {
+                        _ = try generator.throw(Stop(number: 2))
+                        Issue.record("swallowed")
+                    } catch let error as Stop { caught = error } catch {}
+                }
+                #expect(caught == bodyError ?? Stop(number: 2))
+                #expect(try generator.next() == nil)
+            }
+        }
+    }
+
+    @Test(.ownThread) func closingOneThatWaitsForSomethingElseCancelsIt() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let ended = AsyncStream<Void>.makeStream()
+            let generator = Generator<Void, Int> { yield in
+                defer { ended.continuation.finish() }
+                do { try await loop.sleep(for: .seconds(1_000)) } catch { transcript.add("\(error)") }
+                try await yield(1)
+            }
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.next() }
+            try generator.close()
+            for await _ in ended.stream {}
+            for _ in 0..<10 { try await loop.sleep(for: .zero) }
+            #expect(try generator.next() == nil)
+        }
+        #expect(transcript.all == ["CancellationError()"])
+    }
+
+    @Test(.ownThread) func oneThatWaitsOnItsWayOutSaysSo() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let ended = AsyncStream<Void>.makeStream()
+            let generator = Generator<Void, Int> { yield in
+                defer { ended.continuation.finish() }
+                do { try await yield(1) } catch {
+                    try await loop.sleep(for: .milliseconds(1))
+                    transcript.add("\(error)")
+                }
+            }
+            _ = try generator.next()
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator.close() }
+            for await _ in ended.stream {}
+        }
+        #expect(transcript.all == ["the generator was closed"])
+    }
+
+    @Test(.ownThread, arguments: [false, true])
+    func droppingOneWhoseLastWordWasNotHeard(yields: Bool) throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            let (came, ended) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+            var generator: Generator<Void, Int>? = Generator { yield in
+                defer { ended.continuation.finish() }
+                try await loop.sleep(for: .milliseconds(1))
+                came.continuation.finish()
+                if yields { do { try await yield(1) } catch { transcript.add("\(error)") } }
+            }
+            #expect(throws: GeneratorError.waitsForSomethingElse) { try generator?.next() }
+            for await _ in came.stream {}
+            // The body, which is on the loop as well, has its turns to give the value or to end.
+            for _ in 0..<10 { try await loop.sleep(for: .zero) }
+            generator = nil
+            for await _ in ended.stream {}
+        }
+        #expect(transcript.all == (yields ? ["the generator was closed"] : []))
     }
 }

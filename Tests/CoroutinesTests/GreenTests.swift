@@ -1,24 +1,29 @@
 import AsyncUV
 import Coroutines
+import Dispatch
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct GreenTests {
     private struct Stop: Error, Equatable {}
 
-    @Test func tasksInterleaveInTheOrderOfTheirSleeps() async throws {
+    @Test func tasksInterleaveWhereTheyWait() async throws {
         let transcript = Transcript()
-        try await Green.joinAll([
-            Green.spawn {
-                transcript.add("one begins")
-                try await Green.sleep(.milliseconds(40))
-                transcript.add("one ends")
-            },
-            Green.spawn {
-                transcript.add("two begins")
-                try await Green.sleep(.milliseconds(20))
-                transcript.add("two ends")
-            },
-        ])
+        try await Green.spawn {
+            let event = GreenEvent()
+            try await Green.joinAll([
+                Green.spawn {
+                    transcript.add("one begins")
+                    try await event.wait()
+                    transcript.add("one ends")
+                },
+                Green.spawn {
+                    transcript.add("two begins")
+                    try await Green.sleep(.zero)
+                    transcript.add("two ends")
+                    event.set()
+                },
+            ])
+        }.value
         #expect(transcript.all == ["one begins", "two begins", "two ends", "one ends"])
     }
 
@@ -64,19 +69,52 @@ import Testing
 
     @Test func queueHandsOverInOrderAndBlocksWhenFull() async throws {
         let transcript = Transcript()
-        let queue = GreenQueue<Int>(capacity: 2)
-        let taker = Green.spawn {
-            for _ in 0..<5 { transcript.add("got \(try await queue.get())") }
-        }
-        let giver = Green.spawn {
-            for number in 1...5 {
-                try await queue.put(number)
-                transcript.add("put \(number)")
+        try await Green.spawn {
+            let queue = GreenQueue<Int>(capacity: 2)
+            let giver = Green.spawn {
+                for number in 1...5 {
+                    try await queue.put(number)
+                    transcript.add("put \(number)")
+                }
             }
-        }
-        _ = try await (giver.value, taker.value)
-        #expect(transcript.all.filter { $0.hasPrefix("got") } == (1...5).map { "got \($0)" })
-        #expect(await queue.count == 0)
+            for _ in 0..<5 { try await Green.sleep(.zero) }
+            transcript.add("full: \(queue.count)")
+            for _ in 1...5 {
+                transcript.add("got \(try await queue.get())")
+                try await Green.sleep(.zero)
+            }
+            try await giver.value
+            #expect(queue.count == 0)
+        }.value
+        #expect(
+            transcript.all == [
+                "put 1", "put 2", "full: 2", "got 1", "put 3", "got 2", "put 4", "got 3", "put 5", "got 4", "got 5",
+            ])
+    }
+
+    // Who found an element or room got in between those who had been woken for it; these waited once more, at the end.
+    @Test func queueServesWhoCameFirst() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let queue = GreenQueue<Int>(capacity: 1)
+            let takers = (1...2).map { name in
+                Green.spawn { transcript.add("\(name) got \(try await queue.get())") }
+            }
+            try await Green.sleep(.zero)
+            let giver = Green.spawn { for number in 2...3 { try await queue.put(number) } }
+            try await queue.put(1)
+            transcript.add("last got \(try await queue.get())")
+            try await Green.joinAll(takers + [giver])
+
+            try await queue.put(0)
+            let givers = (1...2).map { number in Green.spawn { try await queue.put(number) } }
+            try await Green.sleep(.zero)
+            let taker = Green.spawn { for _ in 1...3 { transcript.add("taken \(try await queue.get())") } }
+            #expect(try await queue.get() == 0)
+            try await queue.put(3)
+            try await Green.joinAll(givers + [taker])
+        }.value
+        #expect(transcript.all == ["1 got 1", "2 got 2", "last got 3", "taken 1", "taken 2", "taken 3"])
     }
 
     @Test func aKilledTakerLosesNothing() async throws {
@@ -118,15 +156,17 @@ import Testing
         }
         let gauge = Gauge()
         let pool = GreenPool(size: 3)
-        let spawning = Green.spawn { for _ in 0..<12 { try await pool.spawn { try await gauge.run() } } }
-        try await gauge.full.wait()
-        // A fourth would come now.
-        for _ in 0..<50 { try await Green.sleep(.zero) }
-        await gauge.mayGo.set()
-        try await spawning.value
-        try await pool.join()
-        #expect(await gauge.most == 3)
-        #expect(await gauge.now == 0)
+        try await Green.spawn {
+            let spawning = Green.spawn { for _ in 0..<12 { try await pool.spawn { try await gauge.run() } } }
+            try await gauge.full.wait()
+            // A fourth would come now.
+            for _ in 0..<50 { try await Green.sleep(.zero) }
+            gauge.mayGo.set()
+            try await spawning.value
+            try await pool.join()
+            #expect(gauge.most == 3)
+            #expect(gauge.now == 0)
+        }.value
     }
 
     @Test func anythingOfAsyncUVGivesWay() async throws {
@@ -192,6 +232,75 @@ import Testing
             #expect(full.count == 1 && empty.count == 0 && semaphore.available == 0)
             seated.kill()
             try await pool.join()
+        }.value
+    }
+
+    @Test func aKilledTaskGetsNothingThatIsThere() async throws {
+        try await Green.spawn {
+            let queue = GreenQueue<Int>(), event = GreenEvent(), semaphore = GreenSemaphore(1)
+            try await queue.put(1)
+            event.set()
+            let gate = GreenEvent()
+            let wants: [@GreenActor () async throws -> Void] = [
+                { _ = try await queue.get() }, { try await queue.put(2) }, { try await event.wait() },
+                { try await semaphore.withPermit {} },
+            ]
+            let tasks = wants.map { want in
+                Green.spawn {
+                    // Goes on when it is killed, to what would not make it wait.
+                    _ = try? await gate.wait()
+                    try await want()
+                }
+            }
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            for task in tasks { task.kill() }
+            for result in try await Green.joinAll(tasks) {
+                #expect(throws: CancellationError.self) { try result?.get() }
+            }
+            #expect(queue.count == 1 && semaphore.available == 1)
+        }.value
+    }
+
+    @Test func waitersForAnEndWakeInTheOrderOfComing() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let event = GreenEvent()
+            let awaited = Green.spawn { () -> Int in
+                try await event.wait()
+                return 7
+            }
+            let waiting = (1...6).map { number in
+                Green.spawn {
+                    let value =
+                        number.isMultiple(of: 2) ? try await awaited.value : try await awaited.join()?.get() ?? 0
+                    transcript.add("\(number) \(value)")
+                }
+            }
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            event.set()
+            try await Green.joinAll(waiting)
+        }.value
+        #expect(transcript.all == (1...6).map { "\($0) 7" })
+    }
+
+    @Test func killReachesATaskThatWaitsForASocket() async throws {
+        try await Green.spawn {
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let client = try await TCPConnection.connect(to: listener.localAddress)
+            let peer = try #require(try await listener.accept())
+            let tasks: [GreenTask<Void>] = [
+                Green.spawn { _ = try await client.read() },
+                Green.spawn { _ = try await listener.accept() },
+                Green.spawn { try await client.write([UInt8](repeating: 1, count: 64 << 20)) },
+            ]
+            for _ in 0..<10 { try await Green.sleep(.milliseconds(1)) }
+            for task in tasks { task.kill() }
+            for result in try await Green.joinAll(tasks) {
+                #expect(throws: CancellationError.self) { try result?.get() }
+            }
+            await client.close()
+            await peer.close()
+            await listener.close()
         }.value
     }
 
@@ -268,5 +377,190 @@ import Testing
         for task in crowd { task.kill() }
         #expect(try await echo.value == 20)
         try await Green.joinAll(crowd)
+    }
+
+    // MARK: The order of switches
+
+    @Test func whoLetsItsTurnPassGoesToTheEnd() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let tasks = ["a", "b", "c"].map { name in
+                Green.spawn {
+                    for round in 1...3 {
+                        transcript.add("\(name)\(round)")
+                        try await Green.sleep(.zero)
+                    }
+                }
+            }
+            transcript.add("spawned")
+            try await Green.joinAll(tasks)
+        }.value
+        #expect(transcript.all == ["spawned", "a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3"])
+    }
+
+    @Test func anEventWakesInTheOrderOfComing() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let event = GreenEvent()
+            let tasks = (1...3).map { number in
+                Green.spawn {
+                    try await event.wait()
+                    transcript.add("woken \(number)")
+                }
+            }
+            try await Green.sleep(.zero)
+            let ready = Green.spawn { transcript.add("ready before") }
+            event.set()
+            transcript.add("set")
+            try await Green.joinAll(tasks + [ready])
+        }.value
+        #expect(transcript.all == ["set", "ready before", "woken 1", "woken 2", "woken 3"])
+    }
+
+    @Test func aSemaphoreLetsInWhoCameFirst() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let semaphore = GreenSemaphore(1)
+            let tasks = (1...3).map { number in
+                Green.spawn {
+                    for round in 1...2 {
+                        try await semaphore.withPermit {
+                            transcript.add("in \(number).\(round)")
+                            try await Green.sleep(.zero)
+                            transcript.add("out \(number).\(round)")
+                        }
+                    }
+                }
+            }
+            try await Green.joinAll(tasks)
+        }.value
+        let turns = (1...2).flatMap { round in (1...3).map { "\($0).\(round)" } }
+        #expect(transcript.all == turns.flatMap { ["in \($0)", "out \($0)"] })
+    }
+
+    @Test func aPoolSeatsWhoCameFirst() async throws {
+        let transcript = Transcript()
+        try await Green.spawn {
+            let pool = GreenPool(size: 2)
+            for number in 1...4 {
+                try await pool.spawn {
+                    transcript.add("begins \(number)")
+                    try await Green.sleep(.zero)
+                    transcript.add("ends \(number)")
+                }
+                transcript.add("spawned \(number)")
+            }
+            try await pool.join()
+        }.value
+        #expect(
+            transcript.all == [
+                "spawned 1", "spawned 2", "begins 1", "begins 2", "ends 1", "ends 2", "spawned 3", "spawned 4",
+                "begins 3", "begins 4", "ends 3", "ends 4",
+            ])
+    }
+
+    // MARK: Edges
+
+    @Test func joiningAPoolWaitsForThoseSpawnedMeanwhile() async throws {
+        try await Green.spawn {
+            let pool = GreenPool(size: 1), event = GreenEvent()
+            var hasRun = false
+            try await pool.spawn { try await event.wait() }
+            let next = Green.spawn {
+                try await pool.spawn {
+                    for _ in 0..<5 { try await Green.sleep(.zero) }
+                    hasRun = true
+                }
+            }
+            try await Green.sleep(.zero)
+            event.set()
+            try await pool.join()
+            #expect(hasRun)
+            try await next.value.value
+        }.value
+    }
+
+    // Each of those that were late cost an alarm.
+    @Test func manyThatAreLateDoNotHoldUpTheirJoin() async throws {
+        try await Green.spawn {
+            let late = (0..<5_000).map { _ in Green.spawn { try await Green.sleep(.seconds(1_000)) } }
+            let early = Green.spawn {}
+            let counted = Green.spawn {
+                var turns = 0
+                while !Task.isCancelled {
+                    turns += 1
+                    try? await Green.sleep(.zero)
+                }
+                return turns
+            }
+            let results = try await Green.joinAll([early] + late, timeout: .zero)
+            counted.kill()
+            #expect(results.count == 5_001)
+            #expect(results[0] != nil)
+            #expect(results.dropFirst().allSatisfy { $0 == nil })
+            #expect(try await counted.value < 100)
+            for task in late { task.kill() }
+            try await Green.joinAll(late)
+        }.value
+    }
+
+    @Test func killingOneThatWaitsForAValueLetsItWaitOn() async throws {
+        try await Green.spawn {
+            let event = GreenEvent()
+            let slow = Green.spawn {
+                try await event.wait()
+                return 7
+            }
+            let waiting = Green.spawn { (try await slow.value, Task.isCancelled) }
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            waiting.kill()
+            for _ in 0..<3 { try await Green.sleep(.zero) }
+            event.set()
+            #expect(try await waiting.value == (7, true))
+        }.value
+    }
+
+    @Test func errorsGiveSeatsAndPermitsBack() async throws {
+        try await Green.spawn {
+            let semaphore = GreenSemaphore(1), pool = GreenPool(size: 1)
+            for _ in 0..<3 {
+                await #expect(throws: Stop.self) { try await semaphore.withPermit { throw Stop() } }
+                let task = try await pool.spawn { throw Stop() }
+                await #expect(throws: Stop.self) { try await task.value }
+            }
+            try await pool.join()
+            #expect(semaphore.available == 1)
+        }.value
+    }
+
+    @Test func aClearedEventMakesWaitAgain() async throws {
+        try await Green.spawn {
+            let event = GreenEvent()
+            event.set()
+            #expect(try await event.wait(timeout: .zero))
+            event.clear()
+            #expect(!event.isSet)
+            #expect(try await event.wait(timeout: .zero) == false)
+            let waiting = Green.spawn { try await event.wait() }
+            try await Green.sleep(.zero)
+            event.set()
+            event.clear()
+            #expect(try await waiting.value)
+        }.value
+    }
+
+    @Test func whatBlocksElsewhereLetsTheOthersRun() async throws {
+        try await Green.spawn {
+            let mayEnd = DispatchSemaphore(value: 0)
+            let blocking = Green.spawn {
+                try await GreenActor.shared.loop.offload { mayEnd.wait() }
+            }
+            // It ends only if this one runs meanwhile.
+            let other = Green.spawn {
+                for _ in 0..<10 { try await Green.sleep(.zero) }
+                mayEnd.signal()
+            }
+            for result in try await Green.joinAll([blocking, other]) { try result?.get() }
+        }.value
     }
 }

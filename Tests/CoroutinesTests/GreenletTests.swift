@@ -1,5 +1,6 @@
 import AsyncUV
 import Coroutines
+import Foundation
 import TestSupport
 import Testing
 
@@ -236,5 +237,211 @@ import Testing
             return count
         }
         #expect(echoed == 50)
+    }
+
+    // MARK: Edges
+
+    // Each parent that had not begun died one call deeper.
+    @Test func aLongChainOfParentsThatNeverBeganNeedsNoStack() throws {
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                var last = main
+                for _ in 0..<200_000 { last = Greenlet(parent: last) }
+                let (child, chain) = (Greenlet(parent: last), last)
+                child.body {}
+                await #expect(throws: Stop.self) { try await main.throw(Stop(), into: child) }
+                #expect(chain.isDead)
+
+                last = main
+                for _ in 0..<200_000 { last = Greenlet(parent: last) }
+                let ending = Greenlet(parent: last)
+                ending.body {}
+                await #expect(throws: GreenletError.noBody) { try await main.switch(to: ending) }
+            }
+        }
+    }
+
+    @Test func aParentThatHasNotBegunInherits() throws {
+        let results = try EventLoop.run { _ in
+            try await Greenlet<Int>.run { main in
+                let heir = Greenlet(parent: main), child = Greenlet(parent: heir)
+                heir.body { $0 * 10 }
+                child.body { $0 + 1 }
+                let inherited = try await main.switch(to: child, with: 1)
+                let failing = Greenlet(parent: heir)
+                failing.body { _ in throw Stop() }
+                await #expect(throws: Stop.self) { try await main.switch(to: failing, with: 0) }
+                return [inherited, heir.isDead ? 1 : 0]
+            }
+        }
+        #expect(results == [20, 1])
+    }
+
+    @Test func onlyAGreenletItselfGivesWay() throws {
+        let transcript = Transcript()
+        try EventLoop.run { loop in
+            try await Greenlet<Void>.run { main in
+                let other = Greenlet(parent: main)
+                other.body { transcript.add("begun") }
+                let tasks = [
+                    loop.spawn { try await main.switch(to: other) },
+                    loop.spawn { try await main.throw(Stop(), into: other) },
+                    Task.detached { try await main.switch(to: other) },
+                ]
+                for task in tasks { await #expect(throws: GreenletError.notRunning) { try await task.value } }
+                await withTaskGroup { group in
+                    group.addTask {
+                        await #expect(throws: GreenletError.notRunning) { try await main.switch(to: other) }
+                    }
+                }
+                await #expect(throws: GreenletError.notRunning) { try await other.switch(to: main) }
+                #expect(transcript.all == [])
+                try await main.switch(to: other)
+            }
+        }
+        #expect(transcript.all == ["begun"])
+    }
+
+    @Test func greenletsOfAnotherRunAreStrangers() throws {
+        try EventLoop.run { loop in
+            let elsewhere = try EventLoop()
+            try await Greenlet<Void>.run { main in
+                for loop in [loop, elsewhere] {
+                    try await Greenlet<Void>.run(on: loop) { second in
+                        await #expect(throws: GreenletError.stranger) { try await second.switch(to: main) }
+                        await #expect(throws: GreenletError.stranger) { try await second.throw(Stop(), into: main) }
+                    }
+                }
+            }
+            await elsewhere.shutdown()
+        }
+    }
+
+    // Those that waited were dropped: their tasks stayed for ever, and their `defer`s did not run.
+    @Test func whoIsLeftWhenTheLoopEndsIsEnded() async throws {
+        let transcript = Transcript()
+        let loop = try EventLoop()
+        let arrived = AsyncStream<Void>.makeStream()
+        let running = loop.spawn {
+            try await Greenlet<Void>.run { main in
+                let patient = Greenlet(parent: main), stubborn = Greenlet(parent: main)
+                patient.body {
+                    defer { transcript.add("patient") }
+                    try await patient.switch(to: main)
+                }
+                stubborn.body {
+                    defer { transcript.add("stubborn") }
+                    while !Task.isCancelled { try? await stubborn.switch(to: main) }
+                }
+                try await main.switch(to: patient)
+                try await main.switch(to: stubborn)
+                arrived.continuation.finish()
+                try await loop.sleep(for: .seconds(1_000))
+            }
+        }
+        for await _ in arrived.stream {}
+        await loop.shutdown()
+        await #expect(throws: UVError.self) { try await running.value }
+        #expect(transcript.all == ["patient", "stubborn"])
+    }
+
+    @Test func whatIsLeftIsEndedInTheOrderOfTheBodies() throws {
+        let transcript = Transcript()
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                for number in 1...20 {
+                    let greenlet = Greenlet(parent: main)
+                    greenlet.body {
+                        defer { transcript.add(number) }
+                        try await greenlet.switch(to: main)
+                    }
+                    try await main.switch(to: greenlet)
+                }
+            }
+        }
+        #expect(transcript.all == (1...20).map { "\($0)" })
+    }
+
+    // In a process that ends without a search for leaks: what is left is one.
+    @Test func oneThatNeverEndsIsLeft() async {
+        await #expect(processExitsWith: .success) {
+            let transcript = Transcript()
+            try await Greenlet<Void>.run { main in
+                let stubborn = Greenlet(parent: main), last = Greenlet(parent: main)
+                stubborn.body { while true { try? await stubborn.switch(to: main) } }
+                last.body {
+                    defer { transcript.add("last") }
+                    try await last.switch(to: main)
+                }
+                try await main.switch(to: stubborn)
+                try await main.switch(to: last)
+            }
+            _exit(transcript.all == ["last"] ? 0 : 1)
+        }
+    }
+
+    @Test func aBodyComesBeforeTheFirstSwitch() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            try await Greenlet<Void>.run { main in main.body {} }
+        }
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(text.contains("a greenlet that has begun cannot get a body"))
+    }
+
+    @Test func aDeadGreenletTakesNothing() throws {
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                let dead = Greenlet(parent: main)
+                dead.body {}
+                try await main.switch(to: dead)
+                await #expect(throws: GreenletError.dead) { try await main.throw(Stop(), into: dead) }
+                await #expect(throws: GreenletError.dead) { try await main.switch(to: dead) }
+            }
+        }
+    }
+
+    @Test func aSwitchToItselfReturnsAtOnce() throws {
+        try EventLoop.run { _ in
+            try await Greenlet<Int>.run { (main) async throws in
+                #expect(try await main.switch(to: main, with: 7) == 7)
+                await #expect(throws: Stop.self) { try await main.throw(Stop(), into: main) }
+                let other = Greenlet(parent: main)
+                other.body { try await other.switch(to: other, with: $0 + 1) + 1 }
+                #expect(try await main.switch(to: other, with: 1) == 3)
+            }
+        }
+    }
+
+    @Test func anErrorPassesADeadParent() throws {
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                let parent = Greenlet(parent: main), child = Greenlet(parent: parent)
+                parent.body {}
+                child.body {
+                    try await child.switch(to: main)
+                    throw Stop()
+                }
+                try await main.switch(to: child)
+                try await main.switch(to: parent)
+                #expect(parent.isDead && !child.isDead)
+                await #expect(throws: Stop.self) { try await main.switch(to: child) }
+            }
+        }
+    }
+
+    // The child has its end first, and returns to a parent that has not begun.
+    @Test func afterTheEndNothingBegins() throws {
+        let transcript = Transcript()
+        try EventLoop.run { _ in
+            try await Greenlet<Void>.run { main in
+                let parent = Greenlet(parent: main), child = Greenlet(parent: parent)
+                child.body {
+                    do { try await child.switch(to: main) } catch { transcript.add("\(error)") }
+                }
+                parent.body { transcript.add("begun") }
+                try await main.switch(to: child)
+            }
+        }
+        #expect(transcript.all == ["the greenlets' run has ended"])
     }
 }

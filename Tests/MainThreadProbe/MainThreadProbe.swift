@@ -1,6 +1,7 @@
 import AsyncUV
 import Dispatch
 import Synchronization
+import UV
 
 /// Runs a loop on the main thread and lets its tasks hop to the main actor and back: tests cannot have that thread.
 ///
@@ -20,6 +21,32 @@ import Synchronization
         print("after the loop:", EventLoop.current == nil)
         print("again:", try EventLoop.run { _ in await addOnMainActor(3, 4) } == 7)
         try unservedMainActor()
+        try callbackLayer()
+        print("after a shutdown by others:", try EventLoop.run(mainActorAfterShutdown) == 9)
+    }
+
+    /// A loop of the callback layer with the adapter for the main queue, which does not keep it alive.
+    static func callbackLayer() throws {
+        let loop = try Loop()
+        let mainQueue = try MainQueueHandle(on: loop)
+        let timer = try TimerHandle(on: loop)
+        try timer.start(after: .seconds(100)) { _ in }
+        nonisolated(unsafe) let found = timer
+        Task { @MainActor in
+            MainActor.preconditionIsolated()
+            DispatchQueue.main.async { unsafe found.close() }
+        }
+        try loop.run()
+        print("callback layer:", timer.isClosing)
+        mainQueue.close()
+        try loop.run()
+        try loop.close()
+    }
+
+    /// The loop ends below a body that still needs the main actor.
+    @Sendable static func mainActorAfterShutdown(_ loop: EventLoop) async throws -> Int {
+        await loop.shutdown()
+        return await addOnMainActor(4, 5)
     }
 
     @MainActor static func addOnMainActor(_ left: Int, _ right: Int) -> Int {

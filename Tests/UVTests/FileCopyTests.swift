@@ -64,6 +64,10 @@ import UV
             folder.link("link", to: "old")
             try #expect(copy(source, to: folder("link")) == 3)
             try #expect(content(of: folder("old")) == [1, 2, 3] && status(folder("link")).kind == .symbolicLink)
+            // A link to nothing: what it points to is made.
+            folder.link("dangling", to: "new")
+            try #expect(copy(source, to: folder("dangling")) == 3)
+            try #expect(content(of: folder("new")) == [1, 2, 3] && status(folder("dangling")).kind == .symbolicLink)
 
             folder.link("self", to: "from")
             unsafe #expect(link(source.string, folder("hard").string) == 0)

@@ -50,9 +50,29 @@ import UV
         await #expect(processExitsWith: .success) {
             try withFolder { folder in
                 let path = try folder.file("mine", [1])
+                let locked = try folder.folder("locked")
+                _ = unsafe chmod(locked.string, 0o700)
                 folder.setMode(0o755)
                 // The threads of the pool are made in here: they have the new user.
                 asNobody {
+                    for isEnabled in [true, false] {
+                        PageCache.isEnabled = isEnabled
+                        expect(.permissionDenied, of: path) {
+                            try done { try FileRequest.readFile(path, on: $0, onDone: $1) }
+                        }
+                        let loop = try? Loop()
+                        #expect(loop.map { PageCache.readFile(path, limit: 10, on: $0) == nil } == true)
+                        try? loop?.close()
+                    }
+                    expect(.permissionDenied, of: locked) {
+                        try done { try DirectoryRequest.open(locked, on: $0, onDone: $1) }
+                    }
+                    expect(.permissionDenied, of: locked) {
+                        try done { try FileRequest.entries(of: locked, on: $0, onDone: $1) }
+                    }
+                    expect(.permissionDenied, of: locked) {
+                        try done { try TreeRequest.copy(locked, to: folder("copy"), on: $0, onDone: $1) }
+                    }
                     expect(.permissionDenied, of: path) {
                         try done { try FileRequest.open(path, .readOnly, on: $0, onDone: $1) }
                     }

@@ -101,6 +101,12 @@ import UV
                 status = try done { try FileRequest.status(of: file, on: $0, onDone: $1) }
             }
             #expect(status.user == 1 && status.group == 4)
+            expect(.badFileDescriptor, of: "descriptor 1000000") {
+                try done {
+                    try FileRequest.setOwner(
+                        FileOwner(group: 4), of: FileDescriptor(rawValue: 1_000_000), on: $0, onDone: $1)
+                }
+            }
             for follows in [true, false] {
                 expect(.noSuchFileOrDirectory, of: folder("none")) {
                     try done {
@@ -139,6 +145,12 @@ import UV
                 status = try done { try FileRequest.status(of: file, on: $0, onDone: $1) }
             }
             #expect(near(status.modified, later))
+            expect(.badFileDescriptor, of: "descriptor 1000000") {
+                try done {
+                    try FileRequest.setTimes(
+                        accessed: time, modified: later, of: FileDescriptor(rawValue: 1_000_000), on: $0, onDone: $1)
+                }
+            }
             for follows in [true, false] {
                 expect(.noSuchFileOrDirectory, of: folder("none")) {
                     try done {

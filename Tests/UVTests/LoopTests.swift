@@ -13,6 +13,25 @@ import UV
         }
     }
 
+    @Test("A loop for which there are too few descriptors is an error, and leaves none behind", arguments: 0...4)
+    func outOfDescriptors(free: Int) async {
+        await #expect(processExitsWith: .success) { [free] in
+            // libuv's own, for the whole process.
+            try Loop().close()
+            let before = countDescriptors()
+            limitDescriptors(to: lowestFreeDescriptor() + free)
+            for _ in 0..<3 {
+                do throws(UVError) {
+                    try Loop().close()
+                    if free < 4 { fatalError("\(free) were enough") }
+                } catch { if error.code != .tooManyOpenFiles { fatalError("\(error)") } }
+            }
+            limitDescriptors(to: 1_000)
+            let after = countDescriptors()
+            if after != before { fatalError("\(after) descriptors, before \(before)") }
+        }
+    }
+
     @Test func runOnceWaitsForOneEvent() throws {
         try withLoop { loop in
             var calls = 0
@@ -50,13 +69,19 @@ import UV
         #expect(calls == 2)
     }
 
-    @Test func stopBeforeARunMakesItOneTurn() throws {
+    @Test func aRunAfterAStopMakesNoTurn() throws {
         try withLoop { loop in
-            let timer = try TimerHandle(on: loop)
-            try timer.start(after: .seconds(50)) { _ in }
+            var turns = 0
+            let idle = try IdleHandle(on: loop)
+            try idle.start { idle in
+                turns += 1
+                idle.close()
+            }
             loop.stop()
             try #expect(loop.run())
-            timer.close()
+            #expect(turns == 0)
+            try loop.run()
+            #expect(turns == 1)
         }
     }
 

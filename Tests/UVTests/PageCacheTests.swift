@@ -110,8 +110,10 @@ import UV
                         return
                     }
                     #expect(count == 10_000 && own[..<count] == bytes[...])
-                    #expect(PageCache.readFile(path, limit: 1 << 20, on: loop) == bytes)
                 }
+                // The pool finds out what volume it is; until then it is not read on the loop.
+                try #expect(done { try FileRequest.readFile(path, on: $0, onDone: $1) } == bytes)
+                try withLoop { #expect(PageCache.readFile(path, limit: 1 << 20, on: $0) == bytes) }
                 try Self.with(cache: false) {
                     try withLoop { loop in
                         let before = PageCache.counters
@@ -119,8 +121,58 @@ import UV
                             Issue.record("found though it is off")
                             return
                         }
-                        #expect(PageCache.counters.hits == before.hits)
+                        #expect(PageCache.counters.hits == before.hits && PageCache.counters.misses == before.misses)
                     }
+                }
+            }
+        }
+    }
+
+    @Test("What would be more than 4 MiB in a turn is for the pool, what is less is not; a whole file of 4 MiB is read")
+    func budgetOfLargeReads() throws {
+        try withFolder { folder in
+            let bytes = pattern(count: 4 << 20)
+            let path = try folder.file("file", bytes)
+            _ = try done { try FileRequest.readFile(path, on: $0, onDone: $1) }
+            try folder.opened(path) { file in
+                func isFound(_ count: Int, on loop: Loop) -> Bool {
+                    if case .found = try! PageCache.read(from: file, upTo: count, at: 0, on: loop) {
+                        true
+                    } else {
+                        false
+                    }
+                }
+                var found: [Bool] = []
+                try withLoop { loop in
+                    guard isFound(1, on: loop) else { return }
+                    try TimerHandle(on: loop).start(after: .milliseconds(5), every: .milliseconds(5)) { timer in
+                        if found.isEmpty {
+                            found = [3 << 20, 2 << 20, 1 << 20, 1].map { isFound($0, on: loop) }
+                        } else {
+                            #expect(areEqual(PageCache.readFile(path, limit: .max, on: loop) ?? [], bytes))
+                            timer.close()
+                        }
+                    }
+                }
+                if !found.isEmpty { #expect(found == [true, false, true, false]) }
+            }
+        }
+    }
+
+    @Test("Nothing is opened on the loop of a volume that the pool has not read from yet, which may be a server's")
+    func unknownVolumes() async {
+        await #expect(processExitsWith: .success) {
+            try withFolder { folder in
+                let bytes = pattern(count: 100)
+                let path = try folder.file("file", bytes)
+                try withLoop { #expect(PageCache.readFile(path, limit: 100, on: $0) == nil) }
+                try #expect(done { try FileRequest.readFile("/proc/self/status", on: $0, onDone: $1) }.count > 100)
+                try withLoop { #expect(PageCache.readFile(path, limit: 100, on: $0) == nil) }
+                try #expect(done { try FileRequest.readFile(path, on: $0, onDone: $1) } == bytes)
+                try withLoop { loop in
+                    let found = PageCache.readFile(path, limit: 100, on: loop)
+                    // Not all file systems can tell.
+                    #expect(found == nil || found == bytes)
                 }
             }
         }

@@ -70,12 +70,6 @@ func withFolder(_ body: (TestFolder) throws -> Void) throws {
     #expect(openFiles(in: folder.path) == [], "descriptors left open")
 }
 
-private func openFiles(in folder: FilePath) -> [String] {
-    let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-    return numbers.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
-        .filter { $0.hasPrefix(folder.string) }
-}
-
 /// Does something without the superuser's rights, in a process of its own.
 func asNobody(_ body: () throws -> Void) rethrows {
     #expect(seteuid(65_534) == 0)

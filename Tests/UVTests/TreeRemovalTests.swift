@@ -146,19 +146,16 @@ import UV
             for index in 0..<300 { try folder.file("kept/\(index)") }
             for index in 0..<300 { try folder.folder("tree/\(index)") }
             var isOver = false
-            nonisolated(unsafe) let stop = UnsafeMutablePointer<Bool>.allocate(capacity: 1)
-            unsafe stop.initialize(to: false)
-            defer { unsafe stop.deallocate() }
             let paths = (0..<300).map { folder("tree/\($0)").string }
             let target = folder("kept").string
             let vandal = Thread {
-                while unsafe !stop.pointee {
+                while !Thread.current.isCancelled {
                     for path in paths where unsafe rmdir(path) == 0 { _ = unsafe symlink(target, path) }
                 }
             }
             vandal.start()
             try withLoop { loop in try TreeRequest.remove(folder("tree"), on: loop) { _, _ in isOver = true } }
-            unsafe stop.pointee = true
+            vandal.cancel()
             while !vandal.isFinished { usleep(1_000) }
             #expect(isOver)
             try #expect(folder.names("kept").count == 300)

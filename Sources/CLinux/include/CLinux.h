@@ -85,8 +85,26 @@ ssize_t clinux_send(int from, off_t offset, size_t count, int to);
 /// pread(2) of what is in the page cache; EAGAIN for the rest, EOPNOTSUPP where the file cannot tell.
 ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset);
 
-/// Opens a file for reading if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12.
-int clinux_open_cached(const char *path);
+/// Tells the system that a file will be read from its start to its end, so that it reads further ahead.
+void clinux_read_in_order(int file);
+
+/// What is known of a file without asking a disk or a server.
+struct clinux_found {
+    uint64_t device;
+    int64_t size;
+    int is_regular;
+};
+
+/// Finds a file if its name can be found without a disk; EAGAIN if not, ENOSYS before Linux 5.12. The descriptor (O_PATH)
+/// stands for the file; the file's own file system has not been told.
+int clinux_find_cached(const char *path, struct clinux_found *found);
+
+/// Opens the file that a descriptor of clinux_find_cached stands for, for reading.
+int clinux_open_found(int found);
+
+/// Whether an open file is on a disk or in the memory of this machine, not with a server or another program, which may
+/// answer late or never. This asks it.
+int clinux_is_local(int file);
 
 /// Makes a file share the blocks of another, where the file system can.
 int clinux_clone_file(int source, int destination);

@@ -2,8 +2,24 @@
 #ifndef SWIFT_UV_CFAULTS_H
 #define SWIFT_UV_CFAULTS_H
 
+#include <stddef.h>
+
 /// The calling thread's accept4 fails with this errno at the call of this number, counted from 1.
 void cfaults_fail_accept(int error, int call);
+
+/// The calling thread's next so many preadv2 with RWF_NOWAIT find nothing in memory.
+void cfaults_forget_cached(int count);
+
+/// The calling thread's preadv2 with RWF_NOWAIT find no more than so many bytes from now on.
+void cfaults_shorten_cached(size_t most);
+
+/// Look-ups of names that end in `.hang.invalid`, and of addresses that begin with 192.0.2., fail with EAI_AGAIN; from now on
+/// they hang before that, until they are let go. All others are what they always are.
+void cfaults_hang_look_ups(void);
+void cfaults_let_look_ups_go(void);
+
+/// How many hang at the moment.
+int cfaults_hanging_look_ups(void);
 
 /// fork(2), which Swift does not show.
 int cfaults_fork(void);

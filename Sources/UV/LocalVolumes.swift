@@ -1,0 +1,44 @@
+internal import CLibuv
+internal import CLinux
+internal import Synchronization
+internal import SystemPackage
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// The volumes whose files a loop's thread may open: opening a file asks its file system, and one that is a server (NFS) or
+/// a program (FUSE) may answer late or never.
+///
+/// To ask a volume what it is may take as long. So threads of the pool find it out, from a file that they have read.
+enum LocalVolumes {
+    /// By number. One that is taken down leaves its number to a later one, which passes for it.
+    private static let areSuitable = Mutex<[UInt64: Bool]>([:])
+
+    /// Whether files of a volume may be opened and read on a loop's thread; false for one that nobody knows yet.
+    static func contains(_ device: UInt64) -> Bool { areSuitable.withLock { $0[device] ?? false } }
+
+    /// Finds out about an open file's volume. For threads of the pool.
+    static func learn(from file: FileDescriptor) {
+        var status = stat()
+        guard unsafe fstat(file.rawValue, &status) == 0 else { return }
+        let device = UInt64(truncatingIfNeeded: status.st_dev)
+        if areSuitable.withLock({ $0[device] != nil }) { return }
+        set(device, clinux_is_local(file.rawValue) != 0)
+    }
+
+    /// Its file system cannot tell what it has in memory.
+    static func remove(_ device: UInt64) { set(device, false) }
+
+    private static func set(_ device: UInt64, _ isSuitable: Bool) {
+        areSuitable.withLock { volumes in
+            // Nobody has so many; those that are in use will be found again.
+            if volumes.count >= 1_024 { volumes = [:] }
+            volumes[device] = isSuitable
+        }
+    }
+}
