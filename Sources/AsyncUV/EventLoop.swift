@@ -35,13 +35,16 @@ public final class EventLoop: TaskExecutor {
     let ending = LoopEnding()
     /// Whether it is ``shared``.
     let isShared: Bool
+    /// The thread that it has for itself.
+    let ownThread: SystemThread?
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(
         _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt,
-        isShared: Bool = false
+        ownThread: SystemThread? = nil, isShared: Bool = false
     ) {
         self.isShared = isShared
+        self.ownThread = ownThread
         self.jobs = jobs
         self.thread = Atomic(thread)
         self.foreignJobs = foreignJobs

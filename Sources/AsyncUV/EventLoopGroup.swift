@@ -65,13 +65,12 @@ public final class EventLoopGroup: Sendable {
         }
     }
 
-    /// Ends all loops, at the same time: see ``EventLoop/shutdown()``.
+    /// Ends all loops, at the same time: see ``EventLoop/shutdown(grace:)``.
     ///
-    /// It cuts off who is connected. To let them end first, close the listeners and wait for
-    /// ``serve(_:maxConnections:onError:_:)`` to return.
-    public func shutdown() async {
+    /// - Parameter grace: How long those who are connected may go on: nobody new comes. Zero cuts them off.
+    public func shutdown(grace: Duration = .zero) async {
         await withDiscardingTaskGroup { group in
-            for loop in loops { group.addTask { await loop.shutdown() } }
+            for loop in loops { group.addTask { await loop.shutdown(grace: grace) } }
         }
     }
 }

@@ -51,7 +51,7 @@ final class Lane: Sendable {
     }
 
     private func startThread() {
-        do throws(UVError) { try DetachedThread.start { self.work() } } catch {
+        do throws(UVError) { try SystemThread.detach { self.work() } } catch {
             let stuck: Deque<Call> = state.withLock { state in
                 state.threads -= 1
                 // One of the others will come to it.

@@ -16,6 +16,7 @@ final class LoopCore {
     /// The head of the list of what waits here, but for reads: those end with their handles.
     let pendings = PendingLink()
     private(set) lazy var sleepers = Sleepers(self)
+    let servers = Servers()
     /// Set when the loop is about to end: operations are refused.
     private(set) var isEnding = false
 
@@ -170,6 +171,7 @@ final class LoopCore {
         guard let owner else { return }
         isEnding = true
         pendings.giveUpAll { owner.ended($0) }
+        servers.closeListeners()
         mainQueue?.close()
         closeUserHandles()
         // What has just been resumed gets a turn here, with its handles still known; of a crowd, a part does.

@@ -11,14 +11,17 @@ final class LoopThread: Sendable {
     }
 
     let made: Made
+    let thread: SystemThread
     private let owner = Promise<EventLoop>()
 
     init() throws(UVError) {
         let promise = Promise<Made>()
-        try DetachedThread.start { [owner] in Self.main(promise, owner) }
+        thread = try SystemThread { [owner] in Self.main(promise, owner) }
         switch promise.wait() {
         case .success(let made): self.made = made
-        case .failure(let error): throw error as? UVError ?? UVError(.unknown, in: "loop thread start")
+        case .failure(let error):
+            thread.join()
+            throw error as? UVError ?? UVError(.unknown, in: "loop thread start")
         }
     }
 

@@ -16,7 +16,7 @@ public final class TCPListener: Sendable {
     private init(_ handle: TCPHandle, on loop: EventLoop) throws(UVError) {
         self.loop = loop
         localAddress = try handle.localAddress
-        core = LoopBound(ListenerCore(handle))
+        core = LoopBound(ListenerCore(handle, loop.core.open(on: loop).servers))
     }
 
     /// Listens on an address of this machine.
@@ -161,18 +161,23 @@ final class ListenerCore {
     private static let ahead = 32
 
     private let handle: TCPHandle
+    private let servers: Servers
     private var accepted: Deque<Result<TCPHandle, UVError>> = []
     private var waiting: Deque<Pending<LoopBound<TCPHandle>?>> = []
     private var isPaused = false
     /// How many calls of ``TCPListener/serve(maxConnections:onError:_:)`` take connections.
-    private var servers = 0
+    private var serving = 0
 
-    init(_ handle: TCPHandle) { self.handle = handle }
+    init(_ handle: TCPHandle, _ servers: Servers) {
+        self.handle = handle
+        self.servers = servers
+    }
 
     func listen(_ backlog: Int) throws(UVError) {
         try handle.listen(backlog: backlog) { [weak self] _, connection in
             if let self { arrived(connection) } else if case .success(let handle) = connection { handle.close() }
         }
+        servers.add(self)
     }
 
     private func arrived(_ connection: Result<TCPHandle, UVError>) {
@@ -210,16 +215,21 @@ final class ListenerCore {
         }
     }
 
-    func beginServing() { servers += 1 }
+    func beginServing() {
+        serving += 1
+        servers.begin()
+    }
 
     func endServing() {
-        servers -= 1
+        serving -= 1
         if handle.isClosing { close() }
+        servers.end()
     }
 
     func close() {
+        servers.remove(self)
         handle.close()
-        if servers == 0 { dropAccepted() }
+        if serving == 0 { dropAccepted() }
         let waiting = waiting
         self.waiting = []
         for pending in waiting { pending.finish(.success(nil)) }

@@ -31,7 +31,7 @@ static void *run(void *pointer) {
     return NULL;
 }
 
-int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size) {
+int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable) {
     struct start *start = malloc(sizeof *start);
     if (start == NULL) return ENOMEM;
     *start = (struct start){body, context};
@@ -39,12 +39,18 @@ int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size) 
     pthread_t thread;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack_size);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (joinable == NULL) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     int error = pthread_create(&thread, &attributes, run, start);
     pthread_attr_destroy(&attributes);
-    if (error != 0) free(start);
+    if (error != 0) {
+        free(start);
+    } else if (joinable != NULL) {
+        *joinable = (uintptr_t)thread;
+    }
     return error;
 }
+
+void clinux_join_thread(uintptr_t thread) { pthread_join((pthread_t)thread, NULL); }
 
 struct clinux_lock {
     pthread_mutex_t mutex;

@@ -14,6 +14,24 @@ import Testing
         await group.shutdown()
     }
 
+    /// With a loop that is not of the group.
+    private func withElsewhere(_ body: (EventLoop) async throws -> Void) async throws {
+        let loop = try EventLoop()
+        do { try await body(loop) } catch {
+            await loop.shutdown()
+            throw error
+        }
+        await loop.shutdown()
+    }
+
+    /// Greets, and waits for the peer's end.
+    private func serveUntilEnd(_ listeners: [TCPListener]) async throws {
+        try await EventLoopGroup.serve(listeners) { connection in
+            try await connection.write([1])
+            _ = try await connection.read()
+        }
+    }
+
     @Test func countAndTurn() async throws {
         try await withGroup(3) { group in
             #expect(group.loops.count == 3)
@@ -192,6 +210,88 @@ import Testing
                 #expect(try await client.read() == nil)
             }
             try await serving.value
+        }
+    }
+
+    @Test("A shutdown with a grace: nobody new comes, who is connected is served to the end")
+    func shutdownWithGrace() async throws {
+        let group = try await EventLoopGroup(count: 2)
+        let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+        let serving = Task {
+            try await EventLoopGroup.serve(listeners) { connection in
+                for try await chunk in connection { try await connection.write(chunk) }
+            }
+        }
+        try await withElsewhere { elsewhere in
+            var clients: [TCPConnection] = []
+            for number in 0..<16 {
+                let client = try await TCPConnection.connect(to: listeners[0].localAddress, on: elsewhere)
+                try await client.write([UInt8(number)])
+                #expect(try await client.read() == [UInt8(number)])
+                clients.append(client)
+            }
+            async let ending: Void = group.shutdown(grace: .seconds(Int64.max))
+            await expectRefused(listeners[0].localAddress)
+            for client in clients {
+                try await client.write([100])
+                #expect(try await client.read() == [100])
+                await client.close()
+            }
+            await ending
+        }
+        try await serving.value
+        for loop in group.loops { await #expect(throws: UVError.coded(.canceled)) { try await loop.withLoop { _ in } } }
+    }
+
+    @Test("A shutdown with a grace: who stays longer is cut off")
+    func shutdownAfterGrace() async throws {
+        let group = try await EventLoopGroup(count: 2)
+        let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+        let serving = Task { try await serveUntilEnd(listeners) }
+        try await withElsewhere { elsewhere in
+            let client = try await TCPConnection.connect(to: listeners[0].localAddress, on: elsewhere)
+            #expect(try await client.read() == [1])
+            let start = ContinuousClock.now
+            await group.shutdown(grace: .milliseconds(50))
+            #expect(ContinuousClock.now - start >= .milliseconds(50))
+            #expect(try await client.read() == nil)
+            await client.close()
+        }
+        _ = await serving.result
+    }
+
+    @Test("A shutdown with a grace that is cancelled, or overtaken by one without, goes on without it")
+    func shutdownWithGraceCutShort() async throws {
+        for isCancelled in [true, false] {
+            let group = try await EventLoopGroup(count: 1)
+            let listeners = try await group.bind(host: "127.0.0.1", port: 0)
+            let serving = Task { try await serveUntilEnd(listeners) }
+            try await withElsewhere { elsewhere in
+                let client = try await TCPConnection.connect(to: listeners[0].localAddress, on: elsewhere)
+                #expect(try await client.read() == [1])
+                let ending = Task { await group.shutdown(grace: .seconds(3_600)) }
+                if isCancelled { ending.cancel() } else { await group.shutdown() }
+                await ending.value
+                #expect(try await client.read() == nil)
+                await client.close()
+            }
+            _ = await serving.result
+        }
+    }
+
+    @Test("A shutdown with a grace of a loop without servers, or with listeners that nobody serves, is one without")
+    func shutdownWithGraceOfNobody() async throws {
+        let group = try await EventLoopGroup(count: 2)
+        let listener = try await TCPListener.onLoopback(on: group.loops[0])
+        let accepting = Task { try await listener.accept() }
+        await group.shutdown(grace: .seconds(3_600))
+        await group.shutdown(grace: .seconds(3_600))
+        let end = await accepting.result
+        // It has come before the listener was closed, or after the loop had ended.
+        if case .failure(let error) = end {
+            #expect(code(of: error) == .canceled)
+        } else {
+            #expect(try end.get() == nil)
         }
     }
 

@@ -3,6 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
+private let threadsGone = Shared(0)
+
 /// K1: loops that end with everything pending.
 @Suite(.timeLimit(.minutes(2))) struct ShutdownTests {
     @Test func twice() async throws {
@@ -29,6 +31,22 @@ import Testing
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 { group.addTask { @concurrent in await loop.shutdown() } }
             }
+        }
+    }
+
+    @Test("The loop's thread is gone when shutdown returns, with all that it keeps for itself")
+    func threadIsGone() async throws {
+        var key = pthread_key_t()
+        let made = unsafe pthread_key_create(&key) { _ in threadsGone.change { $0 += 1 } }
+        try #require(made == 0)
+        defer { pthread_key_delete(key) }
+        for number in 1...200 {
+            let loop = try EventLoop()
+            try await loop.withLoop { [key] _ in
+                _ = unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
+            }
+            await loop.shutdown()
+            #expect(threadsGone.value == number)
         }
     }
 

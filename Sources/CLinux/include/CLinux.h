@@ -41,8 +41,11 @@ void clinux_set_cancellation_handler(void (*handler)(void *));
 void *clinux_add_cancellation_handler(void *context);
 void clinux_remove_cancellation_handler(void *record);
 
-/// Starts a thread that nobody joins. Returns 0 or an errno value.
-int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size);
+/// Starts a thread: one to be joined if `joinable` is not null and gets its number, else one that nobody joins. Returns 0 or
+/// an errno value.
+int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable);
+/// Waits for a thread's end, once.
+void clinux_join_thread(uintptr_t thread);
 
 /// A lock of the C library; not recursive.
 struct clinux_lock;
