@@ -153,7 +153,7 @@ package.targets += [
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", "CSanitizers", "io-models",
+            "Readiness", "CLinux", "CSanitizers", "TestSupport", "io-models",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

@@ -72,7 +72,7 @@ enum Caller: CaseIterable {
     }
 }
 
-@Suite("C1: cancelled at each await", .timeLimit(.minutes(2))) struct CancellationTests {
+@Suite("C1: cancelled at each await", .timeLimit(.minutes(patience))) struct CancellationTests {
     /// Fails on handles that are still there when the body has ended, but for what the scene itself holds.
     private static func withScene(
         _ body: @escaping @Sendable (StreamOperation.Scene) async throws -> Void

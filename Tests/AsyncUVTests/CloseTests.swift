@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Ends of a `TCPConnection`: close, drop, reset.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct CloseTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct CloseTests {
     @Test func closeTwiceAndUseAfterwards() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()

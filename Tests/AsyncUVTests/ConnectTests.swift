@@ -6,7 +6,7 @@ import UV
 @testable import AsyncUV
 
 /// `TCPConnection.connect`, by address and by name.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct ConnectTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ConnectTests {
     @Test("N3: refused: the text names the address, no descriptor stays")
     func refused() throws {
         try onLoop { _ in

@@ -4,7 +4,7 @@ import Testing
 import UV
 
 /// Proxies: `copy(from:to:)`; and N4, readers slower than their writers.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct CopyTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct CopyTests {
     @Test func proxy() throws {
         try onLoop { loop in
             let server = try await EchoServer(on: loop)

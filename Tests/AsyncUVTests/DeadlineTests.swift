@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `withDeadline`, `withTimeout`.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct DeadlineTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct DeadlineTests {
     struct Refusal: Error, Equatable {}
 
     @Test func value() throws {

@@ -5,7 +5,7 @@ import Testing
 import UV
 
 /// `EventLoop.run`, `init`, `shared`, `current`, `withLoop`.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct EventLoopTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct EventLoopTests {
     struct Refusal: Error, Equatable { let number: Int }
 
     @Test func runReturnsTheValueOfItsBody() throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Lines of text from a stream.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct LinesTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LinesTests {
     private func lines(of text: [UInt8], limit: Int = 1 << 20) throws -> [String] {
         try onLoop { loop in
             let (near, far) = try await connectedPair()

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// `TCPListener`: bind, accept, connections, close.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct ListenerTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ListenerTests {
     @Test func bindAndAccept() throws {
         try onLoop { loop in
             let listener = try await TCPListener.bind(host: "localhost", port: 0)

@@ -4,7 +4,7 @@ import Testing
 import UV
 
 /// Sleeps, ticks and the clock of a loop.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct LoopClockTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LoopClockTests {
     @Test("Never early by the monotonic clock")
     func neverEarly() throws {
         try EventLoop.run { loop in

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Reading from a `TCPConnection`.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct ReadTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ReadTests {
     @Test func whatIsThereUpToALimit() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Names to addresses.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct ResolverTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ResolverTests {
     @Test func numericHostsAreNotLookedUp() throws {
         try onLoop { loop in
             let before = try await loop.counters.turns

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `TCPListener.serve`.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct ServeTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ServeTests {
     struct Refusal: Error, Equatable {}
 
     @Test("K2: a handler's error ends its connection only, and reaches onError once with the peer")

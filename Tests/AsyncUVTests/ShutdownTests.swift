@@ -6,7 +6,7 @@ import Testing
 private let threadsGone = Shared(0)
 
 /// K1: loops that end with everything pending.
-@Suite(.timeLimit(.minutes(2))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(patience))) struct ShutdownTests {
     @Test func twice() async throws {
         let loop = try EventLoop()
         await loop.shutdown()

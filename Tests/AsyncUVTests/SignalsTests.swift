@@ -6,7 +6,7 @@ import Testing
 /// Signals as a sequence. In child processes: signals are the whole process's.
 ///
 /// What `raise` sends has been delivered when it returns. A signal to the process (`kill`) may come later, on another thread.
-@Suite(.timeLimit(.minutes(2))) struct SignalsTests {
+@Suite(.timeLimit(.minutes(patience))) struct SignalsTests {
     @Test("S1: a storm: at least one delivery after the last signal; equal ones are one")
     func storm() async throws {
         await #expect(processExitsWith: .success) {

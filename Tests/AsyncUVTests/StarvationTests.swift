@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Tasks that never rest leave IO, timers and other threads their share.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct StarvationTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct StarvationTests {
     @Test func tasksThatYieldForEver() throws {
         try onLoop { loop in
             let restless = (0..<4).map { _ in loop.spawn { while !Task.isCancelled { await Task.yield() } } }

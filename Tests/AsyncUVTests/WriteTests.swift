@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Writing to a `TCPConnection`.
-@Suite(.ownThread, .timeLimit(.minutes(2))) struct WriteTests {
+@Suite(.ownThread, .timeLimit(.minutes(patience))) struct WriteTests {
     @Test("B1: nothing to write, in every form, keeps its place in the order")
     func emptyWrites() throws {
         try onLoop { loop in

@@ -1,9 +1,10 @@
 import AsyncUV
 import Coroutines
 import Dispatch
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct GreenTests {
+@Suite(.timeLimit(.minutes(patience))) struct GreenTests {
     private struct Stop: Error, Equatable {}
 
     @Test func tasksInterleaveWhereTheyWait() async throws {

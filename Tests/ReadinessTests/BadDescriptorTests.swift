@@ -2,10 +2,11 @@ import Foundation
 import Glibc
 import Readiness
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What pollers answer to descriptors that they cannot watch: the table at ``Poller``.
-@Suite(.timeLimit(.minutes(1))) struct BadDescriptorTests {
+@Suite(.timeLimit(.minutes(patience))) struct BadDescriptorTests {
     @Test(arguments: PollerKind.allCases) func negativeOrClosed(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             var poller = try kind.make()

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import io_models
 
 /// The facts of the figure: who does what in which phase of a read. Facts, not times.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct FigureTests {
+@Suite(.serialized, .timeLimit(.minutes(patience))) struct FigureTests {
     /// One recording for all facts; the machine may be busy, so the messages come slowly.
     @Test func showsWhoWaitsAndWhoCopies() async {
         await #expect(processExitsWith: .success) {

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import io_models
 
 /// Each wrong run shows its trouble, each right run shows none.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct PitfallTests {
+@Suite(.serialized, .timeLimit(.minutes(patience))) struct PitfallTests {
     @Test(arguments: pitfalls.map(\.name)) func showsTheDifference(_ name: String) async {
         await #expect(processExitsWith: .success) { [name] in
             let pitfall = try #require(pitfalls.first { $0.name == name })

@@ -1,10 +1,11 @@
 import Readiness
+import TestSupport
 import Testing
 
 @testable import io_models
 
 /// The servers as programs.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ServeTests {
+@Suite(.serialized, .timeLimit(.minutes(patience))) struct ServeTests {
     @Test(arguments: ServeModel.allCases) func listensEchoesAndEnds(_ model: ServeModel) async {
         await #expect(processExitsWith: .success) { [model] in
             try await onThread {

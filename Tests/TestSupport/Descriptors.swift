@@ -10,7 +10,7 @@ import UV
 /// sockets for minutes, so it looks only where `make test` gives a module a process of its own.
 public func withoutDescriptorLeak(_ body: () throws -> Void) rethrows {
     guard isModuleAlone else { return try body() }
-    let left = try socketsLeftOpen(patience: .seconds(120), by: body)
+    let left = try socketsLeftOpen(patience: .seconds(60 * patience), by: body)
     if !left.isEmpty { Issue.record("sockets leaked: \(left)") }
 }
 

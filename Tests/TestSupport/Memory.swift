@@ -1,4 +1,3 @@
-import CSanitizers
 import Foundation
 
 /// The bytes of the process that are in memory.
@@ -7,6 +6,3 @@ public func residentBytes() -> Int {
     let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     return pages * Int(getpagesize())
 }
-
-/// Whether the thread sanitizer or the address sanitizer is in the process: both keep freed memory and slow things down.
-public let isSanitized = csanitizers_are_there() != 0

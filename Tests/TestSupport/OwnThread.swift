@@ -15,7 +15,7 @@ public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
         let thread = ThreadExecutor()
         defer { thread.stop() }
         let watchdog = Task.detached {
-            try await Task.sleep(for: .seconds(120))
+            try await Task.sleep(for: .seconds(60 * patience))
             fatalError("the test \(test.name) at \(test.sourceLocation) hangs")
         }
         defer { watchdog.cancel() }

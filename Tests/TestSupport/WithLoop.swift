@@ -26,7 +26,7 @@ public func withLoop(_ body: (Loop) throws -> Void) throws {
 private func watch(_ loop: Loop) throws -> TimerHandle {
     let watchdog = try TimerHandle(on: loop)
     watchdog.keepsLoopAlive = false
-    try watchdog.start(after: .seconds(60)) { watchdog in
+    try watchdog.start(after: .seconds(60 * patience)) { watchdog in
         Issue.record("the loop does not run dry: \(watchdog.loop.handles)")
         watchdog.loop.closeAllHandles()
     }

@@ -12,7 +12,8 @@ import UV
 
     @Test("L2: one million timers, a tenth of them cancelled, fire once, in order and never early")
     func million() throws {
-        let count = 1_000_000
+        // With a sanitizer a million take minutes, and show nothing more.
+        let count = isSanitized ? 100_000 : 1_000_000
         var random = SeededGenerator(seed: 2)
         var due: [UInt32] = []
         var earliest: [Int64] = []
