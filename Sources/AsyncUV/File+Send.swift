@@ -31,7 +31,8 @@ extension File {
         guard offset >= 0, count ?? 0 >= 0 else {
             throw UVError(.invalidArgument, in: "send", of: "\(path) from \(offset), \(count ?? 0) bytes")
         }
-        try await connection.waitForWrites()
+        // Behind everything written before.
+        try await connection.write([])
         let socket = try await connection.withHandle { try SocketCopy(try $0.fileDescriptor) }
         let isRegular = try await status().kind == .regular
         var sent: Int64 = 0

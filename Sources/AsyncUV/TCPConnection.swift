@@ -98,8 +98,7 @@ public final class TCPConnection: ByteStream {
         if loop.isCurrent {
             try checkCancellation()
             let sent = try core.lend(on: loop) { try $0.handle.tryWrite(bytes.span) }
-            if sent < bytes.count { try await writeRest(of: [bytes], from: sent) }
-            if bytes.isEmpty { try await waitForWrites() }
+            if sent < bytes.count || (bytes.isEmpty && hasQueue) { try await writeRest(of: [bytes], from: sent) }
         } else {
             try await loop.hop { try await self.write(bytes) }
         }
@@ -110,9 +109,11 @@ public final class TCPConnection: ByteStream {
         try Task.checkCancellation()
         let sent = try core.open(on: loop).handle.tryWrite(contentsOf: chunks)
         let count = chunks.reduce(0) { $0 + $1.count }
-        if sent < count { try await writeRest(of: chunks, from: sent) }
-        if count == 0 { try await waitForWrites() }
+        if sent < count || (count == 0 && hasQueue) { try await writeRest(of: chunks, from: sent) }
     }
+
+    /// Whether earlier writes wait: then one of nothing does so, too.
+    private var hasQueue: Bool { core.open(on: loop).handle.writeQueueSize > 0 }
 
     /// Queues what did not fit, at once, and waits for room. Given up before it has begun, nothing of it is sent: else
     /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
@@ -130,17 +131,6 @@ public final class TCPConnection: ByteStream {
                 loop.post { self.core.open(on: self.loop).handle.takeBack(write.open(on: self.loop)) }
             }
             throw error
-        }
-    }
-
-    /// Waits until everything written so far has left: an empty write keeps its place in the order.
-    func waitForWrites() async throws {
-        try await loop.perform("write") { _, pending in
-            let handle = self.core.open(on: self.loop).handle
-            let outcome = try handle.write([]) { _, error in
-                pending.finish(error.map { .failure($0) } ?? .success(()))
-            }
-            if outcome == .sent { pending.finish(.success(())) }
         }
     }
 

@@ -49,12 +49,13 @@ extension StreamHandle {
         return .queued
     }
 
-    /// Queues what ``tryWrite(contentsOf:)`` has not sent, behind everything written before. Copies nothing.
+    /// Queues what ``tryWrite(contentsOf:)`` has not sent, behind everything written before; if that is nothing, it waits
+    /// for its turn all the same. Copies nothing.
     ///
     /// - Parameter sent: How many of the bytes have been sent.
     /// - Parameter tag: Names the write for ``takeBack(_:)``; kept until the write has ended.
     /// - Parameter onDone: As in ``write(_:onDone:)``.
-    /// - Throws: As ``write(_:onDone:)``; `.invalidArgument` when nothing is left to be sent.
+    /// - Throws: As ``write(_:onDone:)``.
     ///
     /// Calls `uv_write`.
     public final func queueWrite(
@@ -63,7 +64,7 @@ extension StreamHandle {
     ) throws(UVError) {
         try checkWritable("write")
         if try queue(chunks, droppingFirst: sent, tag: tag, onDone) { return }
-        throw UVError(.invalidArgument, in: "write", of: "nothing")
+        try queue([], from: 0, tag: tag, onDone)
     }
 
     /// Takes back a queued write of which nothing has left: its `onDone` is not called.

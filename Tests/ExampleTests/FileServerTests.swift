@@ -132,7 +132,8 @@ import Testing
                 deaf.append(client)
             }
             for _ in 0..<20 {
-                #expect(try await withTimeout(.seconds(60 * patience)) { try await server.get("/hello.txt") }.status == 200)
+                let answer = try await withTimeout(.seconds(60 * patience)) { try await server.get("/hello.txt") }
+                #expect(answer.status == 200)
             }
             #expect(server.server.tally.requests == 20)
             for client in deaf { await client.close() }

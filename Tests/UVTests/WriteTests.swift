@@ -77,6 +77,30 @@ import UV
         try #expect(stream.tryWrite([1, 2, 3].span) == 0, "others wait")
     }
 
+    @Test("Queued writes of nothing wait for their turn, and can be taken back before it")
+    func queuedNothing() throws {
+        var done: [Int] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            try near.queueWrite([], droppingFirst: 0) { _, error in
+                #expect(error == nil)
+                done.append(0)
+            }
+            #expect(done.isEmpty)
+            try near.write([UInt8](repeating: 0, count: 8 << 20)) { _, _ in done.append(1) }
+            let tags = (2..<5).map { _ in Tag() }
+            for (number, tag) in zip(2..., tags) {
+                try near.queueWrite([[], []], droppingFirst: 0, tag: tag) { _, _ in done.append(number) }
+            }
+            #expect(near.takeBack(tags[1]) && !near.takeBack(tags[1]))
+            near.closeAfterWrites()
+            try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
+        }
+        #expect(done == [0, 1, 2, 4])
+    }
+
+    private final class Tag {}
+
     @Test("Guard: thousands of queued writes leave in a few turns, not one a turn")
     func fewTurns() throws {
         var turns = 0
