@@ -150,10 +150,16 @@ extension FileTests {
                 try path.put([1])
                 await #expect(throws: Oops.self) { try await File.withFile(path) { _ in throw Oops() } }
                 #expect(openFiles(in: folder).isEmpty)
+                let isInside = Shared(false)
                 let task = loop.spawn {
-                    try await File.withFile(path) { _ in try await loop.sleep(for: .seconds(1_000)) }
+                    try await File.withFile(path) { _ in
+                        isInside.value = true
+                        try await loop.sleep(for: .seconds(1_000))
+                    }
                 }
-                try await wait(on: loop) { !openFiles(in: folder).isEmpty }
+                // Not when the file is open: a cancelled open closes it, but later.
+                try await wait(on: loop) { isInside.value }
+                #expect(openFiles(in: folder) == [path.string])
                 task.cancel()
                 #expect(await failure(of: task) is CancellationError)
                 #expect(openFiles(in: folder).isEmpty)
