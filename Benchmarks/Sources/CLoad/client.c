@@ -22,7 +22,7 @@ static bool wait_to_write(struct client *client, const struct shape *shape, bool
 bool client_send(struct client *client, const struct shape *shape) {
     const unsigned char *bytes = expected(client, shape);
     while (client->sent < shape->burst) {
-        size_t message = shape->size - client->sent % shape->size;
+        size_t message = shape->piece - client->sent % shape->piece;
         ssize_t count = send(client->descriptor, bytes + client->sent, message, MSG_NOSIGNAL);
         if (count < 0) return errno == EAGAIN && wait_to_write(client, shape, true);
         client->sent += (size_t)count;

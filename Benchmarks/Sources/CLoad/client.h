@@ -8,7 +8,8 @@
 /// What all clients of a run share.
 struct shape {
     int poller;
-    size_t size, burst;
+    /// Bytes of one send(2), and of all that is sent before the echo is waited for.
+    size_t piece, burst;
     /// Random bytes, longer than a burst: each burst starts at another place, so that a stale echo is noticed.
     unsigned char *pattern;
     unsigned char *incoming;

@@ -108,7 +108,7 @@ struct load_result load_run(const struct load_options *options, load_record reco
     struct run run = {.options = options, .record = record, .context = context};
     size_t burst = options->size * (size_t)options->pipeline;
     run.shape = (struct shape){
-        .poller = epoll_create1(EPOLL_CLOEXEC), .size = options->size, .burst = burst,
+        .poller = epoll_create1(EPOLL_CLOEXEC), .piece = options->together ? burst : options->size, .burst = burst,
         .pattern = random_bytes(burst + PATTERN_SLACK), .incoming = malloc(burst + 1), .incoming_size = burst + 1};
     run.clients = calloc((size_t)options->connections, sizeof *run.clients);
     if (run.shape.poller < 0 || run.shape.pattern == NULL || run.shape.incoming == NULL || run.clients == NULL)

@@ -7,6 +7,8 @@ struct Scenario {
     let connections: Int
     let size: Int
     let pipeline: Int
+    /// Whether the messages of a burst come in one piece, as from clients that pipeline.
+    var together = false
     /// The servers with their arguments, where not every server will do; the first is the baseline.
     var servers: [String]?
 
@@ -15,16 +17,18 @@ struct Scenario {
         Scenario(name: "64KiB×16", connections: 16, size: 65_536, pipeline: 1),
         Scenario(name: "64B×1000", connections: 1000, size: 64, pipeline: 1),
         Scenario(name: "pipelined", connections: 50, size: 64, pipeline: 16),
-        Scenario(
-            name: "answers", connections: 50, size: 64, pipeline: 16,
-            servers: [
-                "\(Program.baseline) --split 64", "echo-uv-async --split 64", "echo-uv-async --split 64 --each",
-            ]),
+        Scenario(name: "answers", connections: 50, size: 64, pipeline: 16, servers: answering),
+        Scenario(name: "bursts", connections: 50, size: 64, pipeline: 16, together: true, servers: answering),
+    ]
+
+    private static let answering = [
+        "\(Program.baseline) --split 64", "echo-uv-async --split 64", "echo-uv-async --split 64 --each",
     ]
 
     var description: String {
         let messages = pipeline == 1 ? "one message" : "\(pipeline) messages"
         return "\(connections) connections, \(messages) of \(size) bytes under way on each"
+            + (together ? ", sent by one call" : "")
     }
 
     /// What a reader of the table must not overlook.
@@ -41,6 +45,7 @@ struct Scenario {
 
     var arguments: [String] {
         ["--connections", "\(connections)", "--size", "\(size)", "--pipeline", "\(pipeline)"]
+            + (together ? ["--together"] : [])
     }
 }
 

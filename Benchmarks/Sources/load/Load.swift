@@ -10,6 +10,7 @@ import Measurement
     @Option(help: "Open connections.") var connections = 50
     @Option(help: "Bytes a message.") var size = 1024
     @Option(help: "Messages a burst, each sent by itself.") var pipeline = 1
+    @Flag(help: "All messages of a burst are sent by one call.") var together = false
     @Flag(help: "A new connection for each message, one after the other.") var visits = false
     @Option(help: "Length of the measured window.") var seconds = 3.0
     @Option(help: "Seconds of load before the window.") var warmup = 0.5

@@ -15,6 +15,8 @@ struct load_options {
     size_t size;
     /// Messages that a connection sends, each with a send(2) of its own, before it waits for all their echoes.
     int pipeline;
+    /// Whether one send(2) takes all of them.
+    int together;
     double warmup_seconds, seconds;
     /// Whose CPU time is read at both ends of the measured window; 0 for nobody's.
     pid_t server;
