@@ -52,7 +52,7 @@ trees: dependencies ## Measures copying and removing a tree of 10,000 files, bes
 	swift run -c release --package-path Benchmarks trees $(OPTIONS)
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp:atexit_sleep_ms=50" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan
 	ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/asan.supp" LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/lsan.supp" \
 		Scripts/run-tests --sanitize=address --scratch-path .build-asan $(address_linker)
 

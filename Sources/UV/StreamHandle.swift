@@ -21,8 +21,9 @@ public class StreamHandle: Handle {
         set { unsafe attached = newValue }
     }
     @exclusivity(unchecked) private final var attached: AnyObject?
-    /// The ``attachment`` without a retain: in the stream's callbacks it is there.
-    package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
+    /// The ``attachment`` without a retain, for libraries on top that count instructions. In the stream's callbacks it lives;
+    /// elsewhere until the stream is closed or the attachment replaced.
+    public final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()

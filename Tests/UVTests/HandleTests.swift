@@ -119,6 +119,30 @@ import UV
         #expect(weak.count == 5 && weak.allSatisfy { $0.handle == nil })
     }
 
+    @Test("A stream keeps its attachment until its close has finished, and lends it to its callbacks")
+    func attachment() throws {
+        final class Attachment {}
+        weak var kept: Attachment?
+        var lent = 0
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            #expect(unsafe near.attachment == nil && near.lentAttachment == nil)
+            near.attachment = Attachment()
+            kept = near.attachment as? Attachment
+            try near.startReading(
+                onBytes: { near, _ in
+                    if unsafe near.lentAttachment?.takeUnretainedValue() === kept { lent += 1 }
+                    near.close { near in
+                        #expect(kept != nil)
+                        if unsafe (near as? TCPHandle)?.lentAttachment?.takeUnretainedValue() === kept { lent += 1 }
+                    }
+                }, onEnd: { _, _ in })
+            try far.write([1])
+            far.closeAfterWrites()
+        }
+        #expect(lent == 2 && kept == nil)
+    }
+
     @Test func aFailedInitLeavesNothing() throws {
         try withLoop { loop in
             let file = unsafe try FileDescriptor.open("/proc/self/exe", .readOnly)
