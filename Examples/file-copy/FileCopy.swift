@@ -9,7 +9,8 @@ import Foundation
         abstract: "Copies a file, or a directory with all that is in it.",
         discussion: """
             A file's copy appears whole or not at all: Ctrl-C leaves no half of it. Of a directory it leaves what was \
-            copied until then. On a terminal there is a progress bar. Exits with 130 after Ctrl-C.
+            copied until then. On a terminal there is a progress bar. Exits with 130 after Ctrl-C; a disk that hangs for \
+            longer than a second may then keep a hidden half beside the destination.
             """)
 
     @Argument(help: "What to copy.") var source: String

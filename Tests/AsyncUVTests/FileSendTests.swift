@@ -191,8 +191,10 @@ extension FileTests {
                 let file = try await File.open(path, on: loop)
                 let sending = loop.spawn { try await file.send(to: connection) }
                 try await wait(on: other) { ThreadPool.statistics.running == 1 }
+                let sleeping = loop.spawn { try await loop.sleep(for: .seconds(1_000)) }
                 let ending = Task.detached { await loop.shutdown() }
-                await settle()
+                // Now the loop is about to end, and waits for the thread.
+                #expect(code(of: await failure(of: sleeping)) == .canceled)
                 held.release()
                 #expect(code(of: await failure(of: sending)) == .canceled)
                 await ending.value
