@@ -63,7 +63,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             // libuv's own, for the whole process.
             try await onThread { try Loop().close() }
-            let before = countDescriptors()
+            let before = await countLastingDescriptors()
             limitDescriptors(to: lowestFreeDescriptor() + 20)
             do {
                 _ = try await EventLoopGroup(count: 20)

@@ -232,7 +232,8 @@ import UV
                     try run(10_000)
                     let (descriptors, memory) = (countDescriptors(), residentBytes())
                     try run(100_000)
-                    #expect(countDescriptors() == descriptors)
+                    // Threads that are not ours have some for a moment.
+                    #expect(countDescriptors() < descriptors + 16)
                     if !isSanitized { #expect(residentBytes() - memory < 4 << 20) }
                     try loop.close()
                 }
