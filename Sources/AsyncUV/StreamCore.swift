@@ -52,7 +52,11 @@ final class StreamCore {
         }
     }
 
-    func wait(_ reader: Suspension<[UInt8]?>) { unsafe self.reader = reader }
+    @inline(__always)
+    func wait(_ reader: Suspension<[UInt8]?>) {
+        unsafe self.reader = reader
+        handle.prefetchAddress = reader.taskAddress
+    }
 
     fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
         switch result {

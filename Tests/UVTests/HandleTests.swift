@@ -143,6 +143,20 @@ import UV
         #expect(lent == 2 && kept == nil)
     }
 
+    @Test("Any address to prefetch is harmless", arguments: [0, 1, 4_096, UInt.max, UInt.max / 2])
+    func prefetch(_ address: UInt) throws {
+        var received: [UInt8] = []
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            near.prefetchAddress = address
+            try near.startReading(
+                onBytes: { _, bytes in received.append(copying: bytes) }, onEnd: { near, _ in near.close() })
+            try far.write([1, 2, 3])
+            far.closeAfterWrites()
+        }
+        #expect(received == [1, 2, 3])
+    }
+
     @Test func aFailedInitLeavesNothing() throws {
         try withLoop { loop in
             let file = unsafe try FileDescriptor.open("/proc/self/exe", .readOnly)

@@ -27,6 +27,12 @@ int clinux_socket(int family, int type);
 void *clinux_thread_slot(void);
 void clinux_set_thread_slot(void *pointer);
 
+/// Brings memory from this address on into the processor's cache, without waiting: 832 bytes, which are a task and the frames
+/// of a connection that it serves. Any address is harmless.
+static inline void clinux_prefetch(uintptr_t start) {
+    for (int line = 0; line < 13; line++) __builtin_prefetch((const char *)start + 64 * line);
+}
+
 /// The address of the current Swift task, NULL outside of tasks.
 void *clinux_current_task(void);
 
