@@ -29,7 +29,11 @@ public class StreamHandle: Handle {
     /// the processor's cache while the system reads. Among a thousand connections each has left it since its last message.
     ///
     /// Nothing is read there: an address that is not valid any more is harmless. 0 is none.
-    @exclusivity(unchecked) public final var prefetchAddress: UInt = 0
+    public final var prefetchAddress: UInt {
+        get { unsafe upcoming }
+        set { unsafe upcoming = newValue }
+    }
+    @exclusivity(unchecked) private final var upcoming: UInt = 0
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
@@ -223,7 +227,7 @@ private func provideBuffer(
         unsafe buffer.unsafelyUnwrapped.pointee.base = memory.baseAddress.unsafelyUnwrapped
             .assumingMemoryBound(to: CChar.self)
         unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize
-        if unsafe stream.prefetchAddress != 0 { clinux_prefetch(unsafe stream.prefetchAddress) }
+        if stream.prefetchAddress != 0 { clinux_prefetch(stream.prefetchAddress) }
     }
 }
 
