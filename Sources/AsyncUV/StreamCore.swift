@@ -6,9 +6,8 @@ final class StreamCore {
     @exclusivity(unchecked) private var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
     @exclusivity(unchecked) private var owner = TaskIdentity.none
-    /// Bytes that a reader took and gave back, behind those that have been taken again.
-    @exclusivity(unchecked) private var returned: [UInt8] = []
-    @exclusivity(unchecked) private var takenAgain = 0
+    /// Made when it is needed: most connections never give a byte back.
+    @exclusivity(unchecked) private var returned: Returned?
     // One word.
     @exclusivity(unchecked) private var reads: UInt32 = 0
     @exclusivity(unchecked) private var readerIsOwner = false
@@ -40,7 +39,7 @@ final class StreamCore {
         if unsafe reader.isWaiting {
             throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
         }
-        if unsafe !returned.isEmpty { return try .bytes(takeReturned(limit, through: nil)) }
+        if unsafe returned != nil, let bytes = try takeReturned(limit, through: nil) { return .bytes(bytes) }
         if unsafe isClosed { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
         switch try handle.receive(upTo: limit, onDone: streamReceived) {
         case .received(let bytes): return .bytes(bytes)
@@ -75,23 +74,15 @@ final class StreamCore {
     /// Bytes that were given back, up to the delimiter; `nil` when there are none.
     func takeReturned(_ limit: Int, through delimiter: UInt8?) throws -> [UInt8]? {
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
-        if unsafe returned.isEmpty || reader.isWaiting { return nil }
-        let all = unsafe returned[takenAgain...]
-        var bytes = all.prefix(limit)
-        if let end = delimiter.flatMap({ bytes.firstIndex(of: $0) }) { bytes = bytes[...end] }
-        if bytes.count == all.count { forgetReturned() } else { unsafe takenAgain += bytes.count }
-        return Array(bytes)
+        guard unsafe !reader.isWaiting, let returned = unsafe returned else { return nil }
+        return returned.take(limit, through: delimiter)
     }
 
     func giveBack(_ bytes: [UInt8]) {
         if unsafe isClosed || bytes.isEmpty { return }
-        unsafe returned = unsafe bytes + returned[takenAgain...]
-        unsafe takenAgain = 0
-    }
-
-    private func forgetReturned() {
-        unsafe returned = []
-        unsafe takenAgain = 0
+        let returned = unsafe self.returned ?? Returned()
+        unsafe self.returned = returned
+        returned.add(bytes)
     }
 
     // MARK: The owner's scope
@@ -107,15 +98,41 @@ final class StreamCore {
 
     func close() {
         unsafe isClosed = true
-        forgetReturned()
+        unsafe returned = nil
         handle.close()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
     func reset() {
         unsafe isClosed = true
-        forgetReturned()
+        unsafe returned = nil
         (handle as? TCPHandle)?.reset()
+    }
+}
+
+/// Bytes that a reader took and gave back, behind those that have been taken again.
+private final class Returned {
+    private var bytes: [UInt8] = []
+    private var taken = 0
+
+    /// The next ones; `nil` when there are none.
+    func take(_ limit: Int, through delimiter: UInt8?) -> [UInt8]? {
+        if bytes.isEmpty { return nil }
+        let all = bytes[taken...]
+        var next = all.prefix(limit)
+        if let end = delimiter.flatMap({ next.firstIndex(of: $0) }) { next = next[...end] }
+        if next.count < all.count {
+            taken += next.count
+        } else {
+            bytes = []
+            taken = 0
+        }
+        return Array(next)
+    }
+
+    func add(_ more: [UInt8]) {
+        bytes = more + bytes[taken...]
+        taken = 0
     }
 }
 
