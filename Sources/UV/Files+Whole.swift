@@ -7,8 +7,9 @@ extension Files {
         let file = try open(path, .readOnly, [], nil)
         defer { try? close(file) }
         do throws(UVError) {
-            let bytes = try readToEnd(file, limit: limit)
-            LocalVolumes.learn(from: file)
+            let status = try status(of: file)
+            let bytes = try readToEnd(file, status, limit: limit)
+            LocalVolumes.learn(status.device, from: file)
             return bytes
         } catch {
             let reason = error.code == .fileTooLarge ? ", which is larger than \(limit) bytes" : ""
@@ -19,8 +20,9 @@ extension Files {
     /// Swift ends the process when it gets no memory for an array.
     private static let mostInMemory = Int(clamping: uv_get_total_memory() / 2)
 
-    private static func readToEnd(_ file: FileDescriptor, limit: Int) throws(UVError) -> [UInt8] {
-        let status = try status(of: file)
+    private static func readToEnd(
+        _ file: FileDescriptor, _ status: FileStatus, limit: Int
+    ) throws(UVError) -> [UInt8] {
         // A pseudo-file says 0 and has more; one byte behind the end shows that it is the end.
         let expected = status.kind == .regular ? Int(status.size) : 0
         if expected > limit { throw UVError(.fileTooLarge, in: "readFile") }

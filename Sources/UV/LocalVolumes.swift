@@ -1,15 +1,6 @@
-internal import CLibuv
 internal import CLinux
 internal import Synchronization
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
 
 /// The volumes whose files a loop's thread may open: opening a file asks its file system, and one that is a server (NFS) or
 /// a program (FUSE) may answer late or never.
@@ -22,11 +13,8 @@ enum LocalVolumes {
     /// Whether files of a volume may be opened and read on a loop's thread; false for one that nobody knows yet.
     static func contains(_ device: UInt64) -> Bool { areSuitable.withLock { $0[device] ?? false } }
 
-    /// Finds out about an open file's volume. For threads of the pool.
-    static func learn(from file: FileDescriptor) {
-        var status = stat()
-        guard unsafe fstat(file.rawValue, &status) == 0 else { return }
-        let device = UInt64(truncatingIfNeeded: status.st_dev)
+    /// Finds out about the volume of an open file. For threads of the pool.
+    static func learn(_ device: UInt64, from file: FileDescriptor) {
         if areSuitable.withLock({ $0[device] != nil }) { return }
         set(device, clinux_is_local(file.rawValue) != 0)
     }
