@@ -16,12 +16,7 @@ import Testing
 
     /// With a loop that is not of the group.
     private func withElsewhere(_ body: (EventLoop) async throws -> Void) async throws {
-        let loop = try EventLoop()
-        do { try await body(loop) } catch {
-            await loop.shutdown()
-            throw error
-        }
-        await loop.shutdown()
+        try await withGroup(1) { try await body($0.loops[0]) }
     }
 
     /// Greets, and waits for the peer's end.
