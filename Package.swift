@@ -42,25 +42,28 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
-        .target(name: "CLinux"),
+        .target(name: "CPlatform"),
+        .target(name: "CSwiftRuntime"),
         .target(
             name: "UV",
             dependencies: [
-                "CLibuv", "CLinux", .product(name: "DequeModule", package: "swift-collections"),
+                "CLibuv", "CPlatform", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .target(
             name: "AsyncUV",
             dependencies: [
-                "CLinux", "UV", .product(name: "DequeModule", package: "swift-collections"),
+                "CPlatform", "CSwiftRuntime", "UV", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .target(
             name: "Coroutines",
-            dependencies: ["AsyncUV", "CLinux", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [
+                "AsyncUV", "CPlatform", "CSwiftRuntime", .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "CoroutinesTests", dependencies: ["AsyncUV", "Coroutines", "TestSupport"], swiftSettings: settings),
@@ -88,7 +91,7 @@ let package = Package(
         .testTarget(
             name: "UVTests",
             dependencies: [
-                "UV", "CFaults", "CLinux", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+                "UV", "CFaults", "CPlatform", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
     ],
@@ -134,26 +137,27 @@ package.targets += [
 package.products += [.library(name: "Readiness", targets: ["Readiness"])]
 package.dependencies += [.package(url: "https://github.com/apple/swift-log", from: "1.16.0")]
 package.targets += [
+    .target(name: "CReadiness"),
     .target(
         name: "Readiness",
-        dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
+        dependencies: ["CReadiness", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
     // CSanitizers, since tests run it as a program.
     example(
         "io-models",
         [
-            "AsyncUV", "Readiness", "UV", "CLinux", "CSanitizers",
+            "AsyncUV", "Readiness", "UV", "CReadiness", "CSanitizers",
             .product(name: "SystemPackage", package: "swift-system"),
         ]),
     example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
     example("select-server", ["Readiness"]),
     example("select-client", ["Readiness"]),
     example("selectors-echo", ["Readiness"]),
-    example("ui-loop", ["Readiness", "CLinux"]),
+    example("ui-loop", ["Readiness", "CReadiness"]),
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CLinux", "CSanitizers", "TestSupport", "io-models",
+            "Readiness", "CReadiness", "CSanitizers", "TestSupport", "io-models",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

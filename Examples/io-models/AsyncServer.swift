@@ -1,5 +1,5 @@
 import AsyncUV
-import CLinux
+import CReadiness
 import Readiness
 import SystemPackage
 

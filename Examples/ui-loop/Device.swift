@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// Something that a user touches: it delivers input at its own pace, from a thread of its own.

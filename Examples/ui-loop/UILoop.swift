@@ -1,6 +1,6 @@
 import ExampleSupport
 import ArgumentParser
-import CLinux
+import CReadiness
 import Readiness
 
 @main struct UILoop: ParsableCommand {

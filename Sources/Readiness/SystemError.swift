@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 public import struct SystemPackage.Errno
 
@@ -36,7 +36,7 @@ extension SystemError {
     }
 }
 
-/// Passes a result on, or throws when it is negative: the functions of CLinux return `-errno`.
+/// Passes a result on, or throws when it is negative: the functions of CReadiness return `-errno`.
 @discardableResult
 func check<Result: SignedInteger>(
     _ result: Result, _ operation: @autoclosure () -> String, of subject: @autoclosure () -> String? = nil

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 /// SIGTERM and SIGINT (Ctrl-C) as a call.
 public enum Termination {

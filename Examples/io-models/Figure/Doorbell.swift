@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 
 /// An eventfd that counts rings. Each wait takes one, and sleeps while there is none.
 final class Doorbell: Sendable {

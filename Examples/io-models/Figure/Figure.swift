@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// What is sent, to each model in turn.

@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// Records what one thread does.

@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 
 /// "Other work": rounds of a pseudo-random generator. All models do the same units.
 struct Work: Sendable {

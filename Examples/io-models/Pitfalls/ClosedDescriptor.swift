@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// Closed while epoll watches it.

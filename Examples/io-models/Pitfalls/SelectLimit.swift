@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// select with a descriptor of 1,024 or more.

@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 import Synchronization
 

@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// Level-triggered, and watching for "writable" with nothing to write.

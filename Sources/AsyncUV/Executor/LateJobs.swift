@@ -12,7 +12,7 @@ final class LateJobs: Sendable {
     /// Whether the caller is a late job of an actor.
     var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
 
-    func run(_ entry: JobRing.Entry, _ executor: UnownedSerialExecutor) {
+    func run(_ entry: JobQueue.Entry, _ executor: UnownedSerialExecutor) {
         switch entry.door {
         case .task: globalConcurrentExecutor.enqueue(entry.job)
         case .actor, .taskInActor: queue.async { unsafe entry.job.runSynchronously(on: executor) }

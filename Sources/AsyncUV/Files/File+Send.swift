@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 internal import UV
 
@@ -121,7 +121,7 @@ private final class SocketCopy: Sendable {
     let descriptor: FileDescriptor
 
     init(_ socket: FileDescriptor) throws(UVError) {
-        let copy = clinux_duplicate(socket.rawValue)
+        let copy = cplatform_duplicate(socket.rawValue)
         if copy < 0 { throw UVError(.tooManyOpenFiles, in: "send", of: "descriptor \(socket.rawValue)") }
         descriptor = FileDescriptor(rawValue: copy)
     }

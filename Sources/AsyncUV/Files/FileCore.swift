@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 internal import UV
 
@@ -80,7 +80,7 @@ final class FileCore {
     func readInOrder() {
         if isReadInOrder || isClosed { return }
         isReadInOrder = true
-        clinux_read_in_order(descriptor.rawValue)
+        cplatform_read_in_order(descriptor.rawValue)
     }
 
     // MARK: Closing

@@ -19,7 +19,7 @@ extension EventLoop {
     ) throws -> Value {
         if Loop.current != nil { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
         let core = try LoopCore()
-        let loop = EventLoop(LoopBound(core), LoopBound(core.jobs), core.foreignJobs, thread: currentThread)
+        let loop = EventLoop(LoopBound(core), LoopBound(core.jobs), core.jobInbox, thread: currentThread)
         try core.attach(to: loop)
         if servesMainActor {
             do throws(UVError) { try core.serveMainQueue() } catch {
@@ -49,7 +49,7 @@ extension EventLoop {
         let thread = try LoopThread()
         let made = thread.made
         self.init(
-            made.core, made.jobs, made.foreignJobs, thread: made.number, ownThread: thread.thread, isShared: isShared)
+            made.core, made.jobs, made.jobInbox, thread: made.number, ownThread: thread.thread, isShared: isShared)
         thread.run(self)
     }
 

@@ -19,7 +19,7 @@ public final class EventLoop: TaskExecutor {
         /// Jobs run: a job is a piece of a task between two suspensions.
         public var jobs = 0
         /// Jobs and calls that came from other threads.
-        public var foreignJobs = 0
+        public var jobInbox = 0
         /// Turns of the loop since the first look at its counters.
         public var turns = 0
         /// Wake-ups by other threads.
@@ -29,8 +29,8 @@ public final class EventLoop: TaskExecutor {
     /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
     private let thread: Atomic<UInt>
     let core: LoopBound<LoopCore>
-    private let jobs: LoopBound<JobRing>
-    let foreignJobs: ForeignJobs
+    private let jobs: LoopBound<JobQueue>
+    let jobInbox: JobInbox
     let lateJobs = LateJobs()
     let ending = LoopEnding()
     /// Whether it is ``shared``.
@@ -40,14 +40,14 @@ public final class EventLoop: TaskExecutor {
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(
-        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobRing>, _ foreignJobs: ForeignJobs, thread: UInt,
+        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, thread: UInt,
         ownThread: SystemThread? = nil, isShared: Bool = false
     ) {
         self.isShared = isShared
         self.ownThread = ownThread
         self.jobs = jobs
         self.thread = Atomic(thread)
-        self.foreignJobs = foreignJobs
+        self.jobInbox = jobInbox
         self.core = core
     }
 
@@ -77,14 +77,14 @@ public final class EventLoop: TaskExecutor {
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        enqueue(JobRing.Entry(job: UnownedJob(job), door: .task))
+        enqueue(JobQueue.Entry(job: UnownedJob(job), door: .task))
     }
 
     @inline(__always)
-    func enqueue(_ entry: JobRing.Entry) {
+    func enqueue(_ entry: JobQueue.Entry) {
         if isCurrent {
             jobs.lend(on: self) { $0.append(entry) }
-        } else if !foreignJobs.add({ $0.jobs.append(entry) }) {
+        } else if !jobInbox.add({ $0.jobs.append(entry) }) {
             runLate(entry)
         }
     }
@@ -98,11 +98,11 @@ public final class EventLoop: TaskExecutor {
         try checkCancellation()
         guard hostsCurrentTask else { return await Task.yield() }
         await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
-            jobs.lend(on: self) { unsafe $0.append(JobRing.Entry(placeOf: continuation)) }
+            jobs.lend(on: self) { unsafe $0.append(JobQueue.Entry(placeOf: continuation)) }
         }
     }
 
-    func runLate(_ entry: JobRing.Entry) {
+    func runLate(_ entry: JobQueue.Entry) {
         unsafe lateJobs.run(entry, serialExecutor.asUnownedSerialExecutor())
     }
 
@@ -111,7 +111,7 @@ public final class EventLoop: TaskExecutor {
     /// - Returns: False when the loop has ended; the closure is not called then.
     @discardableResult
     func post(_ call: @escaping @Sendable () -> Void) -> Bool {
-        guard isCurrent else { return foreignJobs.add { $0.calls.append(call) } }
+        guard isCurrent else { return jobInbox.add { $0.calls.append(call) } }
         core.lend(on: self) { $0.callSoon(call) }
         return true
     }

@@ -10,8 +10,8 @@ final class LoopCore {
     private static let glance = 32
 
     let loop: Loop
-    let foreignJobs: ForeignJobs
-    let jobs = JobRing()
+    let jobInbox: JobInbox
+    let jobs = JobQueue()
     @exclusivity(unchecked) var counters = EventLoop.Counters()
     /// The head of the list of what waits here, but for reads: those end with their handles.
     let pendings = PendingLink()
@@ -25,7 +25,7 @@ final class LoopCore {
     private let idle: IdleHandle
     private let prepare: PrepareHandle
     private var mainQueue: MainQueueHandle?
-    private var batch = ForeignJobs.Batch()
+    private var batch = JobInbox.Batch()
     private var foreignCalls: [@Sendable () -> Void] = []
     /// What the loop's own thread wants done after the piece of code that it is in.
     @exclusivity(unchecked) private var calls: [@Sendable () -> Void] = []
@@ -37,7 +37,7 @@ final class LoopCore {
         wakeup = try WakeupHandle(on: loop) { _ in core.value?.takeForeignJobs() }
         idle = try IdleHandle(on: loop)
         prepare = try PrepareHandle(on: loop)
-        foreignJobs = ForeignJobs(wakeup.waker)
+        jobInbox = JobInbox(wakeup.waker)
         self.loop = loop
         core.value = self
         prepare.keepsLoopAlive = false
@@ -77,10 +77,10 @@ final class LoopCore {
 
     private func takeForeignJobs() {
         unsafe counters.wakeUps += 1
-        foreignJobs.take(into: &batch)
-        unsafe counters.foreignJobs += batch.jobs.count + batch.calls.count
+        jobInbox.take(into: &batch)
+        unsafe counters.jobInbox += batch.jobs.count + batch.calls.count
         for entry in batch.jobs { jobs.append(entry) }
-        batch.jobs.removeAll(keepingCapacity: batch.jobs.count < JobRing.most)
+        batch.jobs.removeAll(keepingCapacity: batch.jobs.count < JobQueue.most)
         swap(&batch.calls, &foreignCalls)
         for call in foreignCalls { call() }
         foreignCalls.removeAll(keepingCapacity: true)
@@ -132,7 +132,7 @@ final class LoopCore {
     }
 
     @inline(__always)
-    private func run(_ entry: JobRing.Entry, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+    private func run(_ entry: JobQueue.Entry, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
         switch entry.door {
         case .task: unsafe entry.job.runSynchronously(on: task)
         case .actor: unsafe entry.job.runSynchronously(on: serial)
@@ -142,7 +142,7 @@ final class LoopCore {
     }
 
     /// It is the turn of a task that gave way: its job, if it is one of this loop.
-    private func comeBack(to place: JobRing.Entry) -> JobRing.Entry? {
+    private func comeBack(to place: JobQueue.Entry) -> JobQueue.Entry? {
         let count = jobs.count
         place.resume()
         return jobs.count > count ? jobs.popLast() : nil
@@ -179,7 +179,7 @@ final class LoopCore {
         try loop.run(.noWait)
         for handle in own { handle.keepsLoopAlive = false }
         repeat { closeUserHandles() } while try loop.run(.once)
-        let late = foreignJobs.close()
+        let late = jobInbox.close()
         // Calls open what is bound to this thread, so they come before the loop leaves it.
         for call in late.calls { call() }
         makeCalls()

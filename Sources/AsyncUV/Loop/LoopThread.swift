@@ -5,8 +5,8 @@ final class LoopThread: Sendable {
     /// What the thread has made, for its ``EventLoop``.
     struct Made: Sendable {
         let core: LoopBound<LoopCore>
-        let jobs: LoopBound<JobRing>
-        let foreignJobs: ForeignJobs
+        let jobs: LoopBound<JobQueue>
+        let jobInbox: JobInbox
         let number: UInt
     }
 
@@ -33,7 +33,7 @@ final class LoopThread: Sendable {
         promise.fulfil(
             .success(
                 Made(
-                    core: LoopBound(core), jobs: LoopBound(core.jobs), foreignJobs: core.foreignJobs,
+                    core: LoopBound(core), jobs: LoopBound(core.jobs), jobInbox: core.jobInbox,
                     number: EventLoop.currentThread)))
         guard case .success(let loop) = owner.wait() else { return }
         do {

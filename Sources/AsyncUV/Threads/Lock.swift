@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CPlatform
 
 /// Guards a value that many threads want at once.
 ///
@@ -7,17 +7,17 @@ internal import CLinux
 /// the C library's mutex, which costs 10 ns more when nobody else is there. The thread sanitizer knows it, too.
 @safe
 final class Lock<Value: Sendable>: Sendable {
-    private nonisolated(unsafe) let lock = unsafe clinux_lock_create()
+    private nonisolated(unsafe) let lock = unsafe cplatform_lock_create()
     @exclusivity(unchecked) private nonisolated(unsafe) var value: Value
 
     init(_ value: Value) { unsafe self.value = value }
 
-    deinit { unsafe clinux_lock_destroy(lock) }
+    deinit { unsafe cplatform_lock_destroy(lock) }
 
     @inline(__always)
     func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        unsafe clinux_lock(lock)
-        defer { unsafe clinux_unlock(lock) }
+        unsafe cplatform_lock(lock)
+        defer { unsafe cplatform_unlock(lock) }
         return unsafe try body(&value)
     }
 }

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CPlatform
 internal import UV
 
 /// A thread of ours, with as much stack as the main thread has: user code runs on it.
@@ -31,7 +31,7 @@ final class SystemThread: Sendable {
         _ call: @escaping @Sendable () -> Void, _ joinable: UnsafeMutablePointer<UInt>?
     ) throws(UVError) {
         let body = unsafe Unmanaged.passRetained(Body(call))
-        let error = unsafe clinux_start_thread(
+        let error = unsafe cplatform_start_thread(
             { unsafe Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().call() }, body.toOpaque(), stackSize, joinable)
         if error != 0 {
             unsafe body.release()
@@ -42,7 +42,7 @@ final class SystemThread: Sendable {
     /// Blocks until the thread has ended. Again, from any thread, it does nothing.
     func join() {
         number.withLock { number in
-            if let number { clinux_join_thread(number) }
+            if let number { cplatform_join_thread(number) }
             number = nil
         }
     }

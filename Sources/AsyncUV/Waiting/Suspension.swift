@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CSwiftRuntime
 internal import UV
 
 /// A task that waits for something on its loop. On the loop's thread only; resumed exactly once.
@@ -60,7 +60,7 @@ struct Suspension<Value> {
 /// Tells a link that its task was cancelled.
 @safe
 enum Cancellation {
-    private static let isSet: Void = unsafe clinux_set_cancellation_handler { context in
+    private static let isSet: Void = unsafe cruntime_set_cancellation_handler { context in
         guard let context = unsafe context else { return }
         let link = unsafe Unmanaged<PendingLink>.fromOpaque(context).takeUnretainedValue()
         // The one thing that may be touched on another thread: it was set before the link was added.
@@ -72,8 +72,8 @@ enum Cancellation {
     /// The link must live until it is removed.
     static func add(_ link: PendingLink) -> UnsafeMutableRawPointer? {
         _ = isSet
-        return unsafe clinux_add_cancellation_handler(Unmanaged.passUnretained(link).toOpaque())
+        return unsafe cruntime_add_cancellation_handler(Unmanaged.passUnretained(link).toOpaque())
     }
 
-    static func remove(_ record: UnsafeMutableRawPointer?) { unsafe clinux_remove_cancellation_handler(record) }
+    static func remove(_ record: UnsafeMutableRawPointer?) { unsafe cruntime_remove_cancellation_handler(record) }
 }

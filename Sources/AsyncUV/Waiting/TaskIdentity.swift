@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CSwiftRuntime
 
 /// Who calls: whether the current task prefers a loop, and whether it is a certain task.
 extension EventLoop {
@@ -18,7 +18,7 @@ extension EventLoop {
     /// Known for the current task; others that are resumed on the loop most likely wait for something of the loop.
     func prefersLoop(_ job: UnownedJob) -> Bool {
         guard isCurrent else { return false }
-        let isCurrentTask = unsafe unsafeBitCast(job, to: UnsafeMutableRawPointer.self) == clinux_current_task()
+        let isCurrentTask = unsafe unsafeBitCast(job, to: UnsafeMutableRawPointer.self) == cruntime_current_task()
         return isCurrentTask ? hostsCurrentTask : true
     }
 }
@@ -26,7 +26,7 @@ extension EventLoop {
 /// Throws `CancellationError` when the current task has been cancelled. For hot paths: see ``TaskIdentity``.
 @inline(__always)
 func checkCancellation() throws {
-    if clinux_current_task_is_cancelled() != 0 { throw cancellationError() }
+    if cruntime_current_task_is_cancelled() != 0 { throw cancellationError() }
 }
 
 /// Out of line: the error's size is not public, so making one where it is thrown costs an allocation up front.
@@ -43,9 +43,9 @@ struct TaskIdentity {
 
     static var none: Self { unsafe Self(task: nil) }
 
-    static var current: Self { unsafe Self(task: clinux_current_task()) }
+    static var current: Self { unsafe Self(task: cruntime_current_task()) }
 
     /// Whether the remembered task is the caller.
     @inline(__always)
-    var isCurrent: Bool { unsafe task != nil && task == clinux_current_task() }
+    var isCurrent: Bool { unsafe task != nil && task == cruntime_current_task() }
 }

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CSwiftRuntime
 internal import Synchronization
 
 /// Whose turn it is between the two sides of a ``Generator``. What they say to each other is in ``GeneratorState``.
@@ -47,7 +47,7 @@ final class GeneratorTurns: @unchecked Sendable {
     var isInside: Bool {
         if executor.isDriver { return true }
         guard let task = unsafe task else { return false }
-        return unsafe unsafeBitCast(task, to: UnsafeMutableRawPointer.self) == clinux_current_task()
+        return unsafe unsafeBitCast(task, to: UnsafeMutableRawPointer.self) == cruntime_current_task()
     }
 
     // MARK: The body's side

@@ -1,5 +1,5 @@
 internal import AsyncUV
-internal import CLinux
+internal import CPlatform
 internal import DequeModule
 internal import Synchronization
 
@@ -29,13 +29,13 @@ final class InlineExecutor: TaskExecutor {
 
     /// Whether the caller is inside ``drive(_:)``.
     @inline(__always)
-    var isDriver: Bool { driver.load(ordering: .relaxed) == clinux_thread_number() }
+    var isDriver: Bool { driver.load(ordering: .relaxed) == cplatform_thread_number() }
 
     /// Resumes the body and runs it until it yields, ends, or waits for something else. Not called inside itself: it is
     /// the consumer's turn only when the body has given way.
     @inline(__always)
     func drive(_ resume: () -> Void) {
-        driver.store(clinux_thread_number(), ordering: .relaxed)
+        driver.store(cplatform_thread_number(), ordering: .relaxed)
         resume()
         while let next = unsafe job {
             unsafe job = unsafe more.isEmpty ? nil : more.popFirst()

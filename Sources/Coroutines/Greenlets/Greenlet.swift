@@ -1,5 +1,5 @@
 public import AsyncUV
-internal import CLinux
+internal import CSwiftRuntime
 internal import Synchronization
 
 /// One of several functions that hand control to each other explicitly, each with a stack of its own.
@@ -214,7 +214,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// Whether the caller is this greenlet, which therefore runs: its task, not another one of the loop or a child.
     @usableFromInline var isCaller: Bool { runner.load(ordering: .relaxed) == Self.currentTask }
 
-    private static var currentTask: UInt { UInt(bitPattern: unsafe clinux_current_task()) }
+    private static var currentTask: UInt { UInt(bitPattern: unsafe cruntime_current_task()) }
 
     @usableFromInline
     func checkOtherwise(_ target: Greenlet) throws -> Greenlet {

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 internal import Glibc
 
 /// epoll(7): the kernel keeps the list. The cost of a wait grows with what is ready, not with what is watched.

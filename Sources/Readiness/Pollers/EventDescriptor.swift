@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 /// An eventfd: a counter in the kernel that descriptors can wait for.
 final class EventDescriptor: Sendable {

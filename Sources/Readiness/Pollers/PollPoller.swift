@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 internal import Glibc
 internal import SystemPackage
 

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 /// Ends the wait of a poller from any thread. Copies wake the same poller.
 ///

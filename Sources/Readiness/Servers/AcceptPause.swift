@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 /// When descriptors have run out, the next connection stays in the backlog and the listener stays "readable": who
 /// tried again at once would spin. So nothing is accepted for a moment.

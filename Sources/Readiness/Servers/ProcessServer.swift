@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 
 /// A child process for each connection. Not more than ``ServerOptions/limit`` at once.
 ///

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 internal import SystemPackage
 
 /// A numeric IPv4 or IPv6 address with a port, written `127.0.0.1:80` or `[::1]:80`.

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CReadiness
 internal import Glibc
 
 /// Owns a stream socket's descriptor and closes it when the last reference is gone.

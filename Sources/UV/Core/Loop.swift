@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 public import SystemPackage
 
 /// An event loop: waits for timers, sockets and signals, and calls the closures that wait for them.
@@ -118,11 +118,11 @@ public final class Loop {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
         isRunning = true
-        let outer = unsafe clinux_thread_slot()
-        unsafe clinux_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
+        let outer = unsafe cplatform_thread_slot()
+        unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
         defer {
             isRunning = false
-            unsafe clinux_set_thread_slot(outer)
+            unsafe cplatform_set_thread_slot(outer)
         }
         let mode =
             switch mode {
@@ -135,7 +135,7 @@ public final class Loop {
 
     /// The loop that runs on the calling thread at the moment.
     public static var current: Loop? {
-        unsafe clinux_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
+        unsafe cplatform_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// Makes ``run(_:)`` return at the end of this turn, or the next one return without a turn. Calls `uv_stop`.

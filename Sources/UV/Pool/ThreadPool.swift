@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import Synchronization
 
 /// The threads that do what blocks: files, work of your own, and look-ups of names. One pool serves all loops of a process.
@@ -70,7 +70,7 @@ public enum ThreadPool {
     /// The pool is used from now on.
     static func begin() {
         if isStarted.load(ordering: .relaxed) || isStarted.exchange(true, ordering: .acquiringAndReleasing) { return }
-        clinux_limit_exit_wait(runningRequests)
+        cplatform_limit_exit_wait(runningRequests)
     }
 
     static func requestQueued() {

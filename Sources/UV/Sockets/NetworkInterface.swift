@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 
 /// Names and numbers of this machine's network interfaces.
 public enum NetworkInterface {

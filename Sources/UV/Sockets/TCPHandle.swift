@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 public import SystemPackage
 
 /// A TCP socket: a connection, or a listener that hands over connections.
@@ -116,7 +116,7 @@ public final class TCPHandle: StreamHandle {
         try checkOpen("bind")
         let subject = address.description
         let existing = try? fileDescriptor.rawValue
-        let socket = existing ?? clinux_socket(address.systemFamily, streamSocketType)
+        let socket = existing ?? cplatform_socket(address.systemFamily, streamSocketType)
         try checkSystem(socket, "bind", of: subject)
         do throws(UVError) {
             try SocketOption.set(.reuseAddress, 1, socket, "bind")

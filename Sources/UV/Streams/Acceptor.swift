@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 /// Accepts connections from a listening socket of ours.
@@ -66,7 +66,7 @@ final class Acceptor {
     private func acceptWhatWaits() {
         for _ in 0..<(acceptsMany ? Self.budget : 1) {
             guard !isPaused, !isClosed else { return }
-            let socket = clinux_accept(descriptor)
+            let socket = cplatform_accept(descriptor)
             if socket >= 0 {
                 onSocket(.success(socket))
                 continue

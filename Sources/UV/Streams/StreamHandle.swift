@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 /// A connection of bytes, both ways: the base of TCP and pipes.
@@ -227,7 +227,7 @@ private func provideBuffer(
         unsafe buffer.unsafelyUnwrapped.pointee.base = memory.baseAddress.unsafelyUnwrapped
             .assumingMemoryBound(to: CChar.self)
         unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize
-        if stream.prefetchAddress != 0 { clinux_prefetch(stream.prefetchAddress) }
+        if stream.prefetchAddress != 0 { cplatform_prefetch(stream.prefetchAddress) }
     }
 }
 

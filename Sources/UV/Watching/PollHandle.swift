@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 public import SystemPackage
 
 /// Tells when a descriptor of somebody else's can be read or written.
@@ -40,7 +40,7 @@ public final class PollHandle: Handle {
     public convenience init(
         on loop: Loop, watching descriptor: FileDescriptor, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) {
-        let duplicate = clinux_duplicate(descriptor.rawValue)
+        let duplicate = cplatform_duplicate(descriptor.rawValue)
         try checkSystem(duplicate, "poll handle creation", of: "descriptor \(descriptor.rawValue)")
         try self.init(on: loop, descriptor: duplicate, owns: true, file, line)
     }

@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 
 /// Calls a closure on the loop after a signal to the process.
 ///
@@ -37,7 +37,7 @@ public final class SignalHandle: Handle {
         if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
         try check(status, "start", of: "a watch for signal \(signal)")
         // A program that a thread of Dispatch or of the cooperative pool has started inherits that all signals are blocked.
-        clinux_unblock_signal(signal)
+        cplatform_unblock_signal(signal)
         restoreBrokenPipe()
         watched = signal
         self.once = once

@@ -1,4 +1,4 @@
-import CLinux
+import CReadiness
 import Readiness
 
 /// Works until a signal says that the socket is ready; then reads. The handler counts, the work looks at the count.

@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -68,7 +68,7 @@ final class FileCopy {
 
     private func clone(_ means: inout Means) -> Bool {
         guard means.canClone, status.st_size > 0 else { return false }
-        if clinux_clone_file(source, target) == 0 {
+        if cplatform_clone_file(source, target) == 0 {
             bytes = Int64(status.st_size)
             return true
         }
@@ -111,7 +111,7 @@ final class FileCopy {
     ) throws(UVError) -> Int {
         let modest = 131_072
         if means.canCopyRange, status.st_size > modest {
-            let count = clinux_copy_range(source, target, min(most, 4 << 20))
+            let count = cplatform_copy_range(source, target, min(most, 4 << 20))
             if count > 0 { return count }
             if count < 0, [EXDEV, ENOSYS, EOPNOTSUPP].contains(errno) { means.canCopyRange = false }
         }
@@ -148,7 +148,7 @@ final class FileCopy {
     }
 
     func copyTimes(_ targetPath: () -> FilePath) throws(UVError) {
-        if unsafe withUnsafePointer(to: status, { unsafe clinux_set_times(target, nil, $0) }) != 0 {
+        if unsafe withUnsafePointer(to: status, { unsafe cplatform_set_times(target, nil, $0) }) != 0 {
             throw UVError(.lastSystemError, in: "copy", of: targetPath().string)
         }
     }

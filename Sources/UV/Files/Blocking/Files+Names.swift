@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 /// Names in directories.
@@ -28,7 +28,7 @@ extension Files {
 
     static func renameToFreeName(_ path: FilePath, to new: FilePath) throws(UVError) {
         let status = unsafe path.withPlatformString { path in
-            unsafe new.withPlatformString { unsafe clinux_rename_to_free_name(path, $0) }
+            unsafe new.withPlatformString { unsafe cplatform_rename_to_free_name(path, $0) }
         }
         try checkSystem(status, "rename", of: "\(path) to \(new)")
     }

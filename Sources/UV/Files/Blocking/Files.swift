@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -164,7 +164,7 @@ enum Files {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
-                unsafe clinux_append(file.rawValue, $0.baseAddress! + done, $0.count - done)
+                unsafe cplatform_append(file.rawValue, $0.baseAddress! + done, $0.count - done)
             }
             guard count >= 0 else {
                 if UVError.Code.lastSystemError == .interrupted { continue }
@@ -193,7 +193,7 @@ enum Files {
         from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
     ) throws(UVError) -> Int {
         while true {
-            let sent = clinux_send(source.rawValue, off_t(offset), count, destination.rawValue)
+            let sent = cplatform_send(source.rawValue, off_t(offset), count, destination.rawValue)
             if sent >= 0 { return sent }
             if UVError.Code.lastSystemError == .interrupted { continue }
             throw UVError(.lastSystemError, in: "send", of: "\(source.text) to \(destination.text)")

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CPlatform
 internal import Synchronization
 internal import SystemPackage
 
@@ -16,7 +16,7 @@ enum LocalVolumes {
     /// Finds out about the volume of an open file. For threads of the pool.
     static func learn(_ device: UInt64, from file: FileDescriptor) {
         if areSuitable.withLock({ $0[device] != nil }) { return }
-        set(device, clinux_is_local(file.rawValue) != 0)
+        set(device, cplatform_is_local(file.rawValue) != 0)
     }
 
     /// Its file system cannot tell what it has in memory.

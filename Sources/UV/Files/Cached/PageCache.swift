@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import Synchronization
 public import SystemPackage
 
@@ -85,7 +85,7 @@ public enum PageCache {
     private static func readNow(into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64) -> Found<Int> {
         let room = buffer.count
         let count = unsafe buffer.withUnsafeMutableBytes {
-            unsafe clinux_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
+            unsafe cplatform_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
         }
         if count < 0 { return miss(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached) }
         // Only a part of it is in memory, or none: Linux 5.9 and 5.10 answered "0 bytes" then.
@@ -117,8 +117,8 @@ public enum PageCache {
     private static let cannotOpen = Atomic<Bool>(false)
 
     private static func readFound(_ path: FilePath, _ limit: Int, _ loop: Loop) -> [UInt8]? {
-        var found = clinux_found()
-        let name = unsafe path.withPlatformString { unsafe clinux_find_cached($0, &found) }
+        var found = cplatform_found()
+        let name = unsafe path.withPlatformString { unsafe cplatform_find_cached($0, &found) }
         if name < 0 {
             if UVError.Code.lastSystemError == .noFunction { cannotOpen.store(true, ordering: .relaxed) }
             return nil
@@ -127,14 +127,14 @@ public enum PageCache {
         guard found.is_regular != 0, found.size > 0, found.size <= min(limit, Loop.CachedReads.most),
             LocalVolumes.contains(found.device), loop.mayReadCached(Int(found.size) - openingCharge)
         else { return nil }
-        let file = clinux_open_found(name)
+        let file = cplatform_open_found(name)
         if file < 0 { return nil }
         defer { _ = close(file) }
         // One byte more than the size: a file that is growing is for the pool.
         let size = Int(found.size)
         var bytes = [UInt8].unset(count: size + 1)
         let count = unsafe bytes.withUnsafeMutableBytes {
-            unsafe clinux_read_cached(file, $0.baseAddress, $0.count, 0)
+            unsafe cplatform_read_cached(file, $0.baseAddress, $0.count, 0)
         }
         if count < 0, UVError.Code.lastSystemError == .notSupported { LocalVolumes.remove(found.device) }
         guard count == size else { return nil }

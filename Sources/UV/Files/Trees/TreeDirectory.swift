@@ -1,5 +1,5 @@
 internal import CLibuv
-internal import CLinux
+internal import CPlatform
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -61,7 +61,7 @@ final class TreeDirectory {
 
     private func closeDescriptor() {
         if let entries = unsafe entries {
-            unsafe clinux_close_entries(entries)
+            unsafe cplatform_close_entries(entries)
         } else if descriptor >= 0 {
             _ = close(descriptor)
         }
@@ -82,17 +82,17 @@ final class TreeDirectory {
     }
 
     private func read() -> Entry? {
-        if unsafe entries == nil { unsafe entries = clinux_open_entries(descriptor) }
+        if unsafe entries == nil { unsafe entries = cplatform_open_entries(descriptor) }
         guard let entries = unsafe entries else { return nil }
         var type: UInt8 = 0
-        guard let name = unsafe clinux_next_entry(entries, &type) else { return nil }
+        guard let name = unsafe cplatform_next_entry(entries, &type) else { return nil }
         return unsafe Entry(name: name, kind: FileKind(mode: UInt64(type) << 12))
     }
 
     /// Starts again with the first name.
     func rewind() {
         isRead = false
-        if let entries = unsafe entries { unsafe clinux_rewind_entries(entries) }
+        if let entries = unsafe entries { unsafe cplatform_rewind_entries(entries) }
     }
 
     /// Gives the descriptor up, for as long as a directory below is worked on.

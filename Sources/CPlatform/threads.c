@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CLinux.h"
+#include "CPlatform.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,9 +15,9 @@
 
 static _Thread_local void *slot;
 
-void *clinux_thread_slot(void) { return slot; }
+void *cplatform_thread_slot(void) { return slot; }
 
-void clinux_set_thread_slot(void *pointer) { slot = pointer; }
+void cplatform_set_thread_slot(void *pointer) { slot = pointer; }
 
 struct start {
     void (*body)(void *);
@@ -31,7 +31,7 @@ static void *run(void *pointer) {
     return NULL;
 }
 
-int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable) {
+int cplatform_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable) {
     struct start *start = malloc(sizeof *start);
     if (start == NULL) return ENOMEM;
     *start = (struct start){body, context};
@@ -50,29 +50,29 @@ int clinux_start_thread(void (*body)(void *), void *context, size_t stack_size, 
     return error;
 }
 
-void clinux_join_thread(uintptr_t thread) { pthread_join((pthread_t)thread, NULL); }
+void cplatform_join_thread(uintptr_t thread) { pthread_join((pthread_t)thread, NULL); }
 
-struct clinux_lock {
+struct cplatform_lock {
     pthread_mutex_t mutex;
 };
 
-struct clinux_lock *clinux_lock_create(void) {
-    struct clinux_lock *lock = malloc(sizeof *lock);
+struct cplatform_lock *cplatform_lock_create(void) {
+    struct cplatform_lock *lock = malloc(sizeof *lock);
     if (lock == NULL || pthread_mutex_init(&lock->mutex, NULL) != 0) abort();
     return lock;
 }
 
-void clinux_lock_destroy(struct clinux_lock *lock) {
+void cplatform_lock_destroy(struct cplatform_lock *lock) {
     pthread_mutex_destroy(&lock->mutex);
     free(lock);
 }
 
-void clinux_lock(struct clinux_lock *lock) { pthread_mutex_lock(&lock->mutex); }
+void cplatform_lock(struct cplatform_lock *lock) { pthread_mutex_lock(&lock->mutex); }
 
-void clinux_unlock(struct clinux_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+void cplatform_unlock(struct cplatform_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
 
 
-int clinux_is_main_thread(void) {
+int cplatform_is_main_thread(void) {
 #if defined(__linux__)
     return syscall(SYS_gettid) == getpid();
 #else
@@ -98,7 +98,7 @@ static void leave_blocked_threads(int status, void *unused) {
     }
 }
 
-void clinux_limit_exit_wait(int (*running)(void)) {
+void cplatform_limit_exit_wait(int (*running)(void)) {
     running_work = running;
 #if defined(__GLIBC__)
     on_exit(leave_blocked_threads, NULL);
@@ -107,7 +107,7 @@ void clinux_limit_exit_wait(int (*running)(void)) {
 #endif
 }
 
-void clinux_unblock_signal(int signal) {
+void cplatform_unblock_signal(int signal) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, signal);

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CLinux.h"
+#include "CPlatform.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #endif
 
-ssize_t clinux_append(int file, const void *bytes, size_t count) {
+ssize_t cplatform_append(int file, const void *bytes, size_t count) {
 #if defined(RWF_APPEND)
     struct iovec part = {(void *)bytes, count};
     ssize_t written = pwritev2(file, &part, 1, -1, RWF_APPEND);
@@ -24,7 +24,7 @@ ssize_t clinux_append(int file, const void *bytes, size_t count) {
     return write(file, bytes, count);
 }
 
-ssize_t clinux_send(int from, off_t offset, size_t count, int to) {
+ssize_t cplatform_send(int from, off_t offset, size_t count, int to) {
 #if defined(__linux__)
     ssize_t sent = sendfile(to, from, &offset, count);
     if (sent >= 0 || (errno != EINVAL && errno != ENOSYS)) return sent;
@@ -35,7 +35,7 @@ ssize_t clinux_send(int from, off_t offset, size_t count, int to) {
     return there <= 0 ? there : write(to, buffer, (size_t)there);
 }
 
-ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset) {
+ssize_t cplatform_read_cached(int file, void *buffer, size_t count, off_t offset) {
 #if defined(RWF_NOWAIT)
     struct iovec part = {buffer, count};
     return preadv2(file, &part, 1, offset, RWF_NOWAIT);
@@ -45,7 +45,7 @@ ssize_t clinux_read_cached(int file, void *buffer, size_t count, off_t offset) {
 #endif
 }
 
-void clinux_read_in_order(int file) {
+void cplatform_read_in_order(int file) {
 #if defined(POSIX_FADV_SEQUENTIAL)
     (void)posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
 #else
@@ -53,7 +53,7 @@ void clinux_read_in_order(int file) {
 #endif
 }
 
-int clinux_find_cached(const char *path, struct clinux_found *found) {
+int cplatform_find_cached(const char *path, struct cplatform_found *found) {
 #if defined(SYS_openat2) && defined(STATX_SIZE)
     // struct open_how of <linux/openat2.h>, which old systems lack; the last is RESOLVE_CACHED.
     struct {
@@ -78,13 +78,13 @@ int clinux_find_cached(const char *path, struct clinux_found *found) {
 #endif
 }
 
-int clinux_open_found(int found) {
+int cplatform_open_found(int found) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", found);
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-int clinux_is_local(int file) {
+int cplatform_is_local(int file) {
 #if defined(__linux__)
     struct statfs volume;
     if (fstatfs(file, &volume) != 0) return 0;

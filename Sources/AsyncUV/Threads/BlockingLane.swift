@@ -6,11 +6,11 @@ internal import UV
 /// Threads of its own, up to a number, for calls that may block for long. They would starve the files in libuv's pool.
 ///
 /// Threads start when they are needed and leave after some idle seconds.
-final class Lane: Sendable {
+final class BlockingLane: Sendable {
     /// For look-ups of names. One that hangs takes half a minute.
-    static let lookUps = Lane(threads: 16)
+    static let lookUps = BlockingLane(threads: 16)
     /// For ``EventLoop/offload(_:)``.
-    static let offload = Lane(threads: 64)
+    static let offload = BlockingLane(threads: 64)
 
     private struct Call: Sendable {
         let run: @Sendable () -> Void
@@ -104,7 +104,7 @@ extension EventLoop {
     }
 
     func perform<Value: Sendable>(
-        in lane: Lane, _ operation: StaticString, _ body: @escaping @Sendable () throws -> Value
+        in lane: BlockingLane, _ operation: StaticString, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await perform(operation) { _, pending in
             let isGivenUp = GivenUp()

@@ -1,9 +1,9 @@
 internal import UV
 
 /// What other threads want done on the loop: one lock, one batch, one wake-up.
-final class ForeignJobs: Sendable {
+final class JobInbox: Sendable {
     struct Batch: Sendable {
-        var jobs: [JobRing.Entry] = []
+        var jobs: [JobQueue.Entry] = []
         var calls: [@Sendable () -> Void] = []
         var isEmpty: Bool { jobs.isEmpty && calls.isEmpty }
     }

@@ -1,4 +1,4 @@
-#include "CLinux.h"
+#include "CPlatform.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,15 +9,15 @@
 extern int _dispatch_get_main_queue_handle_4CF(void);
 extern void _dispatch_main_queue_callback_4CF(void *unused);
 
-int clinux_main_queue_descriptor(void) { return _dispatch_get_main_queue_handle_4CF(); }
+int cplatform_main_queue_descriptor(void) { return _dispatch_get_main_queue_handle_4CF(); }
 
-void clinux_drain_main_queue(void) {
+void cplatform_drain_main_queue(void) {
     // First the eventfd: undrained it would be readable for ever.
     uint64_t count;
-    (void)!read(clinux_main_queue_descriptor(), &count, sizeof count);
+    (void)!read(cplatform_main_queue_descriptor(), &count, sizeof count);
     _dispatch_main_queue_callback_4CF(NULL);
 }
 #else
-int clinux_main_queue_descriptor(void) { return -1; }
-void clinux_drain_main_queue(void) {}
+int cplatform_main_queue_descriptor(void) { return -1; }
+void cplatform_drain_main_queue(void) {}
 #endif

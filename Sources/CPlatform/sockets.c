@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CLinux.h"
+#include "CPlatform.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static int make_nonblocking_and_private(int descriptor) {
 }
 #endif
 
-int clinux_accept(int listener) {
+int cplatform_accept(int listener) {
 #if defined(__linux__)
     return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
@@ -28,9 +28,9 @@ int clinux_accept(int listener) {
 #endif
 }
 
-int clinux_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+int cplatform_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
 
-int clinux_socket(int family, int type) {
+int cplatform_socket(int family, int type) {
 #if defined(__linux__)
     return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 #else

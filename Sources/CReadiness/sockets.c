@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CLinuxReadiness.h"
+#include "CReadiness.h"
 
 #if defined(__linux__)
 

@@ -1,6 +1,6 @@
 /// A queue of jobs that allocates only when it grows.
 @safe
-final class JobRing {
+final class JobQueue {
     struct Entry {
         let job: UnownedJob
         let door: Door

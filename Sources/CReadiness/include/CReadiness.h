@@ -1,7 +1,7 @@
 // What module Readiness needs of the kernel. Each function returns what the system call returns, or -errno;
 // calls that a signal interrupts are made again, but for the three that wait (they return -EINTR).
-#ifndef SWIFT_UV_CLINUX_READINESS_H
-#define SWIFT_UV_CLINUX_READINESS_H
+#ifndef SWIFT_UV_CREADINESS_H
+#define SWIFT_UV_CREADINESS_H
 
 #if defined(__linux__)
 

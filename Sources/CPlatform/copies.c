@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CLinux.h"
+#include "CPlatform.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define CLINUX_FICLONE _IOW(0x94, 9, int)
 #endif
 
-int clinux_clone_file(int source, int destination) {
+int cplatform_clone_file(int source, int destination) {
 #if defined(__linux__)
     return ioctl(destination, CLINUX_FICLONE, source);
 #else
@@ -24,7 +24,7 @@ int clinux_clone_file(int source, int destination) {
 #endif
 }
 
-ssize_t clinux_copy_range(int source, int destination, size_t count) {
+ssize_t cplatform_copy_range(int source, int destination, size_t count) {
 #if defined(SYS_copy_file_range)
     return syscall(SYS_copy_file_range, source, NULL, destination, NULL, count, 0);
 #else
@@ -33,7 +33,7 @@ ssize_t clinux_copy_range(int source, int destination, size_t count) {
 #endif
 }
 
-int clinux_rename_to_free_name(const char *path, const char *new_path) {
+int cplatform_rename_to_free_name(const char *path, const char *new_path) {
 #if defined(SYS_renameat2)
     // The last is RENAME_NOREPLACE.
     if (syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, new_path, 1) == 0) return 0;
@@ -44,7 +44,7 @@ int clinux_rename_to_free_name(const char *path, const char *new_path) {
     return 0;
 }
 
-int clinux_set_times(int directory, const char *name, const struct stat *status) {
+int cplatform_set_times(int directory, const char *name, const struct stat *status) {
 #if defined(__APPLE__)
     struct timespec times[2] = {status->st_atimespec, status->st_mtimespec};
 #else
@@ -53,9 +53,9 @@ int clinux_set_times(int directory, const char *name, const struct stat *status)
     return name == NULL ? futimens(directory, times) : utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-void *clinux_open_entries(int directory) { return fdopendir(directory); }
+void *cplatform_open_entries(int directory) { return fdopendir(directory); }
 
-const char *clinux_next_entry(void *entries, unsigned char *type) {
+const char *cplatform_next_entry(void *entries, unsigned char *type) {
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(entries);
@@ -67,6 +67,6 @@ const char *clinux_next_entry(void *entries, unsigned char *type) {
     }
 }
 
-void clinux_rewind_entries(void *entries) { rewinddir(entries); }
+void cplatform_rewind_entries(void *entries) { rewinddir(entries); }
 
-void clinux_close_entries(void *entries) { closedir(entries); }
+void cplatform_close_entries(void *entries) { closedir(entries); }

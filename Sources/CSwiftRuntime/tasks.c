@@ -1,4 +1,4 @@
-#include "CLinux.h"
+#include "CSwiftRuntime.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,9 +7,9 @@
 extern __attribute__((swiftcall)) void *swift_task_getCurrent(void);
 extern __attribute__((swiftcall)) bool swift_task_isCancelled(void *task);
 
-void *clinux_current_task(void) { return swift_task_getCurrent(); }
+void *cruntime_current_task(void) { return swift_task_getCurrent(); }
 
-int clinux_current_task_is_cancelled(void) {
+int cruntime_current_task_is_cancelled(void) {
     void *task = swift_task_getCurrent();
     return task != NULL && swift_task_isCancelled(task);
 }
@@ -23,8 +23,8 @@ static void (*cancel)(void *);
 
 static __attribute__((swiftcall)) void canceled(__attribute__((swift_context)) void *context) { cancel(context); }
 
-void clinux_set_cancellation_handler(void (*handler)(void *)) { cancel = handler; }
+void cruntime_set_cancellation_handler(void (*handler)(void *)) { cancel = handler; }
 
-void *clinux_add_cancellation_handler(void *context) { return swift_task_addCancellationHandler(canceled, context); }
+void *cruntime_add_cancellation_handler(void *context) { return swift_task_addCancellationHandler(canceled, context); }
 
-void clinux_remove_cancellation_handler(void *record) { swift_task_removeCancellationHandler(record); }
+void cruntime_remove_cancellation_handler(void *record) { swift_task_removeCancellationHandler(record); }
