@@ -28,7 +28,7 @@ import ExampleSupport
 
             await listener.close()
             try await serving.value
-            printLine("jobs from other threads: \(try await loop.counters.jobInbox)")
+            printLine("jobs from other threads: \(try await loop.counters.foreignJobs)")
         }
         // The loop has ended, the main actor's state is still there.
         printLine("closing balance: \(ledger.balance), \(count(ledger.bookings, "booking"))")

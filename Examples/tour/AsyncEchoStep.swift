@@ -29,7 +29,7 @@ struct AsyncEchoStep: Step {
             await listener.close()
             try await serving.value
 
-            let foreign = after.jobInbox - before.jobInbox
+            let foreign = after.foreignJobs - before.foreignJobs
             guard foreign == 0 else { throw Surprise("\(count(foreign, "job")) came from other threads") }
             stage.line(
                 "\((after.jobs - before.jobs).grouped) pieces of tasks ran in \((after.turns - before.turns).grouped) turns "

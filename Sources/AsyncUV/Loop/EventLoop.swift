@@ -19,7 +19,7 @@ public final class EventLoop: TaskExecutor {
         /// Jobs run: a job is a piece of a task between two suspensions.
         public var jobs = 0
         /// Jobs and calls that came from other threads.
-        public var jobInbox = 0
+        public var foreignJobs = 0
         /// Turns of the loop since the first look at its counters.
         public var turns = 0
         /// Wake-ups by other threads.

@@ -78,7 +78,7 @@ final class LoopCore {
     private func takeForeignJobs() {
         unsafe counters.wakeUps += 1
         jobInbox.take(into: &batch)
-        unsafe counters.jobInbox += batch.jobs.count + batch.calls.count
+        unsafe counters.foreignJobs += batch.jobs.count + batch.calls.count
         for entry in batch.jobs { jobs.append(entry) }
         batch.jobs.removeAll(keepingCapacity: batch.jobs.count < JobQueue.most)
         swap(&batch.calls, &foreignCalls)

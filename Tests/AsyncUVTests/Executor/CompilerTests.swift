@@ -31,8 +31,8 @@ import Testing
                 #expect(value == number && loop.isCurrent)
             }
             let after = try await loop.counters
-            #expect(after.jobInbox - before.jobInbox <= 200)
-            #expect(after.jobInbox - before.jobInbox > 0)
+            #expect(after.foreignJobs - before.foreignJobs <= 200)
+            #expect(after.foreignJobs - before.foreignJobs > 0)
         }
     }
 

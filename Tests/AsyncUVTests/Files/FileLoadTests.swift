@@ -38,7 +38,7 @@ extension FileTests {
                 for number in 0..<50 { try folder.appending("\(number)").put(Array("a\nb\n".utf8)) }
                 let file = try await File.open(folder.appending("0"))
                 let actor = LoopCounter(loop)
-                let before = try await loop.counters.jobInbox
+                let before = try await loop.counters.foreignJobs
                 let counts = try await Task.detached {
                     [
                         try await actor.take(50, of: FileSystem.list(folder, on: loop)),
@@ -48,7 +48,7 @@ extension FileTests {
                     ]
                 }.value
                 #expect(counts == [50, 50, 4, 2])
-                #expect(try await loop.counters.jobInbox - before <= 20)
+                #expect(try await loop.counters.foreignJobs - before <= 20)
                 try await file.close()
             }
         }

@@ -16,7 +16,7 @@ import Testing
                 #expect(try await client.read(exactly: 1) == [UInt8(truncatingIfNeeded: index)])
             }
             let after = try await loop.counters
-            #expect(after.jobInbox == before.jobInbox)
+            #expect(after.foreignJobs == before.foreignJobs)
             #expect(after.wakeUps == before.wakeUps)
             #expect(after.jobs > before.jobs && after.turns > before.turns)
             await client.close()
@@ -36,7 +36,7 @@ import Testing
                 #expect(await failure(of: sleeping) is CancellationError)
             }
             let after = try await loop.counters
-            #expect(after.jobInbox == before.jobInbox && after.wakeUps == before.wakeUps)
+            #expect(after.foreignJobs == before.foreignJobs && after.wakeUps == before.wakeUps)
         }
     }
 
@@ -50,7 +50,7 @@ import Testing
             let before = try await loop.counters
             try await actor.echo(10_000, over: client)
             let after = try await loop.counters
-            #expect(after.jobInbox == before.jobInbox)
+            #expect(after.foreignJobs == before.foreignJobs)
             await client.close()
             try await server.end()
         }
@@ -62,9 +62,9 @@ import Testing
             let server = try await EchoServer(on: loop)
             let client = try await server.connect()
             let actor = LoopCounter(loop)
-            let before = try await loop.counters.jobInbox
+            let before = try await loop.counters.foreignJobs
             try await actor.echo(1_000, over: client)
-            let after = try await loop.counters.jobInbox
+            let after = try await loop.counters.foreignJobs
             #expect(after - before <= 10)
             await client.close()
             try await server.end()
@@ -90,12 +90,12 @@ import Testing
                     try await loop.sleep(for: .milliseconds(1))
                 }
             }
-            let before = try await loop.counters.jobInbox
+            let before = try await loop.counters.foreignJobs
             #expect(try await actor.take(200, of: near.lines()) == 200)
             #expect(try await actor.take(200, of: listener.connections) == 200)
             #expect(try await actor.take(100, of: signals) == 100)
             #expect(try await actor.take(100, of: loop.ticks(every: .milliseconds(1))) == 100)
-            let after = try await loop.counters.jobInbox
+            let after = try await loop.counters.foreignJobs
             #expect(after - before <= 20)
             feeding.cancel()
             _ = await feeding.result
@@ -110,12 +110,12 @@ import Testing
         try await withOwnLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
             let echo = loop.spawn { for try await chunk in near { try await near.write(chunk) } }
-            let before = try await loop.counters.jobInbox
+            let before = try await loop.counters.foreignJobs
             for _ in 0..<1_000 {
                 try await far.write([1])
                 _ = try await far.read()
             }
-            let after = try await loop.counters.jobInbox
+            let after = try await loop.counters.foreignJobs
             #expect(after - before <= 2 * 1_000 + 10)
             await far.close()
             try await echo.value
@@ -127,7 +127,7 @@ import Testing
             let before = try await loop.counters
             for _ in 0..<100 { try await loop.withLoop { _ in } }
             let after = try await loop.counters
-            #expect(after.jobInbox - before.jobInbox >= 100)
+            #expect(after.foreignJobs - before.foreignJobs >= 100)
             #expect(after.wakeUps > before.wakeUps)
         }
     }
@@ -147,7 +147,7 @@ import Testing
                 return try await group.reduce(0, +)
             }
             #expect(sum == 1_000)
-            #expect(try await loop.counters.jobInbox == before.jobInbox)
+            #expect(try await loop.counters.foreignJobs == before.foreignJobs)
         }
     }
 }

@@ -24,7 +24,7 @@ import Testing
                 for _ in 0..<1_000 { group.addTask { await counter.add() } }
             }
             let after = try await loop.counters
-            return (await counter.count, await counter.wasElsewhere, after.jobInbox - before.jobInbox)
+            return (await counter.count, await counter.wasElsewhere, after.foreignJobs - before.foreignJobs)
         }
         #expect(count == 1_000)
         #expect(!wasElsewhere)
