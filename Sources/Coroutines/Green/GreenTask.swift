@@ -66,7 +66,7 @@ final class GreenOutcome<Value: Sendable> {
 
     var value: Value {
         get async throws {
-            if result == nil { await follow().joining.wait() }
+            if result == nil { await follow().joining.join().wait() }
             guard let result else { fatalError("a green task's followers were told before its end") }
             return try result.get()
         }

@@ -51,12 +51,6 @@ final class GreenWaiters {
         }
     }
 
-    /// Waits to be woken, also when the task is killed.
-    func wait() async {
-        let place = join()
-        _ = try? await withCheckedThrowingContinuation { place.wait($0) }
-    }
-
     private func leave(_ place: GreenPlace, _ result: Result<Bool, any Error>) {
         guard place.end(result) else { return }
         left += 1
@@ -67,7 +61,8 @@ final class GreenWaiters {
     }
 }
 
-/// One task's place in a queue of ``GreenWaiters``.
+/// One task's place in a queue of ``GreenWaiters``. It keeps a wake-up that comes before its task waits: a caller that
+/// prefers another loop goes through the queue of jobs on its way into each `await`.
 @GreenActor
 final class GreenPlace {
     private var continuation: CheckedContinuation<Bool, any Error>?
@@ -77,6 +72,9 @@ final class GreenPlace {
     fileprivate init(_ onWake: (() -> Void)?) { self.onWake = onWake }
 
     fileprivate var isOver: Bool { result != nil }
+
+    /// Waits for its end, also when the task is killed.
+    func wait() async { _ = try? await withCheckedThrowingContinuation { wait($0) } }
 
     fileprivate func wait(_ continuation: CheckedContinuation<Bool, any Error>) {
         if let result { continuation.resume(with: result) } else { self.continuation = continuation }

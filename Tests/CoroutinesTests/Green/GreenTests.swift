@@ -564,4 +564,62 @@ import Testing
             for result in try await Green.joinAll([blocking, other]) { try result?.get() }
         }.value
     }
+
+    @Test("Whoever prefers another loop waits for green tasks, however soon they end")
+    func waitsFromAnotherLoop() async throws {
+        let loop = try EventLoop()
+        try await loop.spawn {
+            for number in 0..<200 {
+                #expect(try await Green.spawn { number }.value == number)
+                let failing = Green.spawn { throw Stop() }
+                await #expect(throws: Stop.self) { try await failing.value }
+                let task = Green.spawn { number }
+                #expect(try await task.join()?.get() == number)
+                let tasks = (0..<3).map { index in Green.spawn { index } }
+                #expect(try await Green.joinAll(tasks).map { try $0?.get() } == [0, 1, 2])
+
+                let event = GreenEvent()
+                Green.spawn { event.set() }
+                #expect(try await event.wait())
+
+                let pool = GreenPool(size: 1)
+                let pooled = try await pool.spawn { number }
+                try await pool.join()
+                #expect(try await pooled.value == number)
+
+                let queue = GreenQueue<Int>(capacity: 1)
+                let taker = Green.spawn { try await queue.get() + queue.get() }
+                try await queue.put(number)
+                try await queue.put(1)
+                #expect(try await taker.value == number + 1)
+
+                let semaphore = GreenSemaphore(1)
+                try await semaphore.acquire()
+                Green.spawn { semaphore.release() }
+                try await semaphore.acquire()
+            }
+        }.value
+        await loop.shutdown()
+    }
+
+    @Test("A green task whose writes are all done at once gives way to the others")
+    func writesThatNeverWait() async throws {
+        try await Green.spawn {
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let connection = try await TCPConnection.connect(to: listener.localAddress)
+            let turns = Transcript()
+            let other = Green.spawn {
+                while !Task.isCancelled {
+                    turns.add(1)
+                    try await Green.sleep(.zero)
+                }
+            }
+            for _ in 0..<4_096 { try await connection.write([1]) }
+            other.kill()
+            _ = try? await other.value
+            #expect(turns.all.count >= 4)
+            await connection.close()
+            await listener.close()
+        }.value
+    }
 }
