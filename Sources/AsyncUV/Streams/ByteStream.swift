@@ -5,6 +5,8 @@ internal import UV
 /// Reads are driven by demand: besides one chunk nothing is read that nobody asked for. A write returns when the system
 /// has every byte. So memory is bounded both ways without a setting. Reading and writing at the same time from two
 /// tasks is fine; two readers at a time are an error. As a sequence it yields chunks as they come.
+///
+/// Calls that are done at once give way to other tasks, timers and IO when a turn of the loop has had enough of them.
 public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Error> {
     /// The loop that the stream lives on.
     var loop: EventLoop { get }
@@ -96,18 +98,30 @@ extension ByteStream {
     ///
     /// The last piece may lack the delimiter.
     ///
-    /// - Parameter limit: More bytes than this without a delimiter throw ``UVError`` with `.messageTooLong`.
+    /// - Parameter limit: More bytes than this before a delimiter throw ``UVError`` with `.messageTooLong`; they can be read
+    ///   otherwise.
     ///
     /// Cancellation: nothing has been read.
     public func readUntil(_ delimiter: UInt8, limit: Int = 1 << 20) async throws -> [UInt8]? {
+        try await readPiece(through: delimiter, limit: limit, "readUntil") { bytes in
+            bytes.count - (bytes.last == delimiter ? 1 : 0)
+        }
+    }
+
+    /// - Parameter length: How many of the bytes so far count for the limit, in any case.
+    private func readPiece(
+        through delimiter: UInt8, limit: Int, _ operation: StaticString, _ length: ([UInt8]) -> Int
+    ) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
         do {
             while bytes.last != delimiter {
-                if bytes.count >= limit { throw UVError(.messageTooLong, in: "readUntil", of: "\(limit) bytes") }
-                guard let more = try await read(upTo: limit - bytes.count, through: delimiter) else {
+                guard let more = try await read(upTo: 65_536, through: delimiter) else {
                     return bytes.isEmpty ? nil : bytes
                 }
                 if bytes.isEmpty { bytes = more } else { bytes += more }
+                if length(bytes) > limit {
+                    throw UVError(.messageTooLong, in: "\(operation)", of: "more than \(limit) bytes")
+                }
             }
         } catch {
             if !bytes.isEmpty { try? await unread(bytes) }
@@ -118,20 +132,31 @@ extension ByteStream {
 
     /// Takes a line as text, without its end (LF or CR LF); `nil` at the end of the stream. Wrong UTF-8 is repaired.
     ///
-    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with
+    ///   `.messageTooLong` and can be read otherwise.
     ///
     /// Cancellation: nothing has been read.
     public func readLine(limit: Int = 1 << 20) async throws -> String? {
-        guard var line = try await readUntil(UInt8(ascii: "\n"), limit: limit) else { return nil }
-        if line.last == UInt8(ascii: "\n") { line.removeLast() }
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        return String(decoding: line, as: UTF8.self)
+        let line = try await readPiece(through: UInt8(ascii: "\n"), limit: limit, "readLine") {
+            $0.withoutLineEnd.count
+        }
+        return line.map { String(decoding: $0.withoutLineEnd, as: UTF8.self) }
     }
 
     /// The lines of the stream, as ``readLine(limit:)`` takes them.
     ///
-    /// - Parameter limit: The longest line, in bytes; a longer one throws ``UVError`` with `.messageTooLong`.
+    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
     public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
+}
+
+extension [UInt8] {
+    /// The bytes of a line, as far as it has come, without its end (LF or CR LF).
+    fileprivate var withoutLineEnd: ArraySlice<UInt8> {
+        var line = self[...]
+        if line.last == UInt8(ascii: "\n") { line.removeLast() }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        return line
+    }
 }
 
 /// See ``ByteStream/lines(limit:)``.

@@ -102,18 +102,18 @@ import Testing
         }
     }
 
-    @Test("The limit of readUntil counts the delimiter; what was too long can still be read")
+    @Test("The limit of readUntil leaves out the delimiter; what was too long can still be read")
     func limitOfReadUntil() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
             try await far.write(Array("1234;12345;rest".utf8))
             await far.close()
             let end = UInt8(ascii: ";")
-            #expect(try await near.readUntil(end, limit: 5) == Array("1234;".utf8))
+            #expect(try await near.readUntil(end, limit: 4) == Array("1234;".utf8))
             for _ in 0..<2 {
-                await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readUntil(end, limit: 5) }
+                await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readUntil(end, limit: 4) }
             }
-            #expect(try await near.readUntil(end, limit: 6) == Array("12345;".utf8))
+            #expect(try await near.readUntil(end, limit: 5) == Array("12345;".utf8))
             for limit in [0, -1] {
                 await #expect(throws: UVError.self) { try await near.readUntil(end, limit: limit) }
             }
