@@ -8,12 +8,15 @@ final class JobQueue {
         init(job: UnownedJob, door: Door) { (self.job, self.door) = (job, door) }
 
         /// The place of a task that gives way: of one word, as a job is.
-        init(placeOf continuation: UnsafeContinuation<Void, Never>) {
-            unsafe (job, door) = (unsafeBitCast(continuation, to: UnownedJob.self), .place)
+        init(placeOf suspension: Suspension<Void>) {
+            unsafe (job, door) = (unsafeBitCast(suspension, to: UnownedJob.self), .place)
         }
 
         /// Makes the task whose place this is a job again, where its executor wants it.
-        func resume() { unsafe unsafeBitCast(job, to: UnsafeContinuation<Void, Never>.self).resume() }
+        func resume() {
+            var suspension = unsafe unsafeBitCast(job, to: Suspension<Void>.self)
+            suspension.resume(returning: ())
+        }
     }
 
     /// How a job came, which is how it must be run.
@@ -24,7 +27,7 @@ final class JobQueue {
         case actor
         /// Of both: such a task in such an actor.
         case taskInActor
-        /// Not a job yet, but the place of a task that gives way: see ``EventLoop/giveWay()``.
+        /// Not a job yet, but the place of a task that gives way, as in ``EventLoop/giveWay()``.
         case place
     }
 

@@ -26,8 +26,7 @@ public struct DirectoryList: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> DirectoryEntry? {
-            // Entries that are there already would keep a cancelled reader going.
-            try checkCancellation()
+            try await loop.pace()
             if let entry = batch.popFirst() { return entry }
             if isAtEnd { return nil }
             let directory = try await opened()

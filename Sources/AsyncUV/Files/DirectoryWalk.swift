@@ -21,7 +21,6 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
         private var levels: [(path: FilePath, entries: [DirectoryEntry])] = []
         /// The directory to be read next.
         private var next: FilePath?
-        private var pace = Pace()
 
         init(_ walk: DirectoryWalk) {
             self.walk = walk
@@ -29,7 +28,7 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> Element? {
-            if try pace.step() { try await walk.loop.giveWay() }
+            try await walk.loop.pace()
             if let directory = next.take() { try await enter(directory) }
             // In place: a level in a variable would be a second owner of its entries, which popLast would copy then.
             while let depth = levels.indices.last {

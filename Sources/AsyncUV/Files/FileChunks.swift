@@ -116,7 +116,6 @@ public struct FileLines: AsyncSequence, Sendable {
         /// How much of them is taken.
         private var taken = 0
         private var isAtEnd = false
-        private var pace = Pace()
 
         init(_ lines: FileLines) {
             chunks = lines.chunks.makeAsyncIterator()
@@ -124,7 +123,7 @@ public struct FileLines: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> String? {
-            if try pace.step() { try await chunks.file.loop.giveWay() }
+            try await chunks.file.loop.pace()
             var searched = taken
             while true {
                 if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -154,7 +153,7 @@ public struct FileLines: AsyncSequence, Sendable {
             try await next()
         }
 
-        private var tooLong: UVError { UVError(.messageTooLong, in: "lines", of: "\(limit) bytes") }
+        private var tooLong: UVError { UVError(.messageTooLong, in: "lines", of: "more than \(limit) bytes") }
 
         private func text(upTo end: Int) throws -> String {
             var line = bytes[taken..<end]

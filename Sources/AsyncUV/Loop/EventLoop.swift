@@ -89,17 +89,37 @@ public final class EventLoop: TaskExecutor {
         }
     }
 
-    /// Lets all jobs run that are there now, then goes on.
+    /// Lets all jobs run that are there now, then goes on, in a cancelled task too.
     ///
-    /// As `Task.yield`, which takes four jobs where an actor's code calls it: off the actor, away, back, onto the actor.
-    /// Apart, as its suspension would be in the frame of each that sleeps.
+    /// Like `Task.yield()`, but one entry in the queue instead of four jobs when called from an actor: off the actor, away,
+    /// back, onto the actor. Not inlined, so that sleeping tasks do not carry its frame.
     @inline(never)
-    func giveWay() async throws {
-        try checkCancellation()
+    func giveWay() async {
         guard hostsCurrentTask else { return await Task.yield() }
-        await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
-            jobs.lend(on: self) { unsafe $0.append(JobQueue.Entry(placeOf: continuation)) }
+        try? await Suspension.wait { place in
+            jobs.lend(on: self) { $0.append(JobQueue.Entry(placeOf: place)) }
         }
+    }
+
+    /// Charges something done at once, on the loop's thread: see ``LoopCore/charge(_:)``.
+    @inline(__always)
+    func charge(_ cost: Int) -> Bool { core.lend(on: self) { $0.charge(cost) } }
+
+    /// Returns bytes that were in memory already; the caller gives way first when the turn has had enough. They are its own
+    /// even if it is cancelled.
+    @inline(__always)
+    func pass(_ bytes: [UInt8]?) async -> [UInt8]? {
+        if charge(Cost.memory + (bytes?.count ?? 0)) { await giveWay() }
+        return bytes
+    }
+
+    /// Charges one element of a sequence that had it already, and gives way when the turn has had enough. For a caller on
+    /// another thread nothing is charged: whatever makes its elements has just taken it to the loop and back.
+    ///
+    /// - Throws: `CancellationError`: elements that are there would keep a cancelled reader going.
+    func pace() async throws {
+        try checkCancellation()
+        if isCurrent, charge(Cost.memory) { await giveWay() }
     }
 
     func runLate(_ entry: JobQueue.Entry) {

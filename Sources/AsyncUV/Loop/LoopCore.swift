@@ -8,6 +8,8 @@ final class LoopCore {
     private static let patience = Duration.milliseconds(1)
     /// Jobs between two looks at the clock; the first of them starts it. A divisor of the budget.
     private static let glance = 32
+    /// What may be done in a turn without waiting, in bytes: see ``charge(_:)``.
+    private static let allowance = 1 << 20
 
     let loop: Loop
     let jobInbox: JobInbox
@@ -74,6 +76,24 @@ final class LoopCore {
     @exclusivity(unchecked) private var isTurning = false
     /// Whether the turn has run all the jobs that it may.
     @exclusivity(unchecked) private var isSpent = false
+    /// What is left of the turn's allowance.
+    @exclusivity(unchecked) private var allowance = LoopCore.allowance
+
+    /// Charges something that was done at once to this turn: a task whose calls never wait must not starve the rest.
+    ///
+    /// - Returns: Whether the turn has had enough, so that the caller gives way: no more jobs run before the next one.
+    @inline(__always)
+    func charge(_ cost: Int) -> Bool {
+        unsafe allowance &-= cost
+        if unsafe allowance > 0 { return false }
+        unsafe isSpent = true
+        return true
+    }
+
+    private func beginTurn() {
+        unsafe isSpent = false
+        unsafe allowance = Self.allowance
+    }
 
     private func takeForeignJobs() {
         unsafe counters.wakeUps += 1
@@ -111,10 +131,10 @@ final class LoopCore {
                 unsafe run(entry, task, serial)
             }
             if unsafe !calls.isEmpty { makeCalls() }
-            if count % Self.glance == 0 { unsafe isSpent = count == Self.budget || isOver(&deadline) }
+            if count % Self.glance == 0, count == Self.budget || isOver(&deadline) { unsafe isSpent = true }
         }
         unsafe counters.jobs += count
-        if jobs.isEmpty { unsafe isSpent = false }
+        if unsafe isSpent, jobs.isEmpty { beginTurn() }
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
 
@@ -128,7 +148,7 @@ final class LoopCore {
 
     /// Jobs are left: the loop does not wait, and its next turn runs more of them.
     private func startTurning() throws(UVError) {
-        try idle.start { [unowned self] _ in unsafe isSpent = false }
+        try idle.start { [unowned self] _ in beginTurn() }
     }
 
     @inline(__always)

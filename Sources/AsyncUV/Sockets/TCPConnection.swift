@@ -38,7 +38,7 @@ public final class TCPConnection: ByteStream {
         if loop.isCurrent {
             try checkCancellation()
             switch try core.lend(on: loop, { try $0.beginOwnersRead(upTo: limit) }) {
-            case .bytes(let bytes): return bytes
+            case .bytes(let bytes): return await loop.pass(bytes)
             case .waits: return try await Suspension.wait { suspension in core.lend(on: loop) { $0.wait(suspension) } }
             case nil: break
             }
@@ -54,7 +54,7 @@ public final class TCPConnection: ByteStream {
         try Task.checkCancellation()
         let core = core.open(on: loop)
         switch try core.beginRead(upTo: limit, byOwner: false) {
-        case .bytes(let bytes): return bytes
+        case .bytes(let bytes): return await loop.pass(bytes)
         case .waits(let number):
             // Nothing may come between the start of the read and the wait: withTaskCancellationHandler may switch
             // executors, and bytes that come meanwhile would find nobody waiting.
@@ -66,7 +66,7 @@ public final class TCPConnection: ByteStream {
         guard loop.isCurrent else { return try await loop.hop { try await self.read(upTo: limit, through: delimiter) } }
         try Task.checkCancellation()
         let core = core.open(on: loop)
-        if let bytes = try core.takeReturned(limit, through: delimiter) { return bytes }
+        if let bytes = try core.takeReturned(limit, through: delimiter) { return await loop.pass(bytes) }
         guard let bytes = try await read(upTo: limit) else { return nil }
         guard let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count else { return bytes }
         try await unread(Array(bytes[(end + 1)...]))
@@ -98,7 +98,11 @@ public final class TCPConnection: ByteStream {
         if loop.isCurrent {
             try checkCancellation()
             let sent = try core.lend(on: loop) { try $0.handle.tryWrite(bytes.span) }
-            if sent < bytes.count || (bytes.isEmpty && hasQueue) { try await writeRest(of: [bytes], from: sent) }
+            if sent < bytes.count || (bytes.isEmpty && hasQueue) {
+                try await writeRest(of: [bytes], from: sent)
+            } else if loop.charge(Cost.systemCall + sent) {
+                await loop.giveWay()
+            }
         } else {
             try await loop.hop { try await self.write(bytes) }
         }
@@ -109,7 +113,11 @@ public final class TCPConnection: ByteStream {
         try Task.checkCancellation()
         let sent = try core.open(on: loop).handle.tryWrite(contentsOf: chunks)
         let count = chunks.reduce(0) { $0 + $1.count }
-        if sent < count || (count == 0 && hasQueue) { try await writeRest(of: chunks, from: sent) }
+        if sent < count || (count == 0 && hasQueue) {
+            try await writeRest(of: chunks, from: sent)
+        } else if loop.charge(Cost.systemCall + sent) {
+            await loop.giveWay()
+        }
     }
 
     /// Whether earlier writes wait: then one of nothing does so, too.
@@ -118,6 +126,7 @@ public final class TCPConnection: ByteStream {
     /// Queues what did not fit, at once, and waits for room. Given up before it has begun, nothing of it is sent: else
     /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
     private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
+        _ = loop.charge(sent)
         let write = LoopBound(QueuedWrite())
         try core.open(on: loop).handle.queueWrite(chunks, droppingFirst: sent, tag: write.open(on: loop)) {
             [queued = write.open(on: loop)] _, error in queued.finish(error)

@@ -62,7 +62,10 @@ extension EventLoop {
     /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
     ///   Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
     public func sleep(until deadline: LoopClock.Instant) async throws {
-        if deadline <= .now { return try await giveWay() }
+        if deadline <= .now {
+            try checkCancellation()
+            return await giveWay()
+        }
         try await perform("sleep") { core, pending in try core.sleepers.add(deadline.time, pending) }
     }
 

@@ -5,10 +5,17 @@ final class Pending<Value>: PendingLink {
     // The result comes by a field: a suspension of a generic type would have to make room for it on the task's stack.
     @exclusivity(unchecked) private var suspension = Suspension<Void>()
     @exclusivity(unchecked) private var result: Result<Value, any Error>?
+    @exclusivity(unchecked) private var isOver = false
     /// Ends what was started, when the task is cancelled. Not called after ``finish(_:)``.
     var onCancel: (() -> Void)?
 
-    fileprivate func wait(_ suspension: Suspension<Void>) { unsafe self.suspension = suspension }
+    /// Keeps the task; one whose result is there already goes on at once, unless the turn has had enough.
+    fileprivate func wait(_ suspension: Suspension<Void>, on core: LoopCore) {
+        if unsafe !isOver { return unsafe self.suspension = suspension }
+        if core.charge(Cost.memory) { return core.jobs.append(JobQueue.Entry(placeOf: suspension)) }
+        var suspension = suspension
+        suspension.resume(returning: ())
+    }
 
     fileprivate func takeResult() throws -> Value {
         guard let result = unsafe result.take() else { fatalError("\(operation) was resumed without a result") }
@@ -18,7 +25,8 @@ final class Pending<Value>: PendingLink {
     /// Resumes the task. A result that comes after a cancellation is dropped; false then.
     @discardableResult
     func finish(_ result: sending Result<Value, any Error>) -> Bool {
-        guard unsafe suspension.isWaiting else { return false }
+        if unsafe isOver { return false }
+        unsafe isOver = true
         onCancel = nil
         unlink()
         unsafe self.result = result
@@ -27,7 +35,7 @@ final class Pending<Value>: PendingLink {
     }
 
     override func give(up error: any Error) {
-        guard unsafe suspension.isWaiting else { return }
+        if unsafe isOver { return }
         let end = onCancel.take()
         end?()
         finish(.failure(error))
@@ -87,9 +95,9 @@ extension EventLoop {
         // Not withTaskCancellationHandler: it may switch executors before it calls its body, and a cancellation that the
         // loop hears of meanwhile would find nobody waiting.
         try await Suspension.wait(cancelling: pending, on: self) { suspension in
-            pending.wait(suspension)
             core.pendings.insert(pending)
             do { try begin(core, pending) } catch { pending.finish(.failure(error)) }
+            pending.wait(suspension, on: core)
         }
         return try pending.takeResult()
     }

@@ -10,10 +10,10 @@ public import AsyncUV
 /// ```
 ///
 /// A green task gives way to the others wherever it has to wait: for a sleep, anything of AsyncUV, an empty ``GreenQueue``.
-/// One that never has to, as it always finds something in the queue, lets its turn pass with a sleep of zero. Python's gevent
-/// makes blocking calls give way by replacing them ("monkey patching"). Swift has no honest counterpart: a call
-/// that blocks holds up all green tasks. Use the async call instead, or `GreenActor.shared.loop.offload`, which runs it on
-/// a thread made for that:
+/// One whose reads and writes are all done at once gives way now and then; one that always finds something in the queue lets
+/// its turn pass with a sleep of zero. Python's gevent makes blocking calls give way by replacing them ("monkey patching").
+/// Swift has no honest counterpart: a call that blocks holds up all green tasks. Use the async call instead, or
+/// `GreenActor.shared.loop.offload`, which runs it on a thread made for that:
 ///
 /// ```swift
 /// let digest = try await GreenActor.shared.loop.offload { slowDigest(of: data) }

@@ -104,4 +104,79 @@ import Testing
             #expect(await failure(of: reader) is CancellationError)
         }
     }
+
+    /// Calls that find what they need at once.
+    enum DoneAtOnce: String, CaseIterable {
+        case smallWrites, severalChunks, emptyWrites, unreadAndRead, readsOfAByte, lines
+
+        /// Does something 16,384 times, or until it throws if it goes on for ever.
+        func run(_ near: TCPConnection, forEver: Bool) async throws {
+            var rounds = 0
+            func goesOn() -> Bool {
+                rounds += 1
+                return forEver || rounds <= 16_384
+            }
+            switch self {
+            case .smallWrites: while goesOn() { try await near.write([1]) }
+            case .severalChunks: while goesOn() { try await near.write(contentsOf: [[1], [2]]) }
+            case .emptyWrites: while goesOn() { try await near.write([]) }
+            case .unreadAndRead:
+                while goesOn() {
+                    try await near.unread([1])
+                    _ = try await near.read()
+                }
+            case .readsOfAByte:
+                try await near.unread([UInt8](repeating: 1, count: 16_384))
+                while goesOn() {
+                    _ = try await near.read(upTo: 1)
+                    if forEver { try await near.unread([1]) }
+                }
+            case .lines:
+                try await near.unread([UInt8](repeating: 10, count: 16_384))
+                while goesOn() {
+                    _ = try await near.readLine()
+                    if forEver { try await near.unread([10]) }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "What is done at once gives way now and then: to tasks, and to a turn of the loop",
+        arguments: DoneAtOnce.allCases)
+    func callsThatNeverWait(_ call: DoneAtOnce) throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let runs = Shared(0)
+            let other = loop.spawn {
+                while !Task.isCancelled {
+                    runs.value += 1
+                    await Task.yield()
+                }
+            }
+            await settle()
+            let (runsBefore, turnsBefore) = (runs.value, try await loop.counters.turns)
+            try await call.run(near, forEver: false)
+            #expect(runs.value - runsBefore >= 4)
+            #expect(try await loop.counters.turns - turnsBefore >= 4)
+            other.cancel()
+            try await other.value
+            await near.close()
+            await far.close()
+        }
+    }
+
+    @Test("What is done at once for ever ends with its timeout", arguments: DoneAtOnce.allCases)
+    func callsThatNeverWaitAndATimeout(_ call: DoneAtOnce) throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let reader = loop.spawn { while try await far.read() != nil {} }
+            await #expect(throws: UVError.coded(.timedOut)) {
+                try await withTimeout(.milliseconds(20)) { try await call.run(near, forEver: true) }
+            }
+            await near.close()
+            try await reader.value
+            await far.close()
+        }
+    }
 }

@@ -153,7 +153,20 @@ extension FileTests {
                 try await File.withFile(path) { file in for try await _ in file.lines() {} }
                 other.cancel()
                 try await other.value
-                #expect(turns.value >= 100_000 / 256)
+                #expect(turns.value >= 100_000 / 1_024)
+            }
+        }
+
+        @Test(
+            "A limit means the same to the lines of a file as to those of a stream",
+            arguments: LineLimitTests.Case.lines)
+        func limitOfALine(_ test: LineLimitTests.Case) throws {
+            if let line = test.line {
+                #expect(try lines(Array(test.text.utf8), limit: test.limit, .on).first == line)
+            } else {
+                #expect(throws: UVError.coded(.messageTooLong)) {
+                    try lines(Array(test.text.utf8), limit: test.limit, .on)
+                }
             }
         }
 
