@@ -44,7 +44,7 @@ struct Visit {
             }
             let member = Member(name, backlog: backlog) { [connection] in
                 // The room goes on meanwhile. What the client waits in ends with an error.
-                connection.loop.spawn { await connection.reset() }
+                connection.loop.spawn { await connection.closeWithReset() }
             }
             if await room.join(member) { return member }
             question = "* somebody has that name; what is yours?"

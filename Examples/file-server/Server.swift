@@ -53,8 +53,8 @@ final class Server: Sendable {
     }
 
     private static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
-        // A client that has gone before the farewell; one that was displaced in the moment in which its request came.
-        if let error = error as? UVError, [.socketNotConnected, .badFileDescriptor].contains(error.code) { return }
+        // A client that was displaced in the moment in which its request came.
+        if let error = error as? UVError, error.code == .badFileDescriptor { return }
         TCPListener.report(error, peer)
     }
 
@@ -72,7 +72,7 @@ final class Server: Sendable {
         do { try await converse(client) } catch let error as UVError where error.code == .timedOut {
             state.withLock { $0.tally.timeouts += 1 }
             // What it has not taken is not to be kept for it.
-            await client.reset()
+            await client.closeWithReset()
         }
     }
 

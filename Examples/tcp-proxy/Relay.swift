@@ -23,13 +23,13 @@ final class Relay: Sendable {
         do {
             let server = try await TCPConnection.connect(host: host, port: port, timeout: connectTimeout)
             do { try await converse(client, server) } catch {
-                await server.reset()
+                await server.closeWithReset()
                 throw error
             }
             await server.close()
         } catch {
             // What breaks on one side breaks on the other: an orderly end would say that this was all.
-            await client.reset()
+            await client.closeWithReset()
             throw error
         }
     }

@@ -20,12 +20,18 @@ static int make_nonblocking_and_private(int descriptor) {
 }
 #endif
 
-int cplatform_accept(int listener) {
+int cplatform_accept(int listener, struct sockaddr_storage *peer) {
+    socklen_t size = sizeof *peer;
 #if defined(__linux__)
-    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accept4(listener, (struct sockaddr *)peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-    return make_nonblocking_and_private(accept(listener, NULL, NULL));
+    return make_nonblocking_and_private(accept(listener, (struct sockaddr *)peer, &size));
 #endif
+}
+
+int cplatform_disconnect(int socket) {
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    return connect(socket, &none, sizeof none);
 }
 
 int cplatform_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }

@@ -1,6 +1,6 @@
 public import UV
 
-/// A TCP connection. Dropping the last reference closes it.
+/// A TCP connection. Dropping the last reference closes it, as ``close()`` does.
 public final class TCPConnection: ByteStream {
     public typealias Element = [UInt8]
 
@@ -16,7 +16,7 @@ public final class TCPConnection: ByteStream {
     init(_ handle: TCPHandle, on loop: EventLoop) throws(UVError) {
         do throws(UVError) {
             localAddress = try handle.localAddress
-            remoteAddress = try handle.remoteAddress
+            remoteAddress = if let peer = handle.peer { peer } else { try handle.remoteAddress }
         } catch {
             handle.close()
             throw error
@@ -155,8 +155,9 @@ public final class TCPConnection: ByteStream {
 
     public func close() async { await end { $0.close() } }
 
-    /// Closes with a reset: the peer gets `.connectionReset`, unsent bytes are dropped. Otherwise as ``close()``.
-    public func reset() async { await end { $0.reset() } }
+    /// Closes with a reset: the peer gets `.connectionReset`, and what it has not read yet is lost, as are unsent bytes.
+    /// Nothing lives on. Otherwise as ``close()``.
+    public func closeWithReset() async { await end { $0.closeWithReset() } }
 
     private func end(_ end: @escaping @Sendable (StreamCore) -> Void) async {
         if loop.isCurrent { return end(core.open(on: loop)) }
@@ -198,6 +199,11 @@ public final class TCPConnection: ByteStream {
         guard let handle = core.open(on: loop).handle as? TCPHandle else { throw UVError(.notSocket, in: "withHandle") }
         return handle
     }
+}
+
+extension TCPConnection: CustomStringConvertible {
+    /// For people: `TCP connection of 127.0.0.1:51234 with 127.0.0.1:7000`.
+    public var description: String { "TCP connection of \(localAddress) with \(remoteAddress)" }
 }
 
 /// The end of a write that did not fit, and who waits for it.

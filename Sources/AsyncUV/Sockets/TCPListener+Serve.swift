@@ -5,7 +5,8 @@ public import UV
 extension TCPListener {
     /// Serves each connection in a child task on the loop and closes it when the handler ends.
     ///
-    /// An error of a handler ends its connection only. After ``close()`` no new connections come, those there are
+    /// A client that still sends when its handler ends gets what was written to it: see ``TCPConnection/close()``. Its
+    /// connection counts until it has finished, too. An error of a handler ends its connection only. After ``close()`` no new connections come, those there are
     /// served to their end, and the call returns. Cancelling the task cancels all handlers.
     ///
     /// - Parameter maxConnections: More wait: up to 32 accepted ahead, with their descriptors, the others in the kernel.
@@ -98,8 +99,16 @@ private final class Service: Sendable {
             }
         } catch { onError(error, connection.remoteAddress) }
         // A loop that has ended has closed everything.
-        if loop.isCurrent { core.open(on: loop).close() }
+        if loop.isCurrent, let rest = core.open(on: loop).close() { await linger(LoopBound(rest)) }
         leave()
+    }
+
+    /// Waits until the peer has finished, unless the task is cancelled. Apart, for its frame.
+    @inline(never)
+    private func linger(_ rest: LoopBound<LingeringClose>) async {
+        try? await loop.perform("close") { [loop] _, pending in
+            rest.open(on: loop).onDone = { pending.finish(.success(())) }
+        }
     }
 
     func leave() { if loop.isCurrent { seats.open(on: loop).leave() } }

@@ -123,6 +123,11 @@ public final class TCPListener: Sendable {
     }
 }
 
+extension TCPListener: CustomStringConvertible {
+    /// For people: `TCP listener on 127.0.0.1:7000`.
+    public var description: String { "TCP listener on \(localAddress)" }
+}
+
 extension TCPListener {
     /// See ``TCPListener/connections``.
     public struct Connections: AsyncSequence, Sendable {

@@ -55,6 +55,10 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
 
     /// Closes the stream, in a cancelled task too. Pending operations end with `.canceled`, and what has not left is
     /// dropped. Closing twice is harmless.
+    ///
+    /// It does not wait for the peer. But a peer that still sends gets what was written: the socket lives on in the
+    /// background, and what comes is read and dropped until the peer finishes too, is silent for two to four seconds, or
+    /// has sent 16 MiB; it ends after 30 s in any case, and with the loop.
     func close() async
 }
 

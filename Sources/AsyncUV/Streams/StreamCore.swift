@@ -11,7 +11,6 @@ final class StreamCore {
     // One word.
     @exclusivity(unchecked) private var reads: UInt32 = 0
     @exclusivity(unchecked) private var readerIsOwner = false
-    @exclusivity(unchecked) private var isClosed = false
 
     init(_ handle: StreamHandle) {
         self.handle = handle
@@ -40,7 +39,6 @@ final class StreamCore {
             throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
         }
         if unsafe returned != nil, let bytes = try takeReturned(limit, through: nil) { return .bytes(bytes) }
-        if unsafe isClosed { throw UVError(.badFileDescriptor, in: "read", of: "a closed connection") }
         switch try handle.receive(upTo: limit, onDone: streamReceived) {
         case .received(let bytes): return .bytes(bytes)
         case .ended: return .bytes(nil)
@@ -79,7 +77,7 @@ final class StreamCore {
     }
 
     func giveBack(_ bytes: [UInt8]) {
-        if unsafe isClosed || bytes.isEmpty { return }
+        if bytes.isEmpty || handle.isClosing { return }
         let returned = unsafe self.returned ?? Returned()
         unsafe self.returned = returned
         returned.add(bytes)
@@ -96,17 +94,17 @@ final class StreamCore {
 
     // MARK: Closing
 
-    func close() {
-        unsafe isClosed = true
+    /// - Returns: What is left of the connection until the peer has finished.
+    @discardableResult
+    func close() -> LingeringClose? {
         unsafe returned = nil
-        handle.close()
+        return handle.closeGently()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
-    func reset() {
-        unsafe isClosed = true
+    func closeWithReset() {
         unsafe returned = nil
-        (handle as? TCPHandle)?.reset()
+        (handle as? TCPHandle)?.closeWithReset()
     }
 }
 

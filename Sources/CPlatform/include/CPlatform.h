@@ -10,8 +10,11 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist.
-int cplatform_accept(int listener);
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist. Fills in the peer's address.
+int cplatform_accept(int listener, struct sockaddr_storage *peer);
+
+/// Ends a TCP connection at once and leaves its socket without one, so that its port is free.
+int cplatform_disconnect(int socket);
 
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int cplatform_socket(int family, int type);

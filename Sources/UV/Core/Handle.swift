@@ -161,8 +161,11 @@ public class Handle {
 
     @inline(never)
     private final func closedError(_ operation: StaticString) -> UVError {
-        UVError(.badFileDescriptor, in: operation.description, of: "a closed \(type(of: self))")
+        UVError(.badFileDescriptor, in: operation.description, of: "a closed \(noun)")
     }
+
+    /// What users of both layers call it.
+    var noun: String { "\(type(of: self))" }
 
     final var isOpen: Bool { unsafe state == .open }
 

@@ -29,9 +29,11 @@ public struct UVError: Error, Sendable {
 
     private final class Details: Sendable {
         let operation: String
+        let link: StaticString
         let subject: String?
-        init(operation: String, subject: String?) {
+        init(_ operation: String, _ link: StaticString, _ subject: String?) {
             self.operation = operation
+            self.link = link
             self.subject = subject
         }
     }
@@ -42,7 +44,19 @@ public struct UVError: Error, Sendable {
     /// - Parameter subject: The path or address that it was attempted on.
     public init(_ code: Code, in operation: String, of subject: String? = nil) {
         self.code = code
-        details = Details(operation: operation, subject: subject)
+        details = Details(operation, "of", subject)
+    }
+
+    /// An error of something that was to come from somewhere: `connection reset by peer (ECONNRESET) in read from …`.
+    public init(_ code: Code, in operation: String, from subject: String?) {
+        self.code = code
+        details = Details(operation, "from", subject)
+    }
+
+    /// An error of something that was to go somewhere: `broken pipe (EPIPE) in write to …`.
+    public init(_ code: Code, in operation: String, to subject: String?) {
+        self.code = code
+        details = Details(operation, "to", subject)
     }
 
     /// What was attempted, for example `bind`.
@@ -61,7 +75,7 @@ extension UVError: CustomStringConvertible {
         let what = "\(code.message) (\(code.name))"
         guard let details else { return what }
         guard let subject = details.subject else { return "\(what) in \(details.operation)" }
-        return "\(what) in \(details.operation) of \(subject)"
+        return "\(what) in \(details.operation) \(details.link) \(subject)"
     }
 }
 

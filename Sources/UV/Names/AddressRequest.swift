@@ -16,9 +16,11 @@ public final class AddressRequest: Request {
 
     /// Looks up a host's addresses, in the system's order of preference.
     ///
-    /// - Parameter onDone: Called once: with at least one address, `.resolverUnknownName` and relatives, or `.canceled`.
+    /// - Parameter onDone: Called once: with at least one address, `.resolverUnknownName` and relatives,
+    ///   `.tooManyOpenFiles`, or `.canceled`.
     /// - Throws: ``UVError`` with `.invalidArgument` for what cannot be a host's name: empty, more than 253 bytes, a label
-    ///   of more than 63, a NUL, a space or another control character. Nothing is looked up then.
+    ///   of more than 63, a NUL, a space or another control character, a number as the last label (`127.1`, `0x7f.1`,
+    ///   `2130706433`) where it is not an address in its plain form. Nothing is looked up then.
     ///
     /// Calls `uv_getaddrinfo`.
     @discardableResult
@@ -27,7 +29,7 @@ public final class AddressRequest: Request {
         onDone: @escaping (AddressRequest, Result<[SocketAddress], UVError>) -> Void
     ) throws(UVError) -> AddressRequest {
         loop.checkThread("AddressRequest")
-        guard isName(host) else { throw UVError(.invalidArgument, in: "look-up", of: "\(host.debugDescription)") }
+        try HostName.check(host)
         ThreadPool.begin()
         let request = AddressRequest(host, port, on: loop, onDone)
         try request.begin()
@@ -42,14 +44,6 @@ public final class AddressRequest: Request {
         self.port = port
         self.onDone = onDone
         unsafe super.init(on: loop, as: uv_getaddrinfo_t.self)
-    }
-
-    /// Older versions of libuv look up a shortened name when it is long (CVE-2024-24806).
-    private static func isName(_ host: String) -> Bool {
-        let name = host.utf8
-        let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return (1...253).contains(name.count) && labels.allSatisfy { $0.count <= 63 }
-            && name.allSatisfy { $0 > 0x20 && $0 != 0x7f }
     }
 
     private func begin() throws(UVError) {
@@ -73,7 +67,7 @@ public final class AddressRequest: Request {
     ///
     /// It takes no thread of libuv's pool, which serves files too.
     public static func waitForAddresses(of host: String, port: UInt16) throws(UVError) -> [SocketAddress] {
-        guard isName(host) else { throw UVError(.invalidArgument, in: "look-up", of: "\(host.debugDescription)") }
+        try HostName.check(host)
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC
         unsafe hints.ai_socktype = streamSocketType
@@ -82,10 +76,20 @@ public final class AddressRequest: Request {
         unsafe hints.ai_flags = 0x40
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
+        if !host.utf8.allSatisfy({ $0 < 0x80 }) {
+            // The ASCII form may be a number, which nobody has seen in it.
+            var numeric = unsafe hints
+            unsafe numeric.ai_flags |= AI_NUMERICHOST
+            if unsafe getaddrinfo(host, nil, &numeric, &list) == 0 {
+                unsafe freeaddrinfo(list)
+                throw UVError(.invalidArgument, in: "look-up", of: host.debugDescription)
+            }
+            unsafe list = nil
+        }
         let status = unsafe getaddrinfo(host, nil, &hints, &list)
         defer { if unsafe list != nil { unsafe freeaddrinfo(list) } }
         if status == EAI_SYSTEM { throw UVError(.lastSystemError, in: "look-up", of: host) }
-        if status != 0 { throw UVError(.init(resolverStatus: status), in: "look-up", of: host) }
+        if status != 0 { throw UVError(HostName.cause(of: .init(resolverStatus: status)), in: "look-up", of: host) }
         let addresses = unsafe SocketAddress.all(in: list, port: port)
         if addresses.isEmpty { throw UVError(.resolverNoAddress, in: "look-up", of: host) }
         return addresses
@@ -98,7 +102,7 @@ public final class AddressRequest: Request {
         let code: UVError.Code? =
             switch UVError.Code(rawValue: status) {
             case .resolverCanceled: .canceled
-            case let code where status < 0: code
+            case let code where status < 0: HostName.cause(of: code)
             default: addresses.isEmpty ? .resolverNoAddress : nil
             }
         let call = onDone.take()

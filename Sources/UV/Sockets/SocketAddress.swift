@@ -53,6 +53,9 @@ public struct SocketAddress: Hashable, Sendable {
     /// Every address of this machine, IPv4 too unless the socket is IPv6 only.
     public static func anyIPv6(port: UInt16) -> Self { Self(storage: .ipv6(0, 0, flow: 0, scope: 0), port: port) }
 
+    /// Whether it stands for all addresses of the machine.
+    var isAny: Bool { self == .anyIPv4(port: port) || self == .anyIPv6(port: port) }
+
     private init(storage: Storage, port: UInt16) {
         self.storage = storage
         self.port = port

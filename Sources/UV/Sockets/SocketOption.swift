@@ -44,6 +44,8 @@ func systemBind(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ size: sock
 
 func systemListen(_ socket: CInt, _ backlog: CInt) -> CInt { listen(socket, backlog) }
 
+func systemFinish(_ socket: CInt) -> CInt { shutdown(socket, CInt(SHUT_WR)) }
+
 #if canImport(Darwin)
 let streamSocketType = SOCK_STREAM
 #else

@@ -5,6 +5,8 @@ public import SystemPackage
 /// A TCP socket: a connection, or a listener that hands over connections.
 public final class TCPHandle: StreamHandle {
     private var acceptor: Acceptor?
+    /// The other side's address, which the system forgets when the connection ends.
+    package private(set) var peer: SocketAddress?
     var raw: UnsafeMutablePointer<uv_tcp_t> { unsafe memory.assumingMemoryBound(to: uv_tcp_t.self) }
 
     /// Creates a handle without a connection.
@@ -32,24 +34,26 @@ public final class TCPHandle: StreamHandle {
                 streamSocketType, 0, &sockets, CInt(UV_NONBLOCK_PIPE.rawValue), CInt(UV_NONBLOCK_PIPE.rawValue)),
             "pair")
         let first: TCPHandle
-        do { first = try TCPHandle(on: loop, adopting: sockets[0], file, line) } catch {
+        do { first = try TCPHandle(on: loop, adopting: sockets[0], of: nil, file, line) } catch {
             FileDescriptor(rawValue: sockets[1]).closeIgnoringErrors()
             throw error
         }
-        do { return (first, try TCPHandle(on: loop, adopting: sockets[1], file, line)) } catch {
+        do { return (first, try TCPHandle(on: loop, adopting: sockets[1], of: nil, file, line)) } catch {
             first.close()
             throw error
         }
     }
 
     /// Takes a connected socket; closes it when that fails.
-    private convenience init(
-        on loop: Loop, adopting socket: CInt, _ file: StaticString, _ line: UInt
+    convenience init(
+        on loop: Loop, adopting socket: CInt, of peer: SocketAddress?, _ file: StaticString = #fileID,
+        _ line: UInt = #line
     ) throws(UVError) {
         do { try self.init(on: loop, file: file, line: line) } catch {
             FileDescriptor(rawValue: socket).closeIgnoringErrors()
             throw error
         }
+        self.peer = peer
         let status = unsafe uv_tcp_open(raw, socket)
         guard status < 0 else { return }
         FileDescriptor(rawValue: socket).closeIgnoringErrors()
@@ -73,6 +77,7 @@ public final class TCPHandle: StreamHandle {
             unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_TYPE, &type, &size), "open", of: subject)
         guard type == streamSocketType else { throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject) }
         try check(unsafe uv_tcp_open(raw, descriptor.rawValue), "open", of: subject)
+        peer = try? remoteAddress
     }
 
     // MARK: Connecting
@@ -80,7 +85,8 @@ public final class TCPHandle: StreamHandle {
     /// Connects to a peer.
     ///
     /// - Parameter onDone: Called once: with `nil` when connected, `.connectionRefused`, `.timedOut` (the system's own,
-    ///   after minutes), or `.canceled` when the handle was closed first.
+    ///   after minutes), or `.canceled` when the handle was closed first. A port of this machine that nobody listens on is
+    ///   refused even when the system chose the same port for this side, and so connected the socket with itself.
     /// - Throws: ``UVError`` with `.alreadyInProcess` or `.socketIsConnected` when the handle has a peer,
     ///   `.networkUnreachable` when the system knows no way.
     ///
@@ -94,6 +100,16 @@ public final class TCPHandle: StreamHandle {
             throw UVError(.socketIsConnected, in: "connect", of: address.description)
         }
         try ConnectRequest(self, to: address, onDone).begin()
+    }
+
+    /// - Returns: False for a connection with itself that nobody wanted, which is ended.
+    func connected(to address: SocketAddress, onPurpose isBound: Bool) -> Bool {
+        peer = address.isAny ? try? remoteAddress : address
+        guard !isBound, let peer, (try? localAddress) == peer, let socket = try? fileDescriptor.rawValue else {
+            return true
+        }
+        self.peer = nil
+        return cplatform_disconnect(socket) != 0
     }
 
     // MARK: Listening
@@ -137,7 +153,7 @@ public final class TCPHandle: StreamHandle {
     /// and accepting goes on by itself.
     ///
     /// - Parameter backlog: How many connections may wait in the kernel, which has a limit of its own.
-    /// - Throws: ``UVError`` with `.invalidArgument` for a negative or absurd backlog, `.addressInUse`,
+    /// - Throws: ``UVError`` with `.invalidArgument` for a backlog below 1 or an absurd one, `.addressInUse`,
     ///   `.alreadyInProcess` when listening already.
     ///
     /// Replaces `uv_listen`: out of descriptors it can call back for ever within one turn.
@@ -147,7 +163,7 @@ public final class TCPHandle: StreamHandle {
     ) throws(UVError) {
         try checkOpen("listen")
         if acceptor != nil { throw UVError(.alreadyInProcess, in: "listen", of: "a listening handle") }
-        guard backlog >= 0, let backlog = CInt(exactly: backlog) else {
+        guard backlog > 0, let backlog = CInt(exactly: backlog) else {
             throw UVError(.invalidArgument, in: "listen", of: "a backlog of \(backlog)")
         }
         if (try? fileDescriptor) == nil { try bind(to: .anyIPv4(port: 0)) }
@@ -160,10 +176,10 @@ public final class TCPHandle: StreamHandle {
     }
 
     private func accepted(
-        _ socket: Result<CInt, UVError>, _ onConnection: (TCPHandle, Result<TCPHandle, UVError>) -> Void
+        _ accepted: Result<Acceptor.Accepted, UVError>, _ onConnection: (TCPHandle, Result<TCPHandle, UVError>) -> Void
     ) {
-        let connection = socket.flatMap { socket in
-            Result { () throws(UVError) in try TCPHandle(on: loop, adopting: socket, #fileID, #line) }
+        let connection = accepted.flatMap { accepted in
+            Result { () throws(UVError) in try TCPHandle(on: loop, adopting: accepted.socket, of: accepted.peer) }
         }
         onConnection(self, connection)
     }
@@ -191,6 +207,8 @@ public final class TCPHandle: StreamHandle {
     }
 
     override var isListening: Bool { acceptor != nil }
+
+    override var peerName: String? { peer?.description }
 
     // MARK: Addresses
 
@@ -249,7 +267,7 @@ public final class TCPHandle: StreamHandle {
     /// Closes the connection with a reset: the peer gets `.connectionReset`, unsent bytes are dropped.
     ///
     /// Calls `uv_tcp_close_reset`.
-    public func reset(onClosed: ((Handle) -> Void)? = nil) {
+    public func closeWithReset(onClosed: ((Handle) -> Void)? = nil) {
         end(onClosed) {
             guard unsafe uv_tcp_close_reset(raw, closeFinished) < 0 else { return }
             // libuv refuses while a shutdown is under way.

@@ -14,14 +14,22 @@ final class Acceptor {
 
     private let descriptor: CInt
     private let poll: PollHandle
-    private let onSocket: (Result<CInt, UVError>) -> Void
+    private let onSocket: (Result<Accepted, UVError>) -> Void
     private var retry: TimerHandle?
     private(set) var isPaused = false
     private var isClosed = false
     /// Off: one connection a turn, so that other processes on the same socket get theirs.
     var acceptsMany = true
 
-    init(on loop: Loop, _ descriptor: CInt, _ onSocket: @escaping (Result<CInt, UVError>) -> Void) throws(UVError) {
+    /// A new connection's socket, and who is at the other end if that has an address.
+    struct Accepted {
+        let socket: CInt
+        let peer: SocketAddress?
+    }
+
+    init(
+        on loop: Loop, _ descriptor: CInt, _ onSocket: @escaping (Result<Accepted, UVError>) -> Void
+    ) throws(UVError) {
         self.descriptor = descriptor
         self.onSocket = onSocket
         poll = try PollHandle(on: loop, borrowing: descriptor)
@@ -66,9 +74,10 @@ final class Acceptor {
     private func acceptWhatWaits() {
         for _ in 0..<(acceptsMany ? Self.budget : 1) {
             guard !isPaused, !isClosed else { return }
-            let socket = cplatform_accept(descriptor)
+            var peer = sockaddr_storage()
+            let socket = unsafe cplatform_accept(descriptor, &peer)
             if socket >= 0 {
-                onSocket(.success(socket))
+                onSocket(.success(Accepted(socket: socket, peer: SocketAddress(&peer))))
                 continue
             }
             let code = UVError.Code.lastSystemError

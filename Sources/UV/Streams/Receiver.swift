@@ -28,8 +28,8 @@ struct Receiver {
 
     @inline(__always)
     mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReceiveOutcome {
-        if limit < 1 { throw UVError(.invalidArgument, in: "receive", of: "a stream up to \(limit) bytes") }
-        if self.onDone != nil { throw UVError(.alreadyInProcess, in: "receive", of: "a stream with a receive waiting") }
+        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
+        if self.onDone != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream with a read waiting") }
         if !ahead.isEmpty { return .received(takeAhead(limit)) }
         if end != nil { return try takeEnd() }
         self.limit = Int32(min(limit, Self.largest))

@@ -14,21 +14,28 @@ final class ShutdownRequest: Request {
     }
 
     func begin() throws(UVError) {
-        try start("shutdown") {
-            unsafe uv_shutdown(memory.assumingMemoryBound(to: uv_shutdown_t.self), stream.stream, shutdownFinished)
-        }
+        do throws(UVError) {
+            try start("finishWriting") {
+                unsafe uv_shutdown(memory.assumingMemoryBound(to: uv_shutdown_t.self), stream.stream, shutdownFinished)
+            }
+        } catch { throw failure(error.code) }
     }
 
-    func finish(_ error: UVError?) {
+    func finish(_ code: UVError.Code?) {
         stream.shutdownUnderWay = nil
         let call = onDone.take()
-        if closesWhenDone { stream.close() }
-        call?(stream, error)
+        if closesWhenDone { stream.closeGently() }
+        call?(stream, code.map(failure))
+    }
+
+    /// The stream was connected when the end was asked for: where it is not any more, the peer has gone.
+    private func failure(_ code: UVError.Code) -> UVError {
+        stream.writeError(code == .socketNotConnected ? .brokenPipe : code, in: "finishWriting")
     }
 }
 
 private func shutdownFinished(_ raw: UnsafeMutablePointer<uv_shutdown_t>?, _ status: CInt) {
     let request = unsafe ShutdownRequest.take(from: raw)
-    request.finish(status < 0 ? UVError(.init(rawValue: status), in: "shutdown") : nil)
+    request.finish(status < 0 ? UVError.Code(rawValue: status) : nil)
     request.loop.callbackEnded()
 }

@@ -104,15 +104,20 @@ extension StreamHandle {
     /// Finishes our side after what waits has been sent: the peer reads to the end. Reading goes on.
     ///
     /// - Parameter onDone: Called once, with `.canceled` when the handle was closed first.
-    /// - Throws: ``UVError`` with `.socketNotConnected` without a connection and when called twice.
+    /// - Throws: ``UVError`` with `.socketNotConnected` without a connection and when called twice, `.brokenPipe` and
+    ///   relatives when the peer is gone; `onDone` gets those too.
     ///
     /// Calls `uv_shutdown`.
     public final func shutdown(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
-        try checkOpen("shutdown")
+        try checkOpen("finishWriting")
+        if let failure = unsafe backlog?.failure, unsafe !hasShutDown {
+            throw writeError(failure.code, in: "finishWriting")
+        }
         // libuv would take a shutdown during a connect for the end of the connect: writes that wait for it come first.
         let isConnecting = unsafe stream.pointee.connect_req != nil
         guard unsafe !hasShutDown, unsafe uv_is_writable(stream) != 0, !isConnecting || hasBacklog else {
-            throw UVError(.socketNotConnected, in: "shutdown")
+            // libuv forgets the connection of a peer that has reset it.
+            throw writeError(unsafe hasEnded && !hasShutDown ? .brokenPipe : .socketNotConnected, in: "finishWriting")
         }
         let request = ShutdownRequest(self, onDone)
         if let backlog = unsafe backlog, backlog.isWaiting || isConnecting {
@@ -124,10 +129,11 @@ extension StreamHandle {
         shutdownUnderWay = request
     }
 
-    /// Sends what waits, finishes our side and closes. What the peer has sent and nobody read makes the system reset
-    /// the connection: read to the end first where that matters.
+    /// Sends what waits, finishes our side and closes.
     ///
-    /// It waits for a peer that does not read; ``close(onClosed:)`` does not.
+    /// It waits for a peer that does not read; ``close(onClosed:)`` does not. A peer that still sends gets all that was
+    /// written nevertheless: the socket lives on without its handle, and what comes is read and dropped until the peer
+    /// finishes too, is silent for two to four seconds, or has sent 16 MiB; it ends after 30 s in any case.
     ///
     /// - Parameter onClosed: As in ``close(onClosed:)``; called as well when the handle is closed otherwise meanwhile.
     public final func closeAfterWrites(onClosed: ((Handle) -> Void)? = nil) {
@@ -138,7 +144,7 @@ extension StreamHandle {
             shutdownUnderWay.closesWhenDone = true
             return
         }
-        do throws(UVError) { try shutdown { stream, _ in stream.close() } } catch { close() }
+        do throws(UVError) { try shutdown { stream, _ in stream.closeGently() } } catch { closeGently() }
     }
 
     // MARK: Inside
@@ -148,7 +154,7 @@ extension StreamHandle {
     @inline(__always)
     private final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
-        if unsafe hasShutDown { throw UVError(.socketShutdown, in: operation.description) }
+        if unsafe hasShutDown { throw writeError(.socketShutdown, in: operation) }
         if let failure = unsafe backlog?.failure { throw failure }
     }
 
@@ -169,8 +175,7 @@ extension StreamHandle {
     private final func refused(_ status: CInt, _ operation: StaticString) throws(UVError) -> Int {
         if status == UV_EAGAIN.rawValue { return 0 }
         // libuv has no descriptor yet: the handle itself is open.
-        if status == UV_EBADF.rawValue { throw UVError(.socketNotConnected, in: operation.description) }
-        throw UVError(.init(rawValue: status), in: operation.description)
+        throw writeError(status == UV_EBADF.rawValue ? .socketNotConnected : .init(rawValue: status), in: operation)
     }
 
     private final func send(_ chunks: [[UInt8]]) throws(UVError) -> Int {

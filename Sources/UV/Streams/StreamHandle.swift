@@ -38,7 +38,7 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
     /// libuv calls a stream readable after its end too.
-    @exclusivity(unchecked) private final var hasEnded = false
+    @exclusivity(unchecked) final var hasEnded = false
     @exclusivity(unchecked) final var hasShutDown = false
     /// Made when a write did not fit into the socket.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
@@ -56,7 +56,8 @@ public class StreamHandle: Handle {
     ///
     /// Started again after ``stopReading()`` it replaces the closures. After `onEnd` nothing more comes; writing goes on.
     ///
-    /// - Throws: ``UVError`` with `.alreadyInProcess` while reading, `.socketNotConnected` without a connection.
+    /// - Throws: ``UVError`` with `.alreadyInProcess` while reading, `.socketNotConnected` without a connection,
+    ///   `.connectionReset` when the peer is gone.
     ///
     /// Calls `uv_read_start`.
     public final func startReading(
@@ -67,7 +68,7 @@ public class StreamHandle: Handle {
         try checkReadable("startReading")
         if unsafe receiver.isInUse { throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream") }
         if unsafe receiver.isReading { stopReadingAhead() }
-        try check(unsafe uv_read_start(stream, provideBuffer, bytesArrived), "startReading")
+        try start("startReading")
         unsafe receiver.clear()
         unsafe self.onBytes = onBytes
         unsafe self.onEnd = onEnd
@@ -106,9 +107,9 @@ public class StreamHandle: Handle {
     public final func receive(
         upTo limit: Int = 65_536, onDone: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void
     ) throws(UVError) -> ReceiveOutcome {
-        try checkOpen("receive")
-        try checkReadable("receive")
-        if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "receive", of: "a stream that is being read") }
+        try checkOpen("read")
+        try checkReadable("read")
+        if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream that is being read") }
         let outcome = try unsafe receiver.take(upTo: limit, onDone)
         if unsafe receiver.isReading { return outcome }
         if case .waiting = outcome { try receiveOn() }
@@ -117,10 +118,19 @@ public class StreamHandle: Handle {
 
     @inline(never)
     private final func receiveOn() throws(UVError) {
-        let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
-        if status < 0 { unsafe receiver.onDone = nil }
-        try check(status, "receive")
+        do { try start("read") } catch {
+            unsafe receiver.onDone = nil
+            throw error
+        }
         unsafe receiver.isReading = true
+    }
+
+    private final func start(_ operation: StaticString) throws(UVError) {
+        let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
+        guard status < 0 else { return }
+        // libuv forgets the connection of a peer that has reset it.
+        let isGone = unsafe status == UV_ENOTCONN.rawValue && hasEnded
+        throw readError(isGone ? .connectionReset : .init(rawValue: status), in: operation)
     }
 
     /// Takes back a ``receive(upTo:onDone:)`` that is waiting: its closure is dropped, no byte is lost.
@@ -156,6 +166,21 @@ public class StreamHandle: Handle {
         if isListening { throw UVError(.socketNotConnected, in: operation.description, of: "a listening stream") }
     }
 
+    // MARK: Errors
+
+    /// Who is at the other end, where that has a name.
+    var peerName: String? { nil }
+
+    final func readError(_ code: UVError.Code, in operation: StaticString) -> UVError {
+        UVError(code, in: operation.description, from: peerName)
+    }
+
+    final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
+        UVError(code, in: operation.description, to: peerName)
+    }
+
+    override var noun: String { peerName.map { "connection with \($0)" } ?? super.noun }
+
     // MARK: Called by libuv
 
     @inline(__always)
@@ -181,7 +206,7 @@ public class StreamHandle: Handle {
 
     private final func ended(_ status: CInt) {
         let status = status == UV_EOF.rawValue ? errorAtEnd : status
-        let error = status < 0 ? UVError(.init(rawValue: status), in: "read") : nil
+        let error = status < 0 ? readError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil
         unsafe hasEnded = true
         if let call = unsafe onEnd.take() { return call(self, error) }
@@ -213,7 +238,7 @@ public class StreamHandle: Handle {
     private final func cancelAtClose(_ waiting: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void) {
         beforeClosed { handle in
             let stream = unsafe unsafeDowncast(handle, to: StreamHandle.self)
-            waiting(stream, .failure(UVError(.canceled, in: "receive")))
+            waiting(stream, .failure(stream.readError(.canceled, in: "read")))
         }
     }
 }

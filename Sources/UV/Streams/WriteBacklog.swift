@@ -58,7 +58,7 @@ final class WriteBacklog {
         let status = submit(stream)
         if status < 0 {
             leaving = []
-            throw UVError(.init(rawValue: status), in: "write")
+            throw stream.writeError(.init(rawValue: status))
         }
     }
 
@@ -94,7 +94,7 @@ final class WriteBacklog {
         if status == 0, !waiting.isEmpty { next = stream.isOpen ? submit(stream) : UV_ECANCELED.rawValue }
         var refused: [Entry] = []
         if next < 0 {
-            if stream.isOpen { failure = UVError(.init(rawValue: next), in: "write") }
+            if stream.isOpen { failure = stream.writeError(.init(rawValue: next)) }
             refused = leaving + waiting
             leaving = []
             waiting = []
@@ -106,7 +106,7 @@ final class WriteBacklog {
     }
 
     private func call(_ entries: [Entry], _ stream: StreamHandle, _ status: CInt) {
-        let error = status < 0 ? UVError(.init(rawValue: status), in: "write") : nil
+        let error = status < 0 ? stream.writeError(.init(rawValue: status)) : nil
         for entry in entries { entry.onDone?(stream, error) }
     }
 
@@ -114,10 +114,9 @@ final class WriteBacklog {
     /// then, and the end after it.
     private func endStream(_ stream: StreamHandle, _ status: CInt) {
         guard stream.isOpen || leaving.isEmpty, let shutdown = shutdownAfter.take() else { return }
-        do throws(UVError) {
-            try check(stream.isOpen ? status : UV_ECANCELED.rawValue, "shutdown")
-            try shutdown.begin()
-        } catch { shutdown.finish(error) }
+        let status = stream.isOpen ? status : UV_ECANCELED.rawValue
+        if status < 0 { return shutdown.finish(UVError.Code(rawValue: status)) }
+        do throws(UVError) { try shutdown.begin() } catch { shutdown.finish(error.code) }
     }
 }
 

@@ -200,7 +200,7 @@ private let threadsGone = Shared(0)
             )
         }
         await near.close()
-        await far.reset()
+        await far.closeWithReset()
         await listener.close()
     }
 

@@ -22,6 +22,24 @@ import UV
         }
     }
 
+    @Test("A1: out of descriptors, a look-up says so, and not that there is no such host")
+    func outOfDescriptors() async throws {
+        await #expect(processExitsWith: .success) {
+            try await onThread {
+                try EventLoop.run { _ in
+                    limitDescriptors(to: lowestFreeDescriptor())
+                    do {
+                        _ = try await TCPConnection.connect(host: "localhost", port: 1)
+                    } catch let error as UVError where error.code == .tooManyOpenFiles {
+                        limitDescriptors(to: 1_000)
+                        if error.description.hasSuffix("(EMFILE) in look-up of localhost") { return }
+                        fatalError("\(error)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test func byName() throws {
         try onLoop { loop in
             let server = try await EchoServer(on: loop)

@@ -34,7 +34,7 @@ import Testing
     @Test("B2: backlogs out of range; ports of privilege; addresses of others")
     func badArguments() throws {
         try onLoop { _ in
-            for backlog in [-1, 1 << 31, Int.max, Int.min] {
+            for backlog in [0, -1, 1 << 31, Int.max, Int.min] {
                 await #expect(throws: UVError.coded(.invalidArgument)) {
                     try await TCPListener.bind(host: "127.0.0.1", port: 0, backlog: backlog)
                 }
@@ -42,7 +42,7 @@ import Testing
             await #expect(throws: UVError.coded(.addressNotAvailable)) {
                 try await TCPListener.bind(host: "192.0.2.1", port: 0)
             }
-            try await TCPListener.bind(host: "127.0.0.1", port: 0, backlog: 0).close()
+            try await TCPListener.bind(host: "127.0.0.1", port: 0, backlog: 1).close()
         }
     }
 
@@ -145,6 +145,18 @@ import Testing
                 return (try await group.reduce(into: Set()) { $0.insert($1) }, clients.map(\.localAddress.port))
             }
             #expect(ports.0 == Set(ports.1))
+        }
+    }
+
+    @Test func printed() throws {
+        try onLoop { _ in
+            let listener = try await TCPListener.onLoopback()
+            #expect("\(listener)" == "TCP listener on \(listener.localAddress)")
+            let near = try await TCPConnection.connect(to: listener)
+            #expect("\(near)" == "TCP connection of \(near.localAddress) with \(near.remoteAddress)")
+            await near.close()
+            #expect("\(near)".hasSuffix(" with \(listener.localAddress)"), "a closed one has its name still")
+            await listener.close()
         }
     }
 

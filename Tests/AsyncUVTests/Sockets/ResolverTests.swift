@@ -31,6 +31,8 @@ import Testing
             String(long.prefix(300)),
             String(repeating: "x", count: 64), String(repeating: "x", count: 64) + ".test", "with space",
             "new\nline", "tab\there", "\u{7f}", " localhost", "localhost ", "127.0.0.1\0", "127.0.0.1 ",
+            // Numbers dressed as names, which the system would take for 127.0.0.1.
+            "0x7f.1", "127.1", "0177.0.0.1", "2130706433", "127.0.0.1.", "127\u{3002}1", "\u{FF11}\u{FF12}\u{FF17}.1",
         ]
         try onLoop { _ in
             for name in names {
@@ -44,6 +46,18 @@ import Testing
                     try await TCPListener.bind(host: name, port: 0)
                 }
             }
+        }
+    }
+
+    @Test(
+        "D1: numbers in other characters, which IDNA makes plain ones, are no addresses either",
+        arguments: [
+            "127.\u{FF11}", "127.0.0.\u{2460}", "\u{FF10}\u{FF58}7f.\u{FF10}x1", "\u{2461}", "1.\u{1D7CF}",
+            "127.0.0.\u{AD}1",
+        ])
+    func disguisedNumbers(_ host: String) throws {
+        try onLoop { _ in
+            await #expect(throws: UVError.self) { try await Resolver.addresses(of: host, port: 1) }
         }
     }
 

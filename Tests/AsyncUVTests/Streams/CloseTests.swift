@@ -11,7 +11,7 @@ import Testing
             try await near.unread([1])
             await near.close()
             await near.close()
-            await near.reset()
+            await near.closeWithReset()
             #expect(try await far.read() == nil)
             for operation: @Sendable () async throws -> Void in [
                 { _ = try await near.read() }, { try await near.write([1]) }, { try await near.write([]) },
@@ -114,7 +114,7 @@ import Testing
                         let connection = try await TCPConnection.connect(to: address)
                         if number % 3 == 0 { return }
                         _ = try await connection.read()
-                        if number % 3 == 1 { await connection.reset() }
+                        if number % 3 == 1 { await connection.closeWithReset() }
                     }
                 }
                 try await group.waitForAll()
@@ -127,8 +127,8 @@ import Testing
     @Test func resetReachesThePeer() throws {
         try onLoop { _ in
             let (near, peer) = try await plainPeerPair()
-            await near.reset()
-            await near.reset()
+            await near.closeWithReset()
+            await near.closeWithReset()
             await near.close()
             await #expect(throws: Errno.connectionReset) { try await onThread { _ = try peer.readToEnd() } }
             try peer.close()

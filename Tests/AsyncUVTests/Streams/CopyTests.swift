@@ -39,7 +39,7 @@ import UV
             let copying = loop.spawn { try await copy(from: source, to: sink) }
             try await feeder.write([1])
             #expect(try await drain.read() == [1])
-            await feeder.reset()
+            await feeder.closeWithReset()
             #expect(code(of: await failure(of: copying)) == .connectionReset)
         }
     }

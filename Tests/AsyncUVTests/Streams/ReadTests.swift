@@ -191,7 +191,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let reading = loop.spawn { try await near.read() }
             await settle()
-            await far.reset()
+            await far.closeWithReset()
             #expect(code(of: await failure(of: reading)) == .connectionReset)
             #expect(try await near.read() == nil)
         }
@@ -208,7 +208,7 @@ import Testing
             #expect(try await far.withHandle { $0.writeQueueSize } > 32 << 20)
             writing.cancel()
             #expect(await failure(of: writing) is CancellationError)
-            await far.reset()
+            await far.closeWithReset()
         }
     }
 }

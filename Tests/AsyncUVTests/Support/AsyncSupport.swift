@@ -27,8 +27,10 @@ func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throw
 func openHandles(of loop: EventLoop) async throws -> [String] {
     let own = ["async", "idle", "prepare", "poll"]
     return try await loop.withLoop { callbackLoop in
-        callbackLoop.handles.filter { !$0.isClosing && !own.contains($0.kind.name) && $0.label != "Sleepers" }
-            .map(\.description)
+        callbackLoop.handles.filter {
+            !$0.isClosing && !own.contains($0.kind.name) && !["Sleepers", "lingering"].contains($0.label)
+        }
+        .map(\.description)
     }
 }
 

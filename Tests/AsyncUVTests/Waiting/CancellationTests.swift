@@ -125,7 +125,7 @@ enum Caller: CaseIterable {
             let task = caller.spawn(on: scene.loop) {
                 while !Task.isCancelled { await Task.yield() }
                 await near.close()
-                await far.reset()
+                await far.closeWithReset()
                 _ = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: scene.loop)
             }
             task.cancel()

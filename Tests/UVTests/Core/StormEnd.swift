@@ -22,13 +22,13 @@ final class StormEnd: StormHandle<TCPHandle> {
         case 9: if handle.cancelReceive() { waiting?.expected = 0 }
         case 10: if storm.luck(3) { shutdown(storm) }
         case 11: if storm.luck(4) { handle.closeAfterWrites() }
-        case 12: if storm.luck(4) { storm.close(handle) { handle.reset(onClosed: $0) } }
+        case 12: if storm.luck(4) { storm.close(handle) { handle.closeWithReset(onClosed: $0) } }
         default: misuse(storm)
         }
     }
 
     override func end(_ storm: Storm) {
-        storm.close(handle) { storm.luck(2) ? handle.reset(onClosed: $0) : handle.close(onClosed: $0) }
+        storm.close(handle) { storm.luck(2) ? handle.closeWithReset(onClosed: $0) : handle.close(onClosed: $0) }
     }
 
     private func write(_ storm: Storm) {

@@ -22,6 +22,11 @@ import UV
             String(repeating: "a", count: 64), String(repeating: "a", count: 64) + ".example",
             String(repeating: "a.", count: 127) + "a", String(repeating: "a.", count: 150),
             String(repeating: "a.", count: 5_000),
+            // Numbers dressed as names, which the system would take for addresses.
+            "0x7f.1", "127.1", "0177.0.0.1", "2130706433", "0x7f000001", "127.0.0.1.", "1.2.3.4.5", "a.1", "a.0x",
+            "0X7F.1",
+            "a.0x1f.", "127\u{3002}0\u{3002}0\u{3002}1", "127\u{FF0E}1", "127\u{FF61}1",
+            "\u{FF11}\u{FF12}\u{FF17}.1",
         ])
     func hostile(_ host: String) throws {
         try withLoop { loop in
@@ -30,6 +35,35 @@ import UV
             }
             #expect(error == .coded(.invalidArgument))
             #expect(!loop.isAlive)
+        }
+    }
+
+    @Test(
+        "D1: names with numbers in them are names",
+        arguments: ["1.a", "0x7f.com", "127.0.0.1.example", "4711x", "0xg", "a.."])
+    func namesWithNumbers(_ host: String) throws {
+        try withLoop { loop in
+            let request = try AddressRequest.addresses(of: host, port: 80, on: loop) { _, _ in }
+            try? request.cancel()
+        }
+    }
+
+    @Test("A1: out of descriptors, a look-up says so, and not that there is no such host")
+    func outOfDescriptors() async throws {
+        await #expect(processExitsWith: .success) {
+            let loop = try Loop()
+            var errors: [UVError] = []
+            try AddressRequest.addresses(of: "127.0.0.1", port: 1, on: loop) { _, _ in }
+            try loop.run()
+            limitDescriptors(to: lowestFreeDescriptor())
+            try AddressRequest.addresses(of: "localhost", port: 1, on: loop) { _, result in
+                if case .failure(let error) = result { errors.append(error) }
+            }
+            try loop.run()
+            limitDescriptors(to: 1_000)
+            guard errors == [.coded(.tooManyOpenFiles)], errors[0].subject == "localhost" else {
+                fatalError("\(errors)")
+            }
         }
     }
 

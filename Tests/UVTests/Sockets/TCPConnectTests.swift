@@ -48,6 +48,48 @@ import UV
         #expect(failed == 1)
     }
 
+    #if os(Linux)
+    @Test("N3: a connection with itself, by a port that nobody listens on, is refused, and the port is free")
+    func selfConnect() throws {
+        var outcome: UVError?
+        try withLoop { loop in
+            let client = try TCPHandle(on: loop, family: .ipv4)
+            let address = try client.willChooseFreePort()
+            try client.connect(to: address) { client, error in
+                outcome = error
+                #expect(throws: UVError.self) { try client.write([1]) }
+                // Its port is free before the handle is closed.
+                let server = try! TCPHandle(on: client.loop)
+                try! server.bind(to: address)
+                try! server.listen { _, _ in }
+                server.close()
+                client.close()
+            }
+            try loop.run()
+            #expect(outcome?.description == "connection refused (ECONNREFUSED) in connect of \(address)")
+        }
+    }
+
+    @Test("Who binds to an address and connects to it wants the connection with itself")
+    func selfConnectOnPurpose() throws {
+        var received: [UInt8] = []
+        try withLoop { loop in
+            let client = try TCPHandle(on: loop)
+            try client.bind(to: SocketAddress(host: "127.0.0.1", port: 0))
+            try client.connect(to: client.localAddress) { client, error in
+                #expect(error == nil)
+                try! client.write([1])
+                try! client.startReading(
+                    onBytes: { client, bytes in
+                        received.append(copying: bytes)
+                        client.close()
+                    }, onEnd: { _, _ in })
+            }
+        }
+        #expect(received == [1])
+    }
+    #endif
+
     @Test("N3: a hundred refused connections leave no descriptor")
     func refusedOften() throws {
         var failed = 0

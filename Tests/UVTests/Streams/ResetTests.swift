@@ -91,9 +91,9 @@ import UV
                     errors.append(error)
                     far.close()
                 })
-            near.reset { _ in closed += 1 }
+            near.closeWithReset { _ in closed += 1 }
             #expect(near.isClosing)
-            near.reset { _ in closed += 1 }
+            near.closeWithReset { _ in closed += 1 }
             near.close { _ in closed += 1 }
         }
         #expect(errors == [.coded(.connectionReset)] && closed == 3)
@@ -112,7 +112,7 @@ import UV
             _ = try near.receive { _, result in
                 if case .failure(let error) = result { log.append(error.code.name) }
             }
-            near.reset { _ in log.append("closed") }
+            near.closeWithReset { _ in log.append("closed") }
             try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
         }
         #expect(log == ["write", "write", "ECANCELED", "closed"])
@@ -129,7 +129,7 @@ import UV
                 #expect(error == .coded(.canceled))
                 log.append("shutdown")
             }
-            near.reset { _ in log.append("closed") }
+            near.closeWithReset { _ in log.append("closed") }
             try far.startReading(
                 onBytes: { _, _ in },
                 onEnd: { far, error in
@@ -146,14 +146,14 @@ import UV
         try withLoop { loop in
             let listener = try TCPHandle.listening(on: loop) { _, _ in }
             for handle in [try TCPHandle(on: loop), try TCPHandle.pair(on: loop).0, listener] {
-                handle.reset { _ in closed += 1 }
+                handle.closeWithReset { _ in closed += 1 }
             }
             let connecting = try TCPHandle(on: loop)
             try connecting.connect(to: SocketAddress(host: "127.0.0.1", port: 1)) { _, error in
                 #expect(error == .coded(.canceled))
                 closed += 1
             }
-            connecting.reset { _ in closed += 1 }
+            connecting.closeWithReset { _ in closed += 1 }
             loop.closeAllHandles()
         }
         #expect(closed == 5)

@@ -184,7 +184,8 @@ import UV
             for index in 0..<10 {
                 try near.write([UInt8](repeating: 0, count: 4 << 20)) { near, error in
                     #expect(error == .coded(.canceled) && near.isClosing)
-                    #expect(error?.description == "operation canceled (ECANCELED) in write")
+                    #expect(
+                        error?.description.hasPrefix("operation canceled (ECANCELED) in write to 127.0.0.1:") == true)
                     done.append(index)
                 }
             }
