@@ -78,12 +78,15 @@ let package = Package(
             name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers", "UV"], path: "Tests/MainThreadProbe",
             swiftSettings: settings),
         .executableTarget(
+            name: "process-probe",
+            dependencies: ["AsyncUV", "CSanitizers", "UV"], path: "Tests/ProcessProbe", swiftSettings: settings),
+        .executableTarget(
             name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
             swiftSettings: settings),
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe",
+                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe", "process-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -80,11 +80,13 @@ int cplatform_is_main_thread(void) {
 #endif
 }
 
+static void (*park_loops)(void);
 static int (*running_work)(void);
+static pid_t process;
 
-// libuv joins its threads when its library is unloaded, for ever if one of them is blocked. This runs before that.
-static void leave_blocked_threads(int status, void *unused) {
-    (void)unused;
+#if defined(__GLIBC__)
+// libuv joins its threads when its library is unloaded, for ever if one of them is blocked.
+static void leave_blocked_threads(int status) {
     for (int waited = 0; running_work() > 0; waited++) {
         if (waited == 100) {
             // A blocked thread may hold the lock of a stream, most likely of stdin.
@@ -97,14 +99,36 @@ static void leave_blocked_threads(int status, void *unused) {
         usleep(10000);
     }
 }
-
-void cplatform_limit_exit_wait(int (*running)(void)) {
-    running_work = running;
-#if defined(__GLIBC__)
-    on_exit(leave_blocked_threads, NULL);
-#else
-    (void)leave_blocked_threads;
 #endif
+
+// Runs before libuv's own clean-up. The child of a fork has none of the threads that would have to be parked.
+static void before_exit(int status, void *unused) {
+    (void)unused;
+    if (getpid() == process) park_loops();
+#if defined(__GLIBC__)
+    leave_blocked_threads(status);
+#else
+    (void)status;
+#endif
+}
+
+#if !defined(__GLIBC__)
+static void at_exit(void) { before_exit(0, NULL); }
+#endif
+
+void cplatform_prepare_exit(void (*park)(void), int (*running)(void)) {
+    park_loops = park;
+    running_work = running;
+    process = getpid();
+#if defined(__GLIBC__)
+    on_exit(before_exit, NULL);
+#else
+    atexit(at_exit);
+#endif
+}
+
+void cplatform_park(void) {
+    for (;;) pause();
 }
 
 void cplatform_unblock_signal(int signal) {

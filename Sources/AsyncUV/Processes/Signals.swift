@@ -21,14 +21,15 @@ public final class Signals: AsyncSequence, Sendable {
 
     /// Watches for signals.
     ///
-    /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP; `.canceled` when the
-    ///   loop ends.
+    /// - Throws: ``UVError`` with `.invalidArgument` for no numbers, a number that is no signal, SIGKILL and SIGSTOP;
+    ///   `.canceled` when the loop ends.
     ///
     /// Cancellation: none; it does not wait.
     ///
     /// Calls `uv_signal_start`.
     public static func watch(_ numbers: CInt..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
-        try await loop.withLoop { callbackLoop in
+        if numbers.isEmpty { throw UVError(.invalidArgument, in: "signal watch", of: "no signals") }
+        return try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("signal watch") }
             return Signals(try SignalsCore(numbers, on: callbackLoop), on: loop)
         }

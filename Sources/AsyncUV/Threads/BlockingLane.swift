@@ -96,9 +96,12 @@ extension EventLoop {
     /// There are at most 64 such threads, for all loops; what comes on top waits its turn. Files and look-ups have threads
     /// of their own and are not held up.
     ///
+    /// The body sees the task-local values of its caller.
+    ///
     /// - Throws: What the body throws, ``UVError`` with `.canceled` when the loop ends first.
     ///
     /// Cancellation: a body that has not begun never does; one that has goes on in the background, its result is dropped.
+    /// `Task.isCancelled` tells it.
     public func offload<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await perform(in: .offload, "offload", body)
     }
@@ -107,23 +110,39 @@ extension EventLoop {
         in lane: BlockingLane, _ operation: StaticString, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await perform(operation) { _, pending in
-            let isGivenUp = GivenUp()
+            let executor = LaneExecutor(lane)
             let bound = LoopBound(pending)
-            pending.onCancel = { isGivenUp.set() }
-            lane.add {
-                if isGivenUp.isSet { return }
-                let result = Result { try body() }
+            // A task, as it takes the caller's task-local values along.
+            let task = Task(executorPreference: executor) {
+                if Task.isCancelled { return }
+                let result = Result {
+                    if let error = executor.refusal { throw error }
+                    return try body()
+                }
                 self.post { bound.open(on: self).finish(result) }
-            } refuse: { error in
-                self.post { bound.open(on: self).finish(.failure(error)) }
             }
+            pending.onCancel = { task.cancel() }
         }
     }
 }
 
-/// Tells a thread that nobody waits any more.
-private final class GivenUp: Sendable {
-    private let value = Atomic<Bool>(false)
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
+/// Runs one task, which does not suspend, on a thread of a lane.
+private final class LaneExecutor: TaskExecutor {
+    private let lane: BlockingLane
+    private let refused = Lock<UVError?>(nil)
+
+    init(_ lane: BlockingLane) { self.lane = lane }
+
+    /// Why there is no thread: the task runs all the same, where it was started, to tell it.
+    var refusal: UVError? { refused.withLock { $0 } }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        lane.add {
+            unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
+        } refuse: { error in
+            self.refused.withLock { $0 = error }
+            unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
+    }
 }

@@ -46,6 +46,11 @@ public struct LoopClock: Clock {
     }
 }
 
+extension LoopClock.Instant: CustomStringConvertible {
+    /// For people: the time since the clock's arbitrary start, such as `5721.120394 seconds`.
+    public var description: String { "\(time)" }
+}
+
 extension EventLoop {
     /// The loop's clock.
     public var clock: LoopClock { LoopClock(loop: self) }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist. Fills in the peer's address.
 int cplatform_accept(int listener, struct sockaddr_storage *peer);
@@ -63,9 +64,13 @@ int cplatform_main_queue_descriptor(void);
 /// Runs what waits on the main dispatch queue. On the main thread only.
 void cplatform_drain_main_queue(void);
 
-/// Lets `exit` wait no longer than a second for the work that `running` counts, then ends the process at once, with
-/// stdio flushed. glibc only: others do not tell exit handlers the status. To be called once.
-void cplatform_limit_exit_wait(int (*running)(void));
+/// Before a library's own clean-up, lets `exit` call `park`, then wait no longer than a second for the work that `running`
+/// counts; if there is still some, ends the process at once, with stdio flushed. It waits on glibc only: others do not tell
+/// exit handlers the status. To be called once.
+void cplatform_prepare_exit(void (*park)(void), int (*running)(void));
+
+/// Stops the calling thread for ever.
+_Noreturn void cplatform_park(void);
 
 /// Writes behind the file's end, in one step where the system can.
 ssize_t cplatform_append(int file, const void *bytes, size_t count);

@@ -11,6 +11,8 @@
 /// ``throw(_:)`` makes it throw, ``close()`` makes it throw ``GeneratorError/closed``. Exactly one side runs: the body
 /// runs inside these calls, on the caller's thread. Dropping a generator closes it, so its `defer`s run.
 ///
+/// The body sees the task-local values that hold where it is first asked for a value, until its end.
+///
 /// A body may wait for other things too (a sleep, a socket); then it is an `AsyncSequence` only. A generator whose body asks
 /// another one needs stack for both, as any call does: a chain of thousands is too long.
 public final class Generator<Input: Sendable, Output: Sendable> {

@@ -96,8 +96,11 @@ public class Handle {
     ///
     /// Calls `uv_close`.
     public final func close(onClosed: ((Handle) -> Void)? = nil) {
-        end(onClosed) { unsafe uv_close(base, closeFinished) }
+        end(onClosed) { beginClose() }
     }
+
+    /// Tells libuv to close.
+    func beginClose() { unsafe uv_close(base, closeFinished) }
 
     /// What ``close(onClosed:)`` does, with another way to tell libuv.
     final func end(_ onClosed: ((Handle) -> Void)?, _ tellLibuv: () -> Void) {
@@ -150,7 +153,7 @@ public class Handle {
     final var base: UnsafeMutablePointer<uv_handle_t> { unsafe memory.assumingMemoryBound(to: uv_handle_t.self) }
 
     @inline(__always)
-    final func checkThread() { loop.checkThread("\(type(of: self))") }
+    final func checkThread() { loop.checkThread(nameAndPlace) }
 
     /// The start of every operation: right thread, not closed.
     @inline(__always)
@@ -177,7 +180,7 @@ public class Handle {
     }
 }
 
-@available(*, unavailable)
+@available(*, unavailable, message: "a handle belongs to its loop's thread; only WakeupHandle.waker may go to others")
 extension Handle: Sendable {}
 
 extension Handle {
@@ -191,10 +194,14 @@ extension Handle {
 extension Handle: CustomStringConvertible {
     /// For people: `TimerHandle "heartbeat" made at App/main.swift:12, active`.
     public final var description: String {
+        "\(nameAndPlace), \(isClosing ? "closing" : isActive ? "active" : "not active")"
+    }
+
+    /// On any thread.
+    private final var nameAndPlace: String {
         let name = label.map { " \"\($0)\"" } ?? ""
         let place = unsafe String(cString: file)
-        let state = isClosing ? "closing" : isActive ? "active" : "not active"
-        return "\(type(of: self))\(name) made at \(place):\(line), \(state)"
+        return "\(type(of: self))\(name) made at \(place):\(line)"
     }
 }
 

@@ -1,5 +1,6 @@
 internal import CLibuv
 internal import CPlatform
+internal import Synchronization
 public import SystemPackage
 
 /// An event loop: waits for timers, sockets and signals, and calls the closures that wait for them.
@@ -30,12 +31,14 @@ public final class Loop {
     }
 
     let raw: UnsafeMutablePointer<uv_loop_t>
-    private let thread = pthread_self()
+    /// The thread that made the loop.
+    let home = cplatform_thread_number()
+    /// The thread that may use the loop: ``home``, and nobody while the process exits.
+    private let thread = Atomic<UInt>(cplatform_thread_number())
     private let ownsMemory: Bool
-    private var isRunning = false
+    private let running = Atomic<Bool>(false)
     private var isClosed = false
-    /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
-    @exclusivity(unchecked) var isRunningTimers = false
+    let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
 
@@ -67,8 +70,15 @@ public final class Loop {
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.noMemory` when the system refuses.
     ///
     /// Calls `uv_loop_init`.
+    @available(
+        *, noasync, message: "after an await the code may be on another thread; use AsyncUV.EventLoop, or a thread"
+    )
     public convenience init() throws(UVError) {
         _ = ProcessSetup.once
+        unsafe self.init(raw: try Self.makeRaw(), ownsMemory: true)
+    }
+
+    static func makeRaw() throws(UVError) -> UnsafeMutablePointer<uv_loop_t> {
         let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
         let status = unsafe uv_loop_init(raw)
         if status < 0 {
@@ -78,7 +88,7 @@ public final class Loop {
             unsafe raw.deallocate()
             throw UVError(.init(rawValue: status), in: "loop creation")
         }
-        unsafe self.init(raw: raw, ownsMemory: true)
+        return unsafe raw
     }
 
     /// The process's default loop. It belongs to the thread that asks for it first; others may not use it.
@@ -86,6 +96,9 @@ public final class Loop {
     /// - Throws: As ``init()``.
     ///
     /// Calls `uv_default_loop`.
+    @available(
+        *, noasync, message: "after an await the code may be on another thread; use AsyncUV.EventLoop, or a thread"
+    )
     public static var `default`: Loop {
         get throws(UVError) {
             _ = ProcessSetup.once
@@ -96,11 +109,16 @@ public final class Loop {
     init(raw: UnsafeMutablePointer<uv_loop_t>, ownsMemory: Bool) {
         unsafe self.raw = raw
         self.ownsMemory = ownsMemory
+        unsafe clock = TurnClock(raw)
         unsafe raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        ProcessExit.add(self)
     }
 
     deinit {
-        if !isClosed { unsafe uv_loop_close(raw) }
+        if !isClosed {
+            ProcessExit.remove(self)
+            unsafe uv_loop_close(raw)
+        }
         if ownsMemory { unsafe raw.deallocate() }
     }
 
@@ -112,16 +130,19 @@ public final class Loop {
     /// - Throws: ``UVError`` with `.badFileDescriptor` when the loop is closed.
     ///
     /// Calls `uv_run`.
+    @available(
+        *, noasync, message: "it blocks the thread, which async code must not; use AsyncUV.EventLoop, or a thread"
+    )
     @discardableResult
     public func run(_ mode: RunMode = .default) throws(UVError) -> Bool {
         checkThread("Loop")
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
-        isRunning = true
+        running.store(true, ordering: .relaxed)
         let outer = unsafe cplatform_thread_slot()
         unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
         defer {
-            isRunning = false
+            running.store(false, ordering: .relaxed)
             unsafe cplatform_set_thread_slot(outer)
         }
         let mode =
@@ -130,7 +151,10 @@ public final class Loop {
             case .once: UV_RUN_ONCE
             case .noWait: UV_RUN_NOWAIT
             }
-        return unsafe uv_run(raw, mode) != 0
+        let isAlive = unsafe uv_run(raw, mode) != 0
+        // The process may be exiting: this thread has nothing to do any more.
+        checkThread("Loop")
+        return isAlive
     }
 
     /// The loop that runs on the calling thread at the moment.
@@ -152,7 +176,7 @@ public final class Loop {
 
     // MARK: Time
 
-    /// The loop's clock in whole milliseconds, from an arbitrary start. It stands still during a turn. Calls `uv_now`.
+    /// The loop's clock in whole milliseconds, from an arbitrary start. It stands still while closures run. Calls `uv_now`.
     public var now: Duration {
         checkThread("Loop")
         return unsafe .milliseconds(uv_now(raw))
@@ -175,13 +199,6 @@ public final class Loop {
         return unsafe isClosed ? .zero : .nanoseconds(uv_metrics_idle_time(raw))
     }
 
-    /// How many milliseconds the loop's clock is behind the present.
-    var clockLag: UInt64 {
-        let present = uv_hrtime() / 1_000_000
-        let clock = unsafe uv_now(raw)
-        return present > clock ? present - clock : 0
-    }
-
     // MARK: Embedding
 
     /// The descriptor that becomes readable when the loop has something to do, for use in a foreign loop.
@@ -194,9 +211,13 @@ public final class Loop {
         return unsafe FileDescriptor(rawValue: uv_backend_fd(raw))
     }
 
-    /// How long a foreign loop may wait on ``backendFileDescriptor``; `nil` is for ever. Calls `uv_backend_timeout`.
+    /// How long a foreign loop may wait on ``backendFileDescriptor``, from now on; `nil` is for ever.
+    ///
+    /// Calls `uv_update_time` outside of ``run(_:)``, `uv_backend_timeout`.
     public var backendTimeout: Duration? {
         checkThread("Loop")
+        // libuv counts from its clock, which may be behind: the foreign loop would wait for too long.
+        if !isRunning, !isClosed { clock.update() }
         let milliseconds = unsafe isClosed ? 0 : uv_backend_timeout(raw)
         return milliseconds < 0 ? nil : .milliseconds(milliseconds)
     }
@@ -256,7 +277,10 @@ public final class Loop {
         checkThread("Loop")
         guard !isClosed else { return }
         if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
-        try check(unsafe uv_loop_close(raw), "close", of: openHandlesText)
+        ProcessExit.remove(self)
+        let status = unsafe uv_loop_close(raw)
+        if status < 0 { ProcessExit.add(self) }
+        try check(status, "close", of: openHandlesText)
         isClosed = true
         unsafe hook = nil
         hooks = []
@@ -273,12 +297,28 @@ public final class Loop {
 
     @inline(__always)
     func checkThread(_ user: @autoclosure () -> String) {
-        if pthread_equal(thread, pthread_self()) == 0 { Loop.stopForWrongThread(user()) }
+        if thread.load(ordering: .relaxed) != cplatform_thread_number() { Loop.stopForWrongThread(user()) }
     }
 
     @inline(never)
     private static func stopForWrongThread(_ user: String) -> Never {
-        fatalError("\(user) used off its loop's thread")
+        ProcessExit.parkIfExiting()
+        fatalError(
+            """
+            \(user) used off its loop's thread. Get there by the loop's WakeupHandle, whose waker any thread may have, or, \
+            if the loop is an EventLoop, by its withLoop.
+            """)
+    }
+
+    var isRunning: Bool { running.load(ordering: .relaxed) }
+
+    /// Lets the loop's thread stop at its next call, and makes it come out of the wait for events. On the thread that exits,
+    /// while the loop is open.
+    func leaveThread() {
+        thread.store(0, ordering: .relaxed)
+        guard isRunning else { return }
+        unsafe uv_stop(raw)
+        unsafe clibuv_wake(raw)
     }
 
     @inline(__always)
@@ -306,7 +346,7 @@ public final class Loop {
     var isUsable: Bool { !isClosed }
 }
 
-@available(*, unavailable)
+@available(*, unavailable, message: "a loop belongs to its thread; only WakeupHandle.waker may go to others")
 extension Loop: Sendable {}
 
 private func collectHandle(_ raw: UnsafeMutablePointer<uv_handle_t>?, _ context: UnsafeMutableRawPointer?) {

@@ -11,6 +11,7 @@ enum ProcessSetup {
     static let once: Void = {
         fillStandardDescriptors()
         ignoreBrokenPipes()
+        ProcessExit.prepare()
     }()
 
     /// A socket that got number 0, 1 or 2 would never be closed by libuv: its peer would wait for ever.
@@ -22,7 +23,7 @@ enum ProcessSetup {
     }
 
     /// libuv writes without MSG_NOSIGNAL. A handler that somebody has set stays.
-    static func ignoreBrokenPipes() {
+    private static func ignoreBrokenPipes() {
         var action = sigaction()
         guard unsafe sigaction(SIGPIPE, nil, &action) == 0 else { return }
         #if canImport(Darwin)

@@ -55,5 +55,5 @@ public class Request {
     }
 }
 
-@available(*, unavailable)
+@available(*, unavailable, message: "a request belongs to its loop's thread; only WakeupHandle.waker may go to others")
 extension Request: Sendable {}

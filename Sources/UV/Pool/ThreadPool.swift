@@ -1,5 +1,4 @@
 internal import CLibuv
-internal import CPlatform
 internal import Synchronization
 
 /// The threads that do what blocks: files, work of your own, and look-ups of names. One pool serves all loops of a process.
@@ -68,10 +67,7 @@ public enum ThreadPool {
     // MARK: Inside
 
     /// The pool is used from now on.
-    static func begin() {
-        if isStarted.load(ordering: .relaxed) || isStarted.exchange(true, ordering: .acquiringAndReleasing) { return }
-        cplatform_limit_exit_wait(runningRequests)
-    }
+    static func begin() { isStarted.store(true, ordering: .releasing) }
 
     static func requestQueued() {
         begin()
@@ -103,12 +99,11 @@ public enum ThreadPool {
         lookUps.withLock { _ = $0.remove(UInt(bitPattern: work)) }
     }
 
-    /// Look-ups that a thread works on, or will: at its end the pool still does all that is queued.
-    fileprivate static var unfinishedLookUps: Int {
-        lookUps.withLock { $0.count { unsafe UnsafePointer<uv__work>(bitPattern: $0)?.pointee.work != nil } }
+    /// What keeps threads busy. Look-ups that are queued are counted: at its end the pool still does them.
+    static var busyRequests: Int {
+        let lookUps = lookUps.withLock {
+            $0.count { unsafe UnsafePointer<uv__work>(bitPattern: $0)?.pointee.work != nil }
+        }
+        return statistics.running + lookUps
     }
-}
-
-private func runningRequests() -> CInt {
-    CInt(clamping: ThreadPool.statistics.running + ThreadPool.unfinishedLookUps)
 }

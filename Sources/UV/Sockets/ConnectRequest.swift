@@ -36,4 +36,6 @@ private func connectFinished(_ raw: UnsafeMutablePointer<uv_connect_t>?, _ statu
     let request = unsafe ConnectRequest.take(from: raw)
     request.finish(status)
     request.loop.callbackEnded()
+    // A refusal that was known at once is told before the loop waits.
+    request.loop.clock.update()
 }

@@ -37,5 +37,7 @@ public final class IdleHandle: Handle {
 }
 
 private func idleTurned(_ raw: UnsafeMutablePointer<uv_idle_t>?) {
+    let clock = unsafe Handle.owner(of: raw).loop.clock
     unsafe callBack(raw, IdleHandle.self) { $0.turned() }
+    clock.update()
 }

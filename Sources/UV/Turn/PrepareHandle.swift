@@ -37,5 +37,7 @@ public final class PrepareHandle: Handle {
 }
 
 private func prepareTurned(_ raw: UnsafeMutablePointer<uv_prepare_t>?) {
+    let clock = unsafe Handle.owner(of: raw).loop.clock
     unsafe callBack(raw, PrepareHandle.self) { $0.turned() }
+    clock.update()
 }

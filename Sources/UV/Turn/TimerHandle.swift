@@ -3,6 +3,8 @@ internal import CLibuv
 /// Calls a closure after a delay, once or repeatedly.
 public final class TimerHandle: Handle {
     private var onFire: ((TimerHandle) -> Void)?
+    /// When the next call is due, in milliseconds of the loop's clock.
+    private var due: UInt64 = 0
     private var raw: UnsafeMutablePointer<uv_timer_t> { unsafe memory.assumingMemoryBound(to: uv_timer_t.self) }
 
     /// Creates a stopped timer. Calls `uv_timer_init`.
@@ -16,7 +18,8 @@ public final class TimerHandle: Handle {
     ///
     /// Times count from now, rounded up to whole milliseconds; the loop's clock ticks in milliseconds too, so one is
     /// added: never early. A zero delay is due in the next turn of the loop, so a timer that starts itself again with
-    /// zero starves nobody. Missed ticks are not made up for. The closure replaces the previous one.
+    /// zero starves nobody. Repeated calls keep their rhythm: each is due a multiple of the interval after the first,
+    /// however late the others were. Those that were missed are left out. The closure replaces the previous one.
     ///
     /// - Parameter interval: Time between later calls; `nil` fires once.
     /// - Throws: ``UVError`` with `.invalidArgument` for a negative delay, an interval that is not positive, and more
@@ -27,9 +30,9 @@ public final class TimerHandle: Handle {
         after delay: Duration, every interval: Duration? = nil, _ onFire: @escaping (TimerHandle) -> Void
     ) throws(UVError) {
         try checkOpen("start")
-        let due = try milliseconds(delay, "start")
+        let delay = try milliseconds(delay, "start")
         let interval = try intervalMilliseconds(interval, "start")
-        try begin(after: due, every: interval)
+        try begin(after: delay, every: interval)
         self.onFire = onFire
     }
 
@@ -80,11 +83,14 @@ public final class TimerHandle: Handle {
     }
 
     private func begin(after delay: UInt64, every interval: UInt64) throws(UVError) {
-        // Counted from the present without moving the loop's clock: timers with slow closures that all start
-        // themselves again would otherwise keep each other due, and the loop would never leave its timers.
-        var due = delay == 0 ? 0 : delay + loop.clockLag + 1
-        if unsafe loop.isRunningTimers { due = max(due, 1) }
-        try check(unsafe uv_timer_start(raw, timerFired, due, interval), "start", of: "a timer")
+        // Counted from the present without moving the loop's clock: see TurnClock.
+        due = TurnClock.present + delay + 1
+        try arm(after: delay == 0 ? 0 : due - loop.clock.time, every: interval)
+    }
+
+    private func arm(after delay: UInt64, every interval: UInt64) throws(UVError) {
+        let least: UInt64 = loop.clock.isRunningTimers ? 1 : 0
+        try check(unsafe uv_timer_start(raw, timerFired, max(delay, least), interval), "start", of: "a timer")
     }
 
     private func milliseconds(_ duration: Duration, _ operation: StaticString) throws(UVError) -> UInt64 {
@@ -107,12 +113,23 @@ public final class TimerHandle: Handle {
 
     override func dropClosures() { onFire = nil }
 
-    fileprivate func fired() { onFire?(self) }
+    fileprivate func fired() {
+        let interval = unsafe uv_timer_get_repeat(raw)
+        if interval > 0 { keepRhythm(interval) }
+        onFire?(self)
+    }
+
+    /// libuv counts the interval from the call, which is late: that would add up.
+    private func keepRhythm(_ interval: UInt64) {
+        let late = TurnClock.present.subtractingReportingOverflow(due)
+        let missed = late.overflow ? 0 : late.partialValue / interval
+        due += (missed + 1) * interval
+        try? arm(after: due - loop.clock.time, every: interval)
+    }
 }
 
 private func timerFired(_ raw: UnsafeMutablePointer<uv_timer_t>?) {
-    let loop = unsafe Handle.owner(of: raw).loop
-    unsafe loop.isRunningTimers = true
-    unsafe callBack(raw, TimerHandle.self) { $0.fired() }
-    unsafe loop.isRunningTimers = false
+    unsafe Handle.owner(of: raw).loop.clock.timerFires {
+        unsafe callBack(raw, TimerHandle.self) { $0.fired() }
+    }
 }

@@ -6,7 +6,6 @@ internal import CPlatform
 /// Signals that come faster than the loop turns may be one call: promised is a call after the last of them.
 public final class SignalHandle: Handle {
     private var onSignal: ((SignalHandle, CInt) -> Void)?
-    private var watched: CInt = 0
     private var once = false
     private var raw: UnsafeMutablePointer<uv_signal_t> { unsafe memory.assumingMemoryBound(to: uv_signal_t.self) }
 
@@ -31,39 +30,35 @@ public final class SignalHandle: Handle {
         _ signal: CInt, once: Bool = false, _ onSignal: @escaping (SignalHandle, CInt) -> Void
     ) throws(UVError) {
         try checkOpen("start")
-        let earlier = unsafe raw.pointee.signum
-        let status = unsafe uv_signal_start(raw, signalArrived, signal)
-        // libuv has stopped the watch that it could not replace.
-        if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
+        if signal == SIGPIPE { try BrokenPipeKeeper.begin() }
+        let status = ProcessExit.withSignals {
+            let earlier = unsafe raw.pointee.signum
+            let status = unsafe uv_signal_start(raw, signalArrived, signal)
+            // libuv has stopped the watch that it could not replace.
+            if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
+            return status
+        }
         try check(status, "start", of: "a watch for signal \(signal)")
         // A program that a thread of Dispatch or of the cooperative pool has started inherits that all signals are blocked.
         cplatform_unblock_signal(signal)
-        restoreBrokenPipe()
-        watched = signal
         self.once = once
         self.onSignal = onSignal
     }
 
-    /// Stops watching and drops the closure: the signal has its default action again, but SIGPIPE is ignored.
+    /// Stops watching and drops the closure: the signal has its default action again. SIGPIPE never has it: a write to a
+    /// closed connection is an error in either case.
     ///
     /// Calls `uv_signal_stop`.
     public func stop() {
         checkThread()
         guard isOpen else { return }
-        unsafe uv_signal_stop(raw)
+        ProcessExit.withSignals { _ = unsafe uv_signal_stop(raw) }
         onSignal = nil
-        restoreBrokenPipe()
     }
 
-    override func dropClosures() {
-        onSignal = nil
-        restoreBrokenPipe()
-    }
+    override func beginClose() { ProcessExit.withSignals { super.beginClose() } }
 
-    /// libuv leaves the default action behind, which for SIGPIPE ends the process at the next write.
-    private func restoreBrokenPipe() {
-        if watched == SIGPIPE, unsafe raw.pointee.signum != SIGPIPE { ProcessSetup.ignoreBrokenPipes() }
-    }
+    override func dropClosures() { onSignal = nil }
 
     fileprivate func arrived(_ signal: CInt) {
         let call = onSignal

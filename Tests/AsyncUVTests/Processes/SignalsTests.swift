@@ -114,6 +114,7 @@ import Testing
     @Test("S1: numbers that are no signals, and those nobody may watch")
     func badNumbers() async throws {
         try await withOwnLoop { loop in
+            await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(on: loop) }
             for number in [0, -1, 65, 1_000, SIGKILL, SIGSTOP] {
                 await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(number, on: loop) }
                 await #expect(throws: UVError.coded(.invalidArgument)) {

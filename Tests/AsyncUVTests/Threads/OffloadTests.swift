@@ -24,6 +24,33 @@ extension FileTests {
             }
         }
 
+        @TaskLocal static var request = "none"
+
+        @Test("The body has the task-local values of its caller, and sees its cancellation")
+        func taskLocals() throws {
+            try onLoop { loop in
+                try await Self.$request.withValue("here") {
+                    let here = try await loop.offload { Self.request }
+                    #expect(here == "here")
+                    let elsewhere = Task { try await loop.offload { Self.request } }
+                    #expect(try await elsewhere.value == "here")
+                }
+                #expect(try await loop.offload { Self.request } == "none")
+                let (hasBegun, isCancelled) = (Shared(false), Shared(false))
+                let task = loop.spawn {
+                    try await loop.offload {
+                        hasBegun.value = true
+                        while !Task.isCancelled { sched_yield() }
+                        isCancelled.value = true
+                    }
+                }
+                try await wait(on: loop) { hasBegun.value }
+                task.cancel()
+                #expect(await failure(of: task) is CancellationError)
+                try await wait(on: loop) { isCancelled.value }
+            }
+        }
+
         @Test("C1: a body that has not begun never does; one that has goes on by itself")
         func cancellation() throws {
             try onLoop { loop in

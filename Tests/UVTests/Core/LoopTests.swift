@@ -17,13 +17,14 @@ import UV
     @Test("A loop for which there are too few descriptors is an error, and leaves none behind", arguments: 0...4)
     func outOfDescriptors(free: Int) async {
         await #expect(processExitsWith: .success) { [free] in
+            func openAndClose() throws(UVError) { try Loop().close() }
             // libuv's own, for the whole process.
-            try Loop().close()
+            try openAndClose()
             let before = await countLastingDescriptors()
             limitDescriptors(to: lowestFreeDescriptor() + free)
             for _ in 0..<3 {
                 do throws(UVError) {
-                    try Loop().close()
+                    try openAndClose()
                     if free < 4 { fatalError("\(free) were enough") }
                 } catch { if error.code != .tooManyOpenFiles { fatalError("\(error)") } }
             }
@@ -252,16 +253,18 @@ import UV
 
     @Test func theDefaultLoopIsOneAndRuns() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop.default
-            try #expect(Loop.default === loop)
-            var fired = 0
-            try TimerHandle(on: loop).start(after: .zero) { timer in
-                fired += 1
-                timer.close()
+            try synchronously {
+                let loop = try Loop.default
+                try #expect(Loop.default === loop)
+                var fired = 0
+                try TimerHandle(on: loop).start(after: .zero) { timer in
+                    fired += 1
+                    timer.close()
+                }
+                try loop.run()
+                try loop.close()
+                #expect(fired == 1)
             }
-            try loop.run()
-            try loop.close()
-            #expect(fired == 1)
         }
     }
 }

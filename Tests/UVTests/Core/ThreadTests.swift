@@ -23,21 +23,27 @@ import UV
             case .loop: unsafe misuse = { try loop.run() }
             case .timer:
                 let timer = try TimerHandle(on: loop)
+                timer.label = "mine"
                 unsafe misuse = { try timer.start(after: .zero) { _ in } }
             case .tcp:
                 let (near, _) = try TCPHandle.pair(on: loop)
+                near.label = "mine"
                 unsafe misuse = { try near.write([1]) }
             case .idle:
                 let idle = try IdleHandle(on: loop)
+                idle.label = "mine"
                 unsafe misuse = { _ = idle.isActive }
             case .signal:
                 let signal = try SignalHandle(on: loop)
+                signal.label = "mine"
                 unsafe misuse = { signal.close() }
             case .poll:
                 let poll = try PollHandle(on: loop, watching: FileDescriptor.pipe().readEnd)
+                poll.label = "mine"
                 unsafe misuse = { poll.stop() }
             case .wakeup:
                 let wakeup = try WakeupHandle(on: loop) { _ in }
+                wakeup.label = "mine"
                 unsafe misuse = { wakeup.keepsLoopAlive = false }
             }
             nonisolated(unsafe) let offThread = unsafe misuse
@@ -51,25 +57,32 @@ import UV
             [misuse = misuse as Misuse] in try misuse.commit()
         }
         let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-        #expect(text.contains("\(misuse.rawValue) used off its loop's thread"))
+        #expect(text.contains("\(misuse.rawValue)") && text.contains("used off its loop's thread"))
+        #expect(text.contains("waker") && text.contains("withLoop"), "what to do")
+        if misuse != .loop { #expect(text.contains("\(misuse.rawValue) \"mine\" made at UVTests/ThreadTests.swift:")) }
     }
 
     @Test("K4: a handle made on another thread's loop stops the process")
     func creationOnTheWrongThread() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            nonisolated(unsafe) let loop = try Loop()
-            onThreads(1) { _ = unsafe try? TimerHandle(on: loop) }
+            try synchronously {
+                nonisolated(unsafe) let loop = try Loop()
+                onThreads(1) { _ = unsafe try? TimerHandle(on: loop) }
+            }
         }
         let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-        #expect(text.contains("TimerHandle used off its loop's thread"))
+        #expect(text.contains("TimerHandle made at UVTests/ThreadTests.swift:"))
+        #expect(text.contains("used off its loop's thread"))
     }
 
     @Test("K4: run inside run stops the process with a sentence")
     func runInsideRun() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            let loop = try Loop()
-            try TimerHandle(on: loop).start(after: .zero) { _ in _ = try? loop.run() }
-            try loop.run()
+            try synchronously {
+                let loop = try Loop()
+                try TimerHandle(on: loop).start(after: .zero) { _ in _ = try? loop.run() }
+                try loop.run()
+            }
         }
         let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         #expect(text.contains("Loop.run called inside Loop.run"))

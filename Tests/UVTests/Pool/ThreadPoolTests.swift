@@ -138,15 +138,17 @@ import UV
     func exitWithBlockedThread(_ status: CInt) async {
         let start = Loop.hrtime
         await #expect(processExitsWith: .exitCode(status)) { [status = status as CInt] in
-            let loop = try Loop()
-            try WorkRequest.run(on: loop) {
-                while true { pause() }
-            } onDone: { _, _ in
+            try synchronously {
+                let loop = try Loop()
+                try WorkRequest.run(on: loop) {
+                    while true { pause() }
+                } onDone: { _, _ in
+                }
+                try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
+                    if ThreadPool.statistics.running == 1 { exit(status) }
+                }
+                try loop.run()
             }
-            try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
-                if ThreadPool.statistics.running == 1 { exit(status) }
-            }
-            try loop.run()
         }
         #expect(Loop.hrtime - start < .seconds(60 * patience))
     }
@@ -156,14 +158,16 @@ import UV
     func exitWithHangingLookUps(_ status: CInt) async {
         let start = Loop.hrtime
         await #expect(processExitsWith: .exitCode(status)) { [status = status as CInt] in
-            let loop = try Loop()
-            cfaults_hang_look_ups()
-            try AddressRequest.addresses(of: "a.hang.invalid", port: 1, on: loop) { _, _ in }
-            try NameRequest.name(of: SocketAddress(host: "192.0.2.1", port: 80), on: loop) { _, _ in }
-            try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
-                if cfaults_hanging_look_ups() == 2 { exit(status) }
+            try synchronously {
+                let loop = try Loop()
+                cfaults_hang_look_ups()
+                try AddressRequest.addresses(of: "a.hang.invalid", port: 1, on: loop) { _, _ in }
+                try NameRequest.name(of: SocketAddress(host: "192.0.2.1", port: 80), on: loop) { _, _ in }
+                try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
+                    if cfaults_hanging_look_ups() == 2 { exit(status) }
+                }
+                try loop.run()
             }
-            try loop.run()
         }
         #expect(Loop.hrtime - start < .seconds(60 * patience))
     }
@@ -171,17 +175,19 @@ import UV
     @Test("A look-up that a thread has done, but whose loop has not heard of it, does not cut the exit short")
     func exitWithFinishedLookUp() async {
         await #expect(processExitsWith: .exitCode(5)) {
-            // Not called when the process has to be ended at once: the last handler is the first to be called.
-            atexit { _exit(5) }
-            let loop = try Loop()
-            cfaults_hang_look_ups()
-            try AddressRequest.addresses(of: "a.hang.invalid", port: 1, on: loop) { _, _ in }
-            try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
-                if cfaults_hanging_look_ups() == 0 { return }
-                cfaults_let_look_ups_go()
-                exit(3)
+            try synchronously {
+                // Not called when the process has to be ended at once: the last handler is the first to be called.
+                atexit { _exit(5) }
+                let loop = try Loop()
+                cfaults_hang_look_ups()
+                try AddressRequest.addresses(of: "a.hang.invalid", port: 1, on: loop) { _, _ in }
+                try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
+                    if cfaults_hanging_look_ups() == 0 { return }
+                    cfaults_let_look_ups_go()
+                    exit(3)
+                }
+                try loop.run()
             }
-            try loop.run()
         }
     }
     #endif
@@ -189,53 +195,57 @@ import UV
     @Test("cancel after the end, and after the loop's end, is an error and nothing else")
     func cancelLate() async {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            var inside: (any Error)?
-            let request = try FileRequest.status(of: "/", on: loop) { request, _ in
-                do { try request.cancel() } catch { inside = error }
+            try synchronously {
+                let loop = try Loop()
+                var inside: (any Error)?
+                let request = try FileRequest.status(of: "/", on: loop) { request, _ in
+                    do { try request.cancel() } catch { inside = error }
+                }
+                let tree = try TreeRequest.remove("/nonexistent/file", on: loop) { _, _ in }
+                let name = try NameRequest.name(of: SocketAddress(host: "127.0.0.1", port: 80), on: loop) { _, _ in }
+                try loop.run()
+                #expect(inside as? UVError == .coded(.resourceBusy))
+                #expect(throws: UVError.coded(.resourceBusy)) { try request.cancel() }
+                try tree.cancel()
+                try loop.close()
+                #expect(throws: UVError.coded(.resourceBusy)) { try request.cancel() }
+                #expect(throws: UVError.coded(.resourceBusy)) { try name.cancel() }
+                try tree.cancel()
             }
-            let tree = try TreeRequest.remove("/nonexistent/file", on: loop) { _, _ in }
-            let name = try NameRequest.name(of: SocketAddress(host: "127.0.0.1", port: 80), on: loop) { _, _ in }
-            try loop.run()
-            #expect(inside as? UVError == .coded(.resourceBusy))
-            #expect(throws: UVError.coded(.resourceBusy)) { try request.cancel() }
-            try tree.cancel()
-            try loop.close()
-            #expect(throws: UVError.coded(.resourceBusy)) { try request.cancel() }
-            #expect(throws: UVError.coded(.resourceBusy)) { try name.cancel() }
-            try tree.cancel()
         }
     }
 
     @Test("100,000 small reads: descriptors and memory stay as they are")
     func manyReads() async {
         await #expect(processExitsWith: .success) {
-            try withFolder { folder in
-                let path = try folder.file("file", pattern(count: 65_536))
-                try folder.opened(path) { file in
-                    let loop = try Loop()
-                    var left = 0
-                    func read() throws {
-                        left -= 1
-                        if left < 0 { return }
-                        try FileRequest.read(from: file, upTo: 64, at: Int64(left % 1_024 * 64), on: loop) {
-                            _, result in
-                            if (try? result.get().count) != 64 { Issue.record("\(result)") }
-                            try! read()
+            try synchronously {
+                try withFolder { folder in
+                    let path = try folder.file("file", pattern(count: 65_536))
+                    try folder.opened(path) { file in
+                        let loop = try Loop()
+                        var left = 0
+                        func read() throws {
+                            left -= 1
+                            if left < 0 { return }
+                            try FileRequest.read(from: file, upTo: 64, at: Int64(left % 1_024 * 64), on: loop) {
+                                _, result in
+                                if (try? result.get().count) != 64 { Issue.record("\(result)") }
+                                try! read()
+                            }
                         }
+                        func run(_ count: Int) throws {
+                            left = count
+                            for _ in 0..<16 { try read() }
+                            try loop.run()
+                        }
+                        try run(10_000)
+                        let (descriptors, memory) = (countDescriptors(), residentBytes())
+                        try run(100_000)
+                        // Threads that are not ours have some for a moment.
+                        #expect(countDescriptors() < descriptors + 16)
+                        if !isSanitized { #expect(residentBytes() - memory < 4 << 20) }
+                        try loop.close()
                     }
-                    func run(_ count: Int) throws {
-                        left = count
-                        for _ in 0..<16 { try read() }
-                        try loop.run()
-                    }
-                    try run(10_000)
-                    let (descriptors, memory) = (countDescriptors(), residentBytes())
-                    try run(100_000)
-                    // Threads that are not ours have some for a moment.
-                    #expect(countDescriptors() < descriptors + 16)
-                    if !isSanitized { #expect(residentBytes() - memory < 4 << 20) }
-                    try loop.close()
                 }
             }
         }

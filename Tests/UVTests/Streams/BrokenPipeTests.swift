@@ -30,53 +30,61 @@ import UV
         await #expect(processExitsWith: .success) { try Self.writeToClosedPeer() }
     }
 
-    @Test("Guard: after a watcher of SIGPIPE is stopped, it is ignored again")
+    @Test("Guard: after a watcher of SIGPIPE is stopped, it still ends nothing")
     func stoppedWatcher() async {
         await #expect(processExitsWith: .success) {
-            let watcher = try SignalHandle(on: Loop())
-            try watcher.start(SIGPIPE) { _, _ in }
-            watcher.stop()
-            try Self.writeToClosedPeer()
-            try watcher.start(SIGPIPE) { _, _ in }
-            watcher.close()
-            try Self.writeToClosedPeer()
-            try Self.close(watcher)
+            try synchronously {
+                let watcher = try SignalHandle(on: Loop())
+                try watcher.start(SIGPIPE) { _, _ in }
+                watcher.stop()
+                try Self.writeToClosedPeer()
+                try watcher.start(SIGPIPE) { _, _ in }
+                watcher.close()
+                try Self.writeToClosedPeer()
+                try Self.close(watcher)
+            }
         }
     }
 
-    @Test("Guard: after a watcher of SIGPIPE turns to another signal, it is ignored again")
+    @Test("Guard: after a watcher of SIGPIPE turns to another signal, it still ends nothing")
     func turnedWatcher() async {
         await #expect(processExitsWith: .success) {
-            let watcher = try SignalHandle(on: Loop())
-            try watcher.start(SIGPIPE) { _, _ in }
-            try watcher.start(SIGUSR1) { _, _ in }
-            try Self.writeToClosedPeer()
-            try Self.close(watcher)
+            try synchronously {
+                let watcher = try SignalHandle(on: Loop())
+                try watcher.start(SIGPIPE) { _, _ in }
+                try watcher.start(SIGUSR1) { _, _ in }
+                try Self.writeToClosedPeer()
+                try Self.close(watcher)
+            }
         }
     }
 
     @Test("Guard: after a watcher of SIGPIPE fails to turn to another signal, it is still watched")
     func failedTurn() async {
         await #expect(processExitsWith: .success) {
-            let watcher = try SignalHandle(on: Loop())
-            try watcher.start(SIGPIPE) { _, _ in }
-            #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(SIGKILL) { _, _ in } }
-            try Self.writeToClosedPeer()
-            try Self.close(watcher)
+            try synchronously {
+                let watcher = try SignalHandle(on: Loop())
+                try watcher.start(SIGPIPE) { _, _ in }
+                #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(SIGKILL) { _, _ in } }
+                try Self.writeToClosedPeer()
+                try Self.close(watcher)
+            }
         }
     }
 
-    @Test("Guard: after the one call of a watcher of SIGPIPE, it is ignored again")
+    @Test("Guard: after the one call of a watcher of SIGPIPE, it still ends nothing")
     func onceWatcher() async {
         await #expect(processExitsWith: .success) {
-            let watcher = try SignalHandle(on: Loop())
-            var calls = 0
-            try watcher.start(SIGPIPE, once: true) { _, _ in calls += 1 }
-            raise(SIGPIPE)
-            try watcher.loop.run()
-            #expect(calls == 1)
-            try Self.writeToClosedPeer()
-            try Self.close(watcher)
+            try synchronously {
+                let watcher = try SignalHandle(on: Loop())
+                var calls = 0
+                try watcher.start(SIGPIPE, once: true) { _, _ in calls += 1 }
+                raise(SIGPIPE)
+                try watcher.loop.run()
+                #expect(calls == 1)
+                try Self.writeToClosedPeer()
+                try Self.close(watcher)
+            }
         }
     }
 
@@ -85,6 +93,33 @@ import UV
         await #expect(processExitsWith: .exitCode(77)) {
             signal(SIGPIPE) { _ in _exit(77) }
             try Self.writeToClosedPeer()
+        }
+    }
+
+    @Test("Guard: while it is watched and left alone in all ways, there is no moment with the default action")
+    func watchersComeAndGo() async {
+        await #expect(processExitsWith: .success) {
+            try synchronously {
+                let pipe = try FileDescriptor.pipe()
+                try Loop().close()
+                try pipe.readEnd.close()
+                Thread.detachNewThread { while true { _ = try? pipe.writeEnd.writeAll([1]) } }
+                for round in 0..<(isSanitized ? 500 : 15_000) {
+                    let loop = try Loop()
+                    let watcher = try SignalHandle(on: loop)
+                    try watcher.start(SIGPIPE, once: round % 2 == 1) { _, _ in }
+                    switch round % 5 {
+                    case 0: watcher.stop()
+                    case 1: try watcher.start(SIGUSR1) { _, _ in }
+                    case 2: try? watcher.start(SIGKILL) { _, _ in }
+                    case 3: try loop.run(.noWait)
+                    default: break
+                    }
+                    loop.closeAllHandles()
+                    try loop.run()
+                    try loop.close()
+                }
+            }
         }
     }
 }

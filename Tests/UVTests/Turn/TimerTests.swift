@@ -68,6 +68,89 @@ import UV
         #expect(fired == 1)
     }
 
+    /// Whose closures work for long before libuv waits for events.
+    enum Worker: CaseIterable {
+        case timer, idle, prepare, check, wakeup
+
+        func work(on loop: Loop, _ work: @escaping () -> Void) throws {
+            func once(_ handle: Handle) {
+                work()
+                handle.close()
+            }
+            switch self {
+            case .timer: try TimerHandle(on: loop).start(after: .zero, once)
+            case .idle: try IdleHandle(on: loop).start(once)
+            case .prepare: try PrepareHandle(on: loop).start(once)
+            case .check:
+                // Keeps the loop from waiting for the other timer first.
+                let idle = try IdleHandle(on: loop)
+                try idle.start { _ in }
+                try CheckHandle(on: loop).start { check in
+                    once(check)
+                    idle.close()
+                }
+            case .wakeup: try WakeupHandle(on: loop, once).waker.wake()
+            }
+        }
+    }
+
+    @Test("Guard: closures that work do not make timers late, started before or after", arguments: Worker.allCases)
+    func areNotLateAfterWork(_ worker: Worker) throws {
+        var latest = Duration.seconds(1_000)
+        // The machine may be busy: once is enough.
+        for _ in 0..<10 where latest > .milliseconds(60) {
+            latest = .zero
+            func expectCall(at due: Duration, _ timer: TimerHandle) {
+                latest = max(latest, Loop.hrtime - due)
+                timer.close()
+            }
+            try withLoop { loop in
+                let due = Loop.hrtime + .milliseconds(170)
+                try TimerHandle(on: loop).start(after: .milliseconds(170)) { expectCall(at: due, $0) }
+                try worker.work(on: loop) {
+                    spin(for: .milliseconds(120))
+                    let due = Loop.hrtime + .milliseconds(20)
+                    try! TimerHandle(on: loop).start(after: .milliseconds(20)) { expectCall(at: due, $0) }
+                }
+            }
+        }
+        #expect(latest <= .milliseconds(60), "with libuv's own wait more than 120 ms")
+    }
+
+    @Test func aForeignLoopIsToldToWaitFromNowOn() throws {
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            try timer.start(after: .seconds(100)) { _ in }
+            try loop.run(.noWait)
+            spin(for: .milliseconds(30))
+            let wait = try #require(loop.backendTimeout)
+            #expect(wait <= .seconds(100) - .milliseconds(28))
+            timer.close()
+        }
+    }
+
+    @Test("Repeated calls keep their rhythm: lateness does not add up, and missed calls are left out")
+    func rhythm() throws {
+        var calls = 0
+        try withLoop { loop in
+            let timer = try TimerHandle(on: loop)
+            try timer.start(after: .milliseconds(20), every: .milliseconds(20)) { timer in
+                calls += 1
+                if calls == 4 { timer.close() }
+            }
+            let first = loop.now + timer.timeLeft
+            for (call, late) in [(1, 7), (2, 13), (3, 50)] {
+                while loop.now < first + .milliseconds(20 * (call - 1) + late) { loop.updateTime() }
+                try loop.run(.noWait)
+                let next = loop.now + timer.timeLeft - first
+                #expect(next.milliseconds % 20 == 0, "call \(call + 1) is due \(next) after the first")
+                #expect(loop.now <= first + next)
+            }
+            #expect(calls == 3)
+        }
+        #expect(calls == 4)
+    }
+
     @Test func repeatUntilStopped() throws {
         var calls = 0
         try withLoop { loop in
@@ -249,4 +332,8 @@ import UV
 func spin(for time: Duration) {
     let end = Loop.hrtime + time
     while Loop.hrtime < end {}
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
 }

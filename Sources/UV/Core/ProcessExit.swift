@@ -1,0 +1,85 @@
+internal import CPlatform
+internal import Synchronization
+
+/// Parks the threads of all loops while the process exits.
+///
+/// `exit` runs libuv's clean-up while other threads go on; it closes the pipe that is libuv's lock for signals, and the next
+/// call that needs this lock aborts the process. An exit handler of ours runs before: from then on every thread that
+/// enters the library stops for ever, except for the one that exits.
+enum ProcessExit {
+    private struct State {
+        /// The addresses of all open loops: a loop leaves the set before it is freed.
+        var loops: Set<UInt> = []
+        var parkedThreads: Set<UInt> = []
+    }
+
+    private static let state = Mutex(State())
+    /// The thread that exits; 0 before.
+    private static let exiting = Atomic<UInt>(0)
+    /// Held by whoever uses libuv's lock for signals, and by the exiting thread from its beginning on.
+    private nonisolated(unsafe) static let signals = unsafe cplatform_lock_create()
+
+    /// A user closure that computes for longer than this does not hold up the exit: its thread is parked when it comes back.
+    private static let patience = Duration.milliseconds(300)
+
+    static func prepare() {
+        cplatform_prepare_exit(parkLoops) { CInt(clamping: ThreadPool.busyRequests) }
+    }
+
+    static func add(_ loop: Loop) {
+        parkIfExiting()
+        state.withLock { _ = $0.loops.insert(address(of: loop)) }
+    }
+
+    static func remove(_ loop: Loop) {
+        state.withLock { _ = $0.loops.remove(address(of: loop)) }
+    }
+
+    /// Does something with libuv's signal handles that may take their lock.
+    static func withSignals<Result>(_ body: () -> Result) -> Result {
+        if exiting.load(ordering: .acquiring) == cplatform_thread_number() { return body() }
+        unsafe cplatform_lock(signals)
+        defer { unsafe cplatform_unlock(signals) }
+        return body()
+    }
+
+    /// Does not return on any thread but the one that exits, once one does.
+    static func parkIfExiting() {
+        let exiting = exiting.load(ordering: .acquiring)
+        let thread = cplatform_thread_number()
+        if exiting == 0 || exiting == thread { return }
+        state.withLock { _ = $0.parkedThreads.insert(thread) }
+        cplatform_park()
+    }
+
+    fileprivate static func parkAll() {
+        let thread = cplatform_thread_number()
+        exiting.store(thread, ordering: .releasing)
+        state.withLock { state in
+            for address in state.loops { lend(address) { if $0.home != thread { $0.leaveThread() } } }
+        }
+        let deadline = Loop.hrtime + patience
+        while Loop.hrtime < deadline, isAnyLoopRunning(besides: thread) { usleep(200) }
+        unsafe cplatform_lock(signals)
+    }
+
+    private static func isAnyLoopRunning(besides thread: UInt) -> Bool {
+        state.withLock { state in
+            state.loops.contains { address in
+                lend(address) { $0.home != thread && $0.isRunning && !state.parkedThreads.contains($0.home) }
+            }
+        }
+    }
+
+    private static func address(of loop: Loop) -> UInt {
+        unsafe UInt(bitPattern: Unmanaged.passUnretained(loop).toOpaque())
+    }
+
+    /// The loop is open, though its last reference may just have gone: it must not be retained.
+    private static func lend<Result>(_ address: UInt, _ body: (Loop) -> Result) -> Result {
+        let pointer = unsafe UnsafeRawPointer(bitPattern: address).unsafelyUnwrapped
+        return unsafe Unmanaged<Loop>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
+    }
+}
+
+private func parkLoops() { ProcessExit.parkAll() }
