@@ -51,18 +51,20 @@ import UV
     @Test("A1: out of descriptors, a look-up says so, and not that there is no such host")
     func outOfDescriptors() async throws {
         await #expect(processExitsWith: .success) {
-            let loop = try Loop()
-            var errors: [UVError] = []
-            try AddressRequest.addresses(of: "127.0.0.1", port: 1, on: loop) { _, _ in }
-            try loop.run()
-            limitDescriptors(to: lowestFreeDescriptor())
-            try AddressRequest.addresses(of: "localhost", port: 1, on: loop) { _, result in
-                if case .failure(let error) = result { errors.append(error) }
-            }
-            try loop.run()
-            limitDescriptors(to: 1_000)
-            guard errors == [.coded(.tooManyOpenFiles)], errors[0].subject == "localhost" else {
-                fatalError("\(errors)")
+            try synchronously {
+                let loop = try Loop()
+                var errors: [UVError] = []
+                try AddressRequest.addresses(of: "127.0.0.1", port: 1, on: loop) { _, _ in }
+                try loop.run()
+                limitDescriptors(to: lowestFreeDescriptor())
+                try AddressRequest.addresses(of: "localhost", port: 1, on: loop) { _, result in
+                    if case .failure(let error) = result { errors.append(error) }
+                }
+                try loop.run()
+                limitDescriptors(to: 1_000)
+                guard errors == [.coded(.tooManyOpenFiles)], errors[0].subject == "localhost" else {
+                    fatalError("\(errors)")
+                }
             }
         }
     }
