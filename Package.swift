@@ -43,11 +43,12 @@ let package = Package(
         .systemLibrary(
             name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .target(name: "CPlatform"),
+        .target(name: "UVPlatform", swiftSettings: settings),
         .target(name: "CSwiftRuntime"),
         .target(
             name: "UV",
             dependencies: [
-                "CLibuv", "CPlatform", .product(name: "DequeModule", package: "swift-collections"),
+                "CLibuv", "CPlatform", "UVPlatform", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

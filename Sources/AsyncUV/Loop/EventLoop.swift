@@ -1,13 +1,6 @@
+internal import CPlatform
 internal import Synchronization
 public import UV
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
 
 /// A loop that runs async code: tasks that prefer it run on its thread, and so does their IO, without a thread hop.
 ///
@@ -59,13 +52,7 @@ public final class EventLoop: TaskExecutor {
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == Self.currentThread }
 
     @inline(__always)
-    static var currentThread: UInt {
-        #if canImport(Darwin)
-        UInt(bitPattern: pthread_self())
-        #else
-        UInt(pthread_self())
-        #endif
-    }
+    static var currentThread: UInt { cplatform_thread_number() }
 
     func leaveThread() { thread.store(0, ordering: .releasing) }
 

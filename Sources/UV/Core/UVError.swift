@@ -1,12 +1,5 @@
 internal import CLibuv
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Why an operation failed: a code, the operation and the thing it was done to.
 ///

@@ -1,13 +1,6 @@
 internal import CLibuv
 public import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// What sort of thing a name stands for.
 public enum FileKind: Sendable {

@@ -1,12 +1,5 @@
 internal import CLibuv
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Looks up the addresses of a host in libuv's thread pool.
 public final class AddressRequest: Request {

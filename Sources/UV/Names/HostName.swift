@@ -1,13 +1,6 @@
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// What may be looked up, and why it was not found.
 enum HostName {

@@ -1,14 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Copies the content of an open file into a new, empty one, to the end of what can be read, in batches.
 ///

@@ -1,14 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// The operations on files, done at once by the calling thread: threads of the pool use them, one by one or fused.
 enum Files {

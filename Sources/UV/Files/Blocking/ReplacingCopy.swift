@@ -1,14 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Copies a file to a new one, which takes the destination's name when it is complete.
 final class ReplacingCopy: BatchedWork {

@@ -2,14 +2,7 @@ internal import CLibuv
 internal import CPlatform
 internal import Synchronization
 public import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Reads on the calling thread what the system has in memory anyway: the page cache. It never waits for a disk.
 ///

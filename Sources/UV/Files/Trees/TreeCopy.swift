@@ -1,14 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Copies a tree from its root down. What it makes is new, so that nothing of others can be lost.
 final class TreeCopy: BatchedWork {

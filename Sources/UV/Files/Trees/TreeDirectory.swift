@@ -1,14 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// An open directory of a tree that is worked on from its root down.
 ///

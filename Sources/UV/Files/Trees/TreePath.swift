@@ -1,12 +1,5 @@
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// The directories from a tree's root down to the one that is worked on. The lowest 32 have descriptors.
 struct TreePath {

@@ -1,13 +1,6 @@
 internal import CPlatform
 internal import SystemPackage
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
+internal import UVPlatform
 
 /// Removes a tree from its leaves up.
 final class TreeRemoval: BatchedWork {
