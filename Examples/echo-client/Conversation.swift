@@ -52,7 +52,7 @@ final class Conversation {
 
     /// The server reads to the end, answers the rest and finishes too.
     private func finishSending() {
-        do { try connection.shutdown() } catch { fail("\(error)") }
+        do { try connection.finishWriting() } catch { fail("\(error)") }
     }
 
     private func ended(_ error: UVError?) {

@@ -16,7 +16,7 @@ final class EchoConnection {
 
     /// Serves the client from now on. The closures keep this object until the connection is closed.
     func start() throws {
-        try client.setNoDelay(true)
+        try client.setNoDelay(enabled: true)
         try client.startReading(
             onBytes: { [self] _, bytes in echo(bytes) },
             onEnd: { [self] _, error in ended(error) })
@@ -50,7 +50,7 @@ final class EchoConnection {
     /// The client has finished; what it is still to get leaves first.
     private func ended(_ error: UVError?) {
         guard error == nil else { return close() }
-        do { try client.shutdown { [self] _, _ in close() } } catch { close() }
+        do { try client.finishWriting { [self] _, _ in close() } } catch { close() }
     }
 
     private func close() {

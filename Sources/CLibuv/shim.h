@@ -8,6 +8,17 @@
 #error "swift-uv needs libuv 1.44.2 or newer"
 #endif
 
+// uv_write() tries at once unless bytes wait already. Right after uv_try_write() was short that is a system call that can only
+// be refused: here libuv is made to wait until the stream is writable. It reads `write_queue_size`, which is documented as
+// read-only, for this and for nothing else (1.44.2 to 1.52.1).
+static inline int clibuv_write_later(
+    uv_write_t *request, uv_stream_t *stream, const uv_buf_t buffers[], unsigned count, uv_write_cb callback) {
+    stream->write_queue_size++;
+    int status = uv_write(request, stream, buffers, count, callback);
+    stream->write_queue_size--;
+    return status;
+}
+
 static inline int clibuv_configure_metrics_idle_time(uv_loop_t *loop) {
     return uv_loop_configure(loop, UV_METRICS_IDLE_TIME);
 }

@@ -21,7 +21,7 @@ import UV
                     return try await listener.serve { try await answer($0, split, each) }
                 }
                 try await listener.serve { connection in
-                    try await connection.setNoDelay(true)
+                    try await connection.setNoDelay(enabled: true)
                     for try await chunk in connection { try await connection.write(chunk) }
                 }
             }
@@ -37,7 +37,7 @@ import UV
 
 /// One answer for each message of so many bytes.
 private func answer(_ connection: TCPConnection, _ size: Int, _ each: Bool) async throws {
-    try await connection.setNoDelay(true)
+    try await connection.setNoDelay(enabled: true)
     for try await chunk in connection {
         let answers = stride(from: 0, to: chunk.count, by: size).map { Array(chunk[$0..<min($0 + size, chunk.count)]) }
         if each {

@@ -24,7 +24,7 @@ import UV
 
 private func echo(_ client: TCPHandle) {
     do {
-        try client.setNoDelay(true)
+        try client.setNoDelay(enabled: true)
         try client.startReading(
             onBytes: { client, bytes in
                 do {

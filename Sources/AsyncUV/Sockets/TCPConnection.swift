@@ -145,7 +145,7 @@ public final class TCPConnection: ByteStream {
 
     public func finishWriting() async throws {
         try await loop.perform("finishWriting") { _, pending in
-            try self.core.open(on: self.loop).handle.shutdown { _, error in
+            try self.core.open(on: self.loop).handle.finishWriting { _, error in
                 pending.finish(error.map { .failure($0) } ?? .success(()))
             }
         }
@@ -170,10 +170,10 @@ public final class TCPConnection: ByteStream {
     /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
     ///
     /// - Throws: ``UVError`` with `.badFileDescriptor` when closed.
-    public func setNoDelay(_ on: Bool) async throws {
+    public func setNoDelay(enabled: Bool) async throws {
         // Direct where it can be: the frames of deep calls would cost each connection's task another KiB for good.
-        if loop.isCurrent { return try handle().setNoDelay(on) }
-        try await withHandle { try $0.setNoDelay(on) }
+        if loop.isCurrent { return try handle().setNoDelay(enabled: enabled) }
+        try await withHandle { try $0.setNoDelay(enabled: enabled) }
     }
 
     /// Detects peers that vanished without a word; `nil` turns it off.

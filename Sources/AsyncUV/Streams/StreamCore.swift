@@ -39,8 +39,8 @@ final class StreamCore {
             throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
         }
         if unsafe returned != nil, let bytes = try takeReturned(limit, through: nil) { return .bytes(bytes) }
-        switch try handle.receive(upTo: limit, onDone: streamReceived) {
-        case .received(let bytes): return .bytes(bytes)
+        switch try handle.read(upTo: limit, onDone: streamReceived) {
+        case .bytes(let bytes): return .bytes(bytes)
         case .ended: return .bytes(nil)
         case .waiting:
             unsafe readerIsOwner = byOwner
@@ -52,7 +52,6 @@ final class StreamCore {
     @inline(__always)
     func wait(_ reader: Suspension<[UInt8]?>) {
         unsafe self.reader = reader
-        handle.prefetchAddress = reader.taskAddress
     }
 
     fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
@@ -65,7 +64,7 @@ final class StreamCore {
     /// Ends a read with `CancellationError`. No byte is lost: what comes is for the next one.
     func cancelRead(_ number: UInt32) {
         guard unsafe reader.isWaiting, unsafe number == reads else { return }
-        handle.cancelReceive()
+        handle.cancelRead()
         unsafe reader.resume(with: .failure(CancellationError()))
     }
 

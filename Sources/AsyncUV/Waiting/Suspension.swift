@@ -12,9 +12,6 @@ struct Suspension<Value> {
 
     var isWaiting: Bool { unsafe continuation != nil }
 
-    /// A continuation is the address of its task.
-    var taskAddress: UInt { unsafe unsafeBitCast(continuation, to: UInt.self) }
-
     /// Resumes the task if it waits.
     @inline(__always)
     mutating func resume(with result: sending Result<Value, any Error>) {

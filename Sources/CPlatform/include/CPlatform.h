@@ -24,12 +24,6 @@ int cplatform_socket(int family, int type);
 void *cplatform_thread_slot(void);
 void cplatform_set_thread_slot(void *pointer);
 
-/// Brings memory from this address on into the processor's cache, without waiting: 832 bytes, which are a task and the frames
-/// of a connection that it serves. Any address is harmless.
-static inline void cplatform_prefetch(uintptr_t start) {
-    for (int line = 0; line < 13; line++) __builtin_prefetch((const char *)start + 64 * line);
-}
-
 /// Starts a thread: one to be joined if `joinable` is not null and gets its number, else one that nobody joins. Returns 0 or
 /// an errno value.
 int cplatform_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable);

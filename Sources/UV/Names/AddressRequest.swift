@@ -59,7 +59,7 @@ public final class AddressRequest: Request {
     /// Otherwise as ``addresses(of:port:on:onDone:)``.
     ///
     /// It takes no thread of libuv's pool, which serves files too.
-    public static func waitForAddresses(of host: String, port: UInt16) throws(UVError) -> [SocketAddress] {
+    package static func waitForAddresses(of host: String, port: UInt16) throws(UVError) -> [SocketAddress] {
         try HostName.check(host)
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC

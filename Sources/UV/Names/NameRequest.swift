@@ -51,7 +51,7 @@ public final class NameRequest: Request {
     /// Looks up the names on the calling thread, which may take minutes: for a thread that has nothing else to do.
     ///
     /// Otherwise as ``name(of:on:onDone:)``. It takes no thread of libuv's pool, which serves files too.
-    public static func waitForName(of address: SocketAddress) throws(UVError) -> Name {
+    package static func waitForName(of address: SocketAddress) throws(UVError) -> Name {
         let result: Result<Name, UVError> = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2_048) {
             buffer in
             let host = unsafe buffer.baseAddress.unsafelyUnwrapped

@@ -24,9 +24,9 @@ extension TCPHandle {
     /// Before there is a socket the wish is kept and applied when there is one.
     ///
     /// Calls `uv_tcp_nodelay`.
-    public func setNoDelay(_ on: Bool) throws(UVError) {
+    public func setNoDelay(enabled: Bool) throws(UVError) {
         try checkOpen("setNoDelay")
-        try check(unsafe uv_tcp_nodelay(raw, on ? 1 : 0), "setNoDelay")
+        try check(unsafe uv_tcp_nodelay(raw, enabled ? 1 : 0), "setNoDelay")
     }
 
     /// Detects peers that vanished without a word; `nil` turns it off.

@@ -3,8 +3,7 @@ internal import CPlatform
 public import SystemPackage
 
 /// A TCP socket: a connection, or a listener that hands over connections.
-public final class TCPHandle: StreamHandle {
-    private var acceptor: Acceptor?
+public final class TCPHandle: StreamHandle, ListeningStream {
     /// The other side's address, which the system forgets when the connection ends.
     package private(set) var peer: SocketAddress?
     var raw: UnsafeMutablePointer<uv_tcp_t> { unsafe memory.assumingMemoryBound(to: uv_tcp_t.self) }
@@ -162,51 +161,32 @@ public final class TCPHandle: StreamHandle {
         backlog: Int = 1_024, onConnection: @escaping (TCPHandle, Result<TCPHandle, UVError>) -> Void
     ) throws(UVError) {
         try checkOpen("listen")
-        if acceptor != nil { throw UVError(.alreadyInProcess, in: "listen", of: "a listening handle") }
-        guard backlog > 0, let backlog = CInt(exactly: backlog) else {
-            throw UVError(.invalidArgument, in: "listen", of: "a backlog of \(backlog)")
+        try startAccepting(backlog: backlog) { [unowned self] accepted in
+            onConnection(
+                self,
+                accepted.flatMap { accepted in
+                    Result { () throws(UVError) in
+                        try TCPHandle(on: loop, adopting: accepted.socket, of: accepted.peer)
+                    }
+                })
         }
+    }
+
+    override func prepareToListen() throws(UVError) {
         if (try? fileDescriptor) == nil { try bind(to: .anyIPv4(port: 0)) }
-        let descriptor = try fileDescriptor.rawValue
-        try checkSystem(systemListen(descriptor, backlog), "listen", of: (try? localAddress)?.description)
-        acceptor = try Acceptor(on: loop, descriptor) { [unowned self] socket in
-            accepted(socket, onConnection)
-        }
-        acceptor?.keepsLoopAlive = keepsLoopAlive
     }
 
-    private func accepted(
-        _ accepted: Result<Acceptor.Accepted, UVError>, _ onConnection: (TCPHandle, Result<TCPHandle, UVError>) -> Void
-    ) {
-        let connection = accepted.flatMap { accepted in
-            Result { () throws(UVError) in try TCPHandle(on: loop, adopting: accepted.socket, of: accepted.peer) }
-        }
-        onConnection(self, connection)
-    }
-
-    /// Leaves new connections in the kernel's queue until ``resumeAccepting()``.
-    public func pauseAccepting() {
-        checkThread()
-        acceptor?.pauseAccepting()
-    }
-
-    /// Goes on after ``pauseAccepting()``. Harmless otherwise.
-    public func resumeAccepting() throws(UVError) {
-        try checkOpen("resumeAccepting")
-        try acceptor?.resumeAccepting()
-    }
+    override var localName: String? { (try? localAddress)?.description }
 
     /// Whether one turn may accept many connections (the default) or leaves some to other processes that listen on
     /// the same socket.
     ///
     /// Calls `uv_tcp_simultaneous_accepts`.
-    public func setSimultaneousAccepts(_ many: Bool) throws(UVError) {
+    public func setSimultaneousAccepts(enabled: Bool) throws(UVError) {
         try checkOpen("setSimultaneousAccepts")
-        try check(unsafe uv_tcp_simultaneous_accepts(raw, many ? 1 : 0), "setSimultaneousAccepts")
-        acceptor?.acceptsMany = many
+        try check(unsafe uv_tcp_simultaneous_accepts(raw, enabled ? 1 : 0), "setSimultaneousAccepts")
+        acceptor?.acceptsMany = enabled
     }
-
-    override var isListening: Bool { acceptor != nil }
 
     override var peerName: String? { peer?.description }
 
@@ -250,18 +230,6 @@ public final class TCPHandle: StreamHandle {
         return address
     }
 
-    // MARK: State that the acceptor shares
-
-    public override var isActive: Bool { super.isActive || acceptor?.isActive == true }
-
-    public override var keepsLoopAlive: Bool {
-        get { super.keepsLoopAlive }
-        set {
-            super.keepsLoopAlive = newValue
-            acceptor?.keepsLoopAlive = newValue
-        }
-    }
-
     // MARK: Closing
 
     /// Closes the connection with a reset: the peer gets `.connectionReset`, unsent bytes are dropped.
@@ -282,13 +250,5 @@ public final class TCPHandle: StreamHandle {
             try check(unsafe uv_fileno(base, &descriptor), "reset")
             return descriptor
         }
-    }
-
-    // Before the socket is closed: libuv aborts when a watched descriptor vanishes.
-    override func willClose() { acceptor?.close() }
-
-    override func didClose() {
-        super.didClose()
-        acceptor = nil
     }
 }

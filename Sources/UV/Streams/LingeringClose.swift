@@ -56,7 +56,7 @@ extension StreamHandle {
     package final func closeGently() -> LingeringClose? {
         checkThread()
         defer { close() }
-        guard unsafe isOpen && !isListening && !hasEnded && !hasBacklog && stream.pointee.connect_req == nil,
+        guard unsafe isOpen && acceptor == nil && !hasEnded && !hasBacklog && stream.pointee.connect_req == nil,
             let descriptor = try? fileDescriptor.rawValue, systemFinish(descriptor) == 0
         else { return nil }
         return try? LingeringClose(descriptor, on: loop)

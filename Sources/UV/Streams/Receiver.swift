@@ -1,4 +1,4 @@
-/// The state of ``StreamHandle/receive(upTo:onDone:)``: one closure that waits, or one chunk that nobody asked for yet.
+/// The state of ``StreamHandle/read(upTo:onDone:)``: one closure that waits, or one chunk that nobody asked for yet.
 ///
 /// A part of the handle's own memory. It never calls a closure itself: the closure may change it.
 struct Receiver {
@@ -27,10 +27,10 @@ struct Receiver {
     var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
     @inline(__always)
-    mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReceiveOutcome {
+    mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReadOutcome {
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         if self.onDone != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream with a read waiting") }
-        if !ahead.isEmpty { return .received(takeAhead(limit)) }
+        if !ahead.isEmpty { return .bytes(takeAhead(limit)) }
         if end != nil { return try takeEnd() }
         self.limit = Int32(min(limit, Self.largest))
         self.onDone = onDone
@@ -48,7 +48,7 @@ struct Receiver {
         end = error.map { .failed($0) } ?? .finished
     }
 
-    /// Back to where it was before the first receive.
+    /// Back to where it was before the first read.
     mutating func clear() { self = Receiver() }
 
     private mutating func takeAhead(_ limit: Int) -> [UInt8] {
@@ -66,7 +66,7 @@ struct Receiver {
     }
 
     /// An error is told once.
-    private mutating func takeEnd() throws(UVError) -> StreamHandle.ReceiveOutcome {
+    private mutating func takeEnd() throws(UVError) -> StreamHandle.ReadOutcome {
         guard case .failed(let error)? = end else { return .ended }
         end = .finished
         throw error

@@ -1,21 +1,58 @@
 internal import CLibuv
 
 extension StreamHandle {
+    private typealias Closure = (StreamHandle, UVError?) -> Void
+
     /// Writes all of the bytes, after everything written before.
     ///
     /// As much as fits goes to the system at once; a copy of the rest waits. Many writes that wait leave together.
     ///
-    /// - Parameter onDone: Called once after `.queued`: with `nil` when the system has the bytes, with `.canceled` when
-    ///   the handle was closed first, or with what ended the stream; bytes may have been sent then.
-    /// - Returns: `.sent` or `.queued`. Nothing to write is `.sent`, or queued behind what waits if there is an `onDone`.
+    /// - Returns: `.sent` or `.queued`. Nothing to write is `.sent`.
     /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.socketShutdown` after
-    ///   ``shutdown(onDone:)``, `.socketNotConnected` without a connection. Nothing was kept.
+    ///   ``finishWriting(onDone:)``, `.socketNotConnected` without a connection. Nothing was kept.
     ///
     /// Calls `uv_try_write`, `uv_write`.
     @discardableResult
+    public final func write(_ bytes: Span<UInt8>) throws(UVError) -> WriteOutcome { try write(bytes, nil) }
+
+    /// Writes all of the bytes. Otherwise as ``write(_:)``.
+    ///
+    /// - Parameter onDone: Called once after `.queued`: with `nil` when the system has the bytes, with `.canceled` when
+    ///   the handle was closed first, or with what ended the stream; bytes may have been sent then.
+    /// - Returns: `.sent`, and `onDone` was dropped, or `.queued`. Nothing to write is queued behind what waits.
     public final func write(
-        _ bytes: Span<UInt8>, onDone: ((StreamHandle, UVError?) -> Void)? = nil
-    ) throws(UVError) -> WriteOutcome {
+        _ bytes: Span<UInt8>, onDone: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) -> WriteOutcome { try write(bytes, onDone) }
+
+    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:)``.
+    @discardableResult
+    public final func write(_ bytes: [UInt8]) throws(UVError) -> WriteOutcome { try write(bytes, nil) }
+
+    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:onDone:)``.
+    public final func write(
+        _ bytes: [UInt8], onDone: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) -> WriteOutcome { try write(bytes, onDone) }
+
+    /// Writes a text in UTF-8. Otherwise as ``write(_:)``.
+    @discardableResult
+    public final func write(_ text: String) throws(UVError) -> WriteOutcome { try write(Array(text.utf8), nil) }
+
+    /// Writes a text in UTF-8. Otherwise as ``write(_:onDone:)``.
+    public final func write(
+        _ text: String, onDone: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) -> WriteOutcome { try write(Array(text.utf8), onDone) }
+
+    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:)``.
+    @discardableResult
+    public final func write(contentsOf chunks: [[UInt8]]) throws(UVError) -> WriteOutcome { try write(chunks, nil) }
+
+    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:onDone:)``.
+    public final func write(
+        contentsOf chunks: [[UInt8]], onDone: @escaping (StreamHandle, UVError?) -> Void
+    ) throws(UVError) -> WriteOutcome { try write(chunks, onDone) }
+
+    @inline(__always)
+    private final func write(_ bytes: Span<UInt8>, _ onDone: Closure?) throws(UVError) -> WriteOutcome {
         try checkWritable("write")
         let sent = try send(bytes, "write")
         if sent == bytes.count, !hasBacklog || (bytes.isEmpty && onDone == nil) { return .sent }
@@ -23,11 +60,8 @@ extension StreamHandle {
         return .queued
     }
 
-    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:onDone:)``.
-    @discardableResult
-    public final func write(
-        _ bytes: [UInt8], onDone: ((StreamHandle, UVError?) -> Void)? = nil
-    ) throws(UVError) -> WriteOutcome {
+    @inline(__always)
+    private final func write(_ bytes: [UInt8], _ onDone: Closure?) throws(UVError) -> WriteOutcome {
         try checkWritable("write")
         let sent = try send(bytes.span, "write")
         if sent == bytes.count, !hasBacklog || (bytes.isEmpty && onDone == nil) { return .sent }
@@ -35,11 +69,7 @@ extension StreamHandle {
         return .queued
     }
 
-    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:onDone:)``.
-    @discardableResult
-    public final func write(
-        contentsOf chunks: [[UInt8]], onDone: ((StreamHandle, UVError?) -> Void)? = nil
-    ) throws(UVError) -> WriteOutcome {
+    private final func write(_ chunks: [[UInt8]], _ onDone: Closure?) throws(UVError) -> WriteOutcome {
         try checkWritable("write")
         let sent = hasBacklog ? 0 : try send(chunks)
         if try queue(chunks, droppingFirst: sent, tag: nil, onDone) { return .queued }
@@ -58,7 +88,7 @@ extension StreamHandle {
     /// - Throws: As ``write(_:onDone:)``.
     ///
     /// Calls `uv_write`.
-    public final func queueWrite(
+    package final func queueWrite(
         _ chunks: [[UInt8]], droppingFirst sent: Int, tag: AnyObject? = nil,
         onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) {
@@ -72,7 +102,7 @@ extension StreamHandle {
     /// - Parameter tag: What ``queueWrite(_:droppingFirst:tag:onDone:)`` was given.
     /// - Returns: False when the write has begun, which is then sent to its end, or when there is none.
     @discardableResult
-    public final func takeBack(_ tag: AnyObject) -> Bool {
+    package final func takeBack(_ tag: AnyObject) -> Bool {
         checkThread()
         return unsafe backlog?.takeBack(tag) ?? false
     }
@@ -108,7 +138,7 @@ extension StreamHandle {
     ///   relatives when the peer is gone; `onDone` gets those too.
     ///
     /// Calls `uv_shutdown`.
-    public final func shutdown(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
+    public final func finishWriting(onDone: ((StreamHandle, UVError?) -> Void)? = nil) throws(UVError) {
         try checkOpen("finishWriting")
         if let failure = unsafe backlog?.failure, unsafe !hasShutDown {
             throw writeError(failure.code, in: "finishWriting")
@@ -144,7 +174,7 @@ extension StreamHandle {
             shutdownUnderWay.closesWhenDone = true
             return
         }
-        do throws(UVError) { try shutdown { stream, _ in stream.closeGently() } } catch { closeGently() }
+        do throws(UVError) { try finishWriting { stream, _ in stream.closeGently() } } catch { closeGently() }
     }
 
     // MARK: Inside

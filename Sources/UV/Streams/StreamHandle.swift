@@ -1,39 +1,28 @@
 internal import CLibuv
-internal import CPlatform
 internal import SystemPackage
 
 /// A connection of bytes, both ways: the base of TCP and pipes.
 ///
 /// Reading and writing are independent. Bytes come as a lent `Span<UInt8>`, valid during the call only.
 public class StreamHandle: Handle {
-    /// How ``receive(upTo:onDone:)`` went.
-    public enum ReceiveOutcome: Sendable {
+    /// How ``read(upTo:onDone:)`` went.
+    public enum ReadOutcome: Sendable {
         /// These bytes were there already; the closure is not called.
-        case received([UInt8])
+        case bytes([UInt8])
         /// The peer has finished; the closure is not called.
         case ended
         /// The closure will be called.
         case waiting
     }
 
-    /// Anything that belongs with the stream, for libraries on top. Dropped when the close has finished.
-    public final var attachment: AnyObject? {
+    /// What belongs with the stream in the async layer. Dropped when the close has finished.
+    @exclusivity(unchecked) private final var attached: AnyObject?
+    package final var attachment: AnyObject? {
         get { unsafe attached }
         set { unsafe attached = newValue }
     }
-    @exclusivity(unchecked) private final var attached: AnyObject?
-    /// The ``attachment`` without a retain, for libraries on top that count instructions. In the stream's callbacks it lives;
-    /// elsewhere until the stream is closed or the attachment replaced.
-    public final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
-    /// Where memory begins that the next closure will use, such as the task that it wakes, for libraries on top: it comes into
-    /// the processor's cache while the system reads. Among a thousand connections each has left it since its last message.
-    ///
-    /// Nothing is read there: an address that is not valid any more is harmless. 0 is none.
-    public final var prefetchAddress: UInt {
-        get { unsafe upcoming }
-        set { unsafe upcoming = newValue }
-    }
-    @exclusivity(unchecked) private final var upcoming: UInt = 0
+    /// The ``attachment`` without a retain. In the stream's callbacks it lives; elsewhere until the stream is closed.
+    package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
@@ -44,8 +33,10 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) final var backlog: WriteBacklog?
     /// A shutdown that has not finished.
     final var shutdownUnderWay: ShutdownRequest?
-    /// Whether connections come here instead of bytes.
-    var isListening: Bool { false }
+    /// Accepts connections: those come here instead of bytes.
+    final var acceptor: Acceptor?
+    /// Whether reads and writes block: see ``setBlocking(enabled:)``.
+    private(set) final var isBlocking = false
 
     @inline(__always)
     final var stream: UnsafeMutablePointer<uv_stream_t> { unsafe memory.assumingMemoryBound(to: uv_stream_t.self) }
@@ -66,7 +57,9 @@ public class StreamHandle: Handle {
     ) throws(UVError) {
         try checkOpen("startReading")
         try checkReadable("startReading")
-        if unsafe receiver.isInUse { throw UVError(.alreadyInProcess, in: "startReading", of: "a receiving stream") }
+        if unsafe receiver.isInUse {
+            throw UVError(.alreadyInProcess, in: "startReading", of: "a stream with a read waiting")
+        }
         if unsafe receiver.isReading { stopReadingAhead() }
         try start("startReading")
         unsafe receiver.clear()
@@ -76,7 +69,7 @@ public class StreamHandle: Handle {
 
     /// Stops reading until ``resumeReading()``: the peer is slowed down once the system's buffers are full.
     ///
-    /// Harmless when the stream is not being read; a ``receive(upTo:onDone:)`` goes on. Calls `uv_read_stop`.
+    /// Harmless when the stream is not being read; a ``read(upTo:onDone:)`` goes on. Calls `uv_read_stop`.
     public final func stopReading() {
         checkThread()
         if isOpen, unsafe onBytes != nil { unsafe uv_read_stop(stream) }
@@ -100,24 +93,24 @@ public class StreamHandle: Handle {
     ///
     /// - Parameter limit: The most bytes to take; 65,536 at most come at a time.
     /// - Parameter onDone: Called with the bytes, or with `nil` at the end; only after `.waiting`.
-    /// - Throws: ``UVError`` with `.alreadyInProcess` while another receive or ``startReading(onBytes:onEnd:)`` is under
+    /// - Throws: ``UVError`` with `.alreadyInProcess` while another read or ``startReading(onBytes:onEnd:)`` is under
     ///   way, `.invalidArgument` for a limit below 1, and what ended the stream: `.connectionReset`.
     ///
     /// Calls `uv_read_start`, `uv_read_stop`.
-    public final func receive(
+    public final func read(
         upTo limit: Int = 65_536, onDone: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void
-    ) throws(UVError) -> ReceiveOutcome {
+    ) throws(UVError) -> ReadOutcome {
         try checkOpen("read")
         try checkReadable("read")
         if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream that is being read") }
         let outcome = try unsafe receiver.take(upTo: limit, onDone)
         if unsafe receiver.isReading { return outcome }
-        if case .waiting = outcome { try receiveOn() }
+        if case .waiting = outcome { try readOn() }
         return outcome
     }
 
     @inline(never)
-    private final func receiveOn() throws(UVError) {
+    private final func readOn() throws(UVError) {
         do { try start("read") } catch {
             unsafe receiver.onDone = nil
             throw error
@@ -133,11 +126,11 @@ public class StreamHandle: Handle {
         throw readError(isGone ? .connectionReset : .init(rawValue: status), in: operation)
     }
 
-    /// Takes back a ``receive(upTo:onDone:)`` that is waiting: its closure is dropped, no byte is lost.
+    /// Takes back a ``read(upTo:onDone:)`` that is waiting: its closure is dropped, no byte is lost.
     ///
     /// - Returns: Whether there was one.
     @discardableResult
-    public final func cancelReceive() -> Bool {
+    public final func cancelRead() -> Bool {
         checkThread()
         return unsafe receiver.onDone.take() != nil
     }
@@ -157,19 +150,38 @@ public class StreamHandle: Handle {
     /// Makes reads and writes block the loop's thread, for terminals and pipes that other programs share.
     ///
     /// Calls `uv_stream_set_blocking`.
-    public final func setBlocking(_ blocking: Bool) throws(UVError) {
+    public final func setBlocking(enabled: Bool) throws(UVError) {
         try checkOpen("setBlocking")
-        try check(unsafe uv_stream_set_blocking(stream, blocking ? 1 : 0), "setBlocking")
+        try check(unsafe uv_stream_set_blocking(stream, enabled ? 1 : 0), "setBlocking")
+        isBlocking = enabled
     }
 
     private final func checkReadable(_ operation: StaticString) throws(UVError) {
-        if isListening { throw UVError(.socketNotConnected, in: operation.description, of: "a listening stream") }
+        if acceptor != nil { throw UVError(.socketNotConnected, in: operation.description, of: "a listening stream") }
+    }
+
+    // MARK: State that the acceptor shares
+
+    public override final var isActive: Bool { super.isActive || acceptor?.isActive == true }
+
+    public override final var keepsLoopAlive: Bool {
+        get { super.keepsLoopAlive }
+        set {
+            super.keepsLoopAlive = newValue
+            acceptor?.keepsLoopAlive = newValue
+        }
     }
 
     // MARK: Errors
 
     /// Who is at the other end, where that has a name.
     var peerName: String? { nil }
+
+    /// Where this side is, for errors.
+    var localName: String? { nil }
+
+    /// Gives the handle a socket to listen with, if it has none.
+    func prepareToListen() throws(UVError) {}
 
     final func readError(_ code: UVError.Code, in operation: StaticString) -> UVError {
         UVError(code, in: operation.description, from: peerName)
@@ -232,9 +244,15 @@ public class StreamHandle: Handle {
         if let waiting { cancelAtClose(waiting) }
     }
 
-    override func didClose() { attachment = nil }
+    // Before the socket is closed: libuv aborts when a watched descriptor vanishes.
+    override func willClose() { acceptor?.close() }
 
-    /// A waiting receive is an operation: it ends once, like every other, when the close does.
+    override func didClose() {
+        attachment = nil
+        acceptor = nil
+    }
+
+    /// A waiting read is an operation: it ends once, like every other, when the close does.
     private final func cancelAtClose(_ waiting: @escaping (StreamHandle, Result<[UInt8]?, UVError>) -> Void) {
         beforeClosed { handle in
             let stream = unsafe unsafeDowncast(handle, to: StreamHandle.self)
@@ -252,7 +270,6 @@ private func provideBuffer(
         unsafe buffer.unsafelyUnwrapped.pointee.base = memory.baseAddress.unsafelyUnwrapped
             .assumingMemoryBound(to: CChar.self)
         unsafe buffer.unsafelyUnwrapped.pointee.len = stream.bufferSize
-        if stream.prefetchAddress != 0 { cplatform_prefetch(stream.prefetchAddress) }
     }
 }
 

@@ -55,7 +55,7 @@ final class WriteBacklog {
         }
         waitingBytes += entry.count
         guard leaving.isEmpty else { return }
-        let status = submit(stream)
+        let status = submit(stream, isRefused: !stream.isBlocking)
         if status < 0 {
             leaving = []
             throw stream.writeError(.init(rawValue: status))
@@ -70,8 +70,8 @@ final class WriteBacklog {
         return true
     }
 
-    /// Hands the next batch to libuv.
-    private func submit(_ stream: StreamHandle) -> CInt {
+    /// Hands the next batch to libuv, which tries at once unless the system has just taken no more.
+    private func submit(_ stream: StreamHandle, isRefused: Bool) -> CInt {
         var bytes = 0
         while let entry = waiting.first, leaving.count < Self.mostChunks, bytes < Self.mostBytes {
             bytes += entry.count
@@ -84,14 +84,17 @@ final class WriteBacklog {
         unsafe raw = request
         // The stream keeps itself, and so this backlog, until libuv has finished or cancelled the request.
         unsafe request.pointee.data = Unmanaged.passUnretained(stream).toOpaque()
-        return unsafe uv_write(request, stream.stream, buffers, UInt32(buffers.count), writeFinished)
+        let write = unsafe isRefused ? clibuv_write_later : uv_write
+        return unsafe write(request, stream.stream, buffers, UInt32(buffers.count), writeFinished)
     }
 
     fileprivate func finished(_ status: CInt, _ stream: StreamHandle) {
         let left = leaving
         leaving = []
         var next = status
-        if status == 0, !waiting.isEmpty { next = stream.isOpen ? submit(stream) : UV_ECANCELED.rawValue }
+        if status == 0, !waiting.isEmpty {
+            next = stream.isOpen ? submit(stream, isRefused: false) : UV_ECANCELED.rawValue
+        }
         var refused: [Entry] = []
         if next < 0 {
             if stream.isOpen { failure = stream.writeError(.init(rawValue: next)) }

@@ -183,7 +183,7 @@ private let threadsGone = Shared(0)
             ("write many", { try await near.write(contentsOf: [[1], [2]]) }),
             ("finishWriting", { try await far.finishWriting() }),
             ("unread", { try await near.unread([1]) }),
-            ("setNoDelay", { try await near.setNoDelay(true) }),
+            ("setNoDelay", { try await near.setNoDelay(enabled: true) }),
             ("accept", { _ = try await listener.accept() }),
             ("serve", { try await listener.serve { _ in } }),
             ("sleep", { try await loop.sleep(for: .seconds(1)) }),

@@ -16,7 +16,7 @@ import Testing
             for operation: @Sendable () async throws -> Void in [
                 { _ = try await near.read() }, { try await near.write([1]) }, { try await near.write([]) },
                 { try await near.write(contentsOf: [[1]]) }, { try await near.finishWriting() },
-                { try await near.setNoDelay(true) }, { _ = try await near.readUntil(1) },
+                { try await near.setNoDelay(enabled: true) }, { _ = try await near.readUntil(1) },
             ] {
                 #expect(code(of: await failure(of: Task { try await operation() })) == .badFileDescriptor)
             }
@@ -149,8 +149,8 @@ import Testing
     @Test func options() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
-            try await near.setNoDelay(true)
-            try await near.setNoDelay(false)
+            try await near.setNoDelay(enabled: true)
+            try await near.setNoDelay(enabled: false)
             try await near.setKeepAlive(KeepAlive(idle: .seconds(7), interval: .seconds(3), count: 2))
             try await near.setKeepAlive(nil)
             for bad in [

@@ -74,7 +74,7 @@ import Testing
             errors.append(await failure(of: Task { try await near.write([1]) }))
             errors.append(await failure(of: Task { try await near.finishWriting() }))
             errors.append(await failure(of: Task { _ = try await near.read() }))
-            errors.append(await failure(of: Task { try await near.setNoDelay(true) }))
+            errors.append(await failure(of: Task { try await near.setNoDelay(enabled: true) }))
             let name = "\(near.remoteAddress)"
             let closed = "of a closed connection with \(name)"
             #expect(

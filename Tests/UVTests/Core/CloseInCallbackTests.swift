@@ -93,7 +93,7 @@ import UV
     @Test("K3: close in a receive") func receive() throws {
         try closes { loop, ends in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            _ = try near.receive { near, _ in
+            _ = try near.read { near, _ in
                 ends.close(near)
                 far.close()
             }
@@ -106,8 +106,8 @@ import UV
         try closes { loop, ends in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
-            try near.write([UInt8](repeating: 1, count: 8 << 20)) { near, _ in ends.close(near) }
-            try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
+            _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { near, _ in ends.close(near) }
+            _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
                 #expect(error == .coded(.canceled))
                 canceled += 1
             }
@@ -118,7 +118,7 @@ import UV
     @Test("K3: close when a shutdown is done") func shutdown() throws {
         try closes { loop, ends in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.shutdown { near, _ in ends.close(near) }
+            try near.finishWriting { near, _ in ends.close(near) }
             far.close()
         }
     }

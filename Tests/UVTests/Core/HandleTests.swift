@@ -110,9 +110,9 @@ import UV
             try timer.start(after: .seconds(50)) { _ in _ = (timer, idle, listener) }
             try idle.start { _ in _ = (timer, idle) }
             try near.startReading(onBytes: { _, _ in _ = (near, far) }, onEnd: { _, _ in _ = (near, far) })
-            _ = try far.receive { _, _ in _ = (near, far) }
-            try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, _ in _ = (near, far) }
-            try near.shutdown { _, _ in _ = (near, far) }
+            _ = try far.read { _, _ in _ = (near, far) }
+            _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, _ in _ = (near, far) }
+            try near.finishWriting { _, _ in _ = (near, far) }
             weak = [timer, idle, near, far, listener].map { WeakHandle(handle: $0) }
             for handle in loop.handles { handle.close { _ in _ = handle } }
         }
@@ -141,20 +141,6 @@ import UV
             far.closeAfterWrites()
         }
         #expect(lent == 2 && kept == nil)
-    }
-
-    @Test("Any address to prefetch is harmless", arguments: [0, 1, 4_096, UInt.max, UInt.max / 2])
-    func prefetch(_ address: UInt) throws {
-        var received: [UInt8] = []
-        try withLoop { loop in
-            let (near, far) = try TCPHandle.tcpPair(on: loop)
-            near.prefetchAddress = address
-            try near.startReading(
-                onBytes: { _, bytes in received.append(copying: bytes) }, onEnd: { near, _ in near.close() })
-            try far.write([1, 2, 3])
-            far.closeAfterWrites()
-        }
-        #expect(received == [1, 2, 3])
     }
 
     @Test func aFailedInitLeavesNothing() throws {

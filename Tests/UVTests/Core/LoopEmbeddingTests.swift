@@ -98,7 +98,7 @@ import UV
             let client = try TCPHandle(on: loop)
             try client.connect(to: listener.localAddress) { client, _ in
                 log.append("connect")
-                try! client.shutdown { client, _ in
+                try! client.finishWriting { client, _ in
                     log.append("shutdown")
                     client.close()
                 }

@@ -139,7 +139,7 @@ import UV
             listener.label = "listener"
             for _ in 0..<pairs {
                 let (near, far) = try TCPHandle.tcpPair(on: loop)
-                _ = try near.receive { _, result in
+                _ = try near.read { _, result in
                     if case .success = result { Issue.record("\(result)") }
                     if case .failure(let error) = result { #expect(error == .coded(.canceled)) }
                     ends.append("receive")
@@ -151,7 +151,7 @@ import UV
                     ends.append("write")
                 }
                 #expect(outcome == .queued)
-                try near.shutdown { _, error in
+                try near.finishWriting { _, error in
                     #expect(error == .coded(.canceled))
                     ends.append("shutdown")
                 }

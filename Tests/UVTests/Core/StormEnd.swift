@@ -19,7 +19,7 @@ final class StormEnd: StormHandle<TCPHandle> {
         case 5, 6: receive(storm)
         case 7: handle.stopReading()
         case 8: handle.resumeReading()
-        case 9: if handle.cancelReceive() { waiting?.expected = 0 }
+        case 9: if handle.cancelRead() { waiting?.expected = 0 }
         case 10: if storm.luck(3) { shutdown(storm) }
         case 11: if storm.luck(4) { handle.closeAfterWrites() }
         case 12: if storm.luck(4) { storm.close(handle) { handle.closeWithReset(onClosed: $0) } }
@@ -76,7 +76,7 @@ final class StormEnd: StormHandle<TCPHandle> {
     private func receive(_ storm: Storm) {
         let operation = storm.begin("receive")
         storm.attempt(handle, "receive", operation) { () throws(UVError) in
-            let outcome = try handle.receive(upTo: 1 + storm.choose(100_000)) { [self] _, result in
+            let outcome = try handle.read(upTo: 1 + storm.choose(100_000)) { [self] _, result in
                 operation.calls += 1
                 switch result {
                 case .success(let bytes?): take(bytes, storm)
@@ -86,7 +86,7 @@ final class StormEnd: StormHandle<TCPHandle> {
                 storm.stepInside(handle.loop)
             }
             switch outcome {
-            case .received(let bytes): take(bytes, storm)
+            case .bytes(let bytes): take(bytes, storm)
             case .ended: hasEnded = true
             case .waiting:
                 waiting = operation
@@ -96,13 +96,13 @@ final class StormEnd: StormHandle<TCPHandle> {
         }
     }
 
-    /// The receive that waits, which `cancelReceive` forgets.
+    /// The receive that waits, which `cancelRead` forgets.
     private var waiting: Operation?
 
     private func shutdown(_ storm: Storm) {
         let operation = storm.begin("shutdown")
         storm.attempt(handle, "shutdown", operation) { () throws(UVError) in
-            try handle.shutdown { [self] _, error in
+            try handle.finishWriting { [self] _, error in
                 operation.calls += 1
                 if error == nil { hasShutDown = true }
                 storm.stepInside(handle.loop)
@@ -113,11 +113,11 @@ final class StormEnd: StormHandle<TCPHandle> {
     private func misuse(_ storm: Storm) {
         let address = SocketAddress.anyIPv4(port: 9)
         storm.attempt(handle, "receive of 0") { () throws(UVError) in
-            _ = try handle.receive(upTo: 0) { _, _ in storm.note("received 0") }
+            _ = try handle.read(upTo: 0) { _, _ in storm.note("received 0") }
             storm.note("a receive of 0 passed")
         }
         storm.attempt(handle, "setNoDelay") { () throws(UVError) in
-            do throws(UVError) { try handle.setNoDelay(true) } catch {
+            do throws(UVError) { try handle.setNoDelay(enabled: true) } catch {
                 // A pair has no such option.
                 if error.code != .notSupported { throw error }
             }

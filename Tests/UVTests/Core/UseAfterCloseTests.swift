@@ -28,19 +28,19 @@ import UV
                 try check(stream, closed) { stream in
                     [
                         { try stream.startReading(onBytes: { _, _ in }, onEnd: { _, _ in }) },
-                        { _ = try stream.receive { _, _ in } }, { try stream.setBlocking(true) },
-                        { try stream.write(bytes) { _, _ in Issue.record("written") } },
-                        { try stream.write(bytes.span) { _, _ in Issue.record("written") } },
-                        { try stream.write(contentsOf: [bytes]) { _, _ in Issue.record("written") } },
+                        { _ = try stream.read { _, _ in } }, { try stream.setBlocking(enabled: true) },
+                        { _ = try stream.write(bytes) { _, _ in Issue.record("written") } },
+                        { _ = try stream.write(bytes.span) { _, _ in Issue.record("written") } },
+                        { _ = try stream.write(contentsOf: [bytes]) { _, _ in Issue.record("written") } },
                         { try stream.write([]) }, { try stream.write(contentsOf: []) },
                         { _ = try stream.tryWrite(bytes.span) },
-                        { try stream.shutdown { _, _ in Issue.record("shut down") } },
+                        { try stream.finishWriting { _, _ in Issue.record("shut down") } },
                         { try stream.open(FileDescriptor(rawValue: 1)) },
                         { try stream.connect(to: address) { _, _ in Issue.record("connected") } },
                         { try stream.bind(to: address) }, { try stream.listen { _, _ in } },
-                        { try stream.resumeAccepting() }, { try stream.setSimultaneousAccepts(true) },
+                        { try stream.resumeAccepting() }, { try stream.setSimultaneousAccepts(enabled: true) },
                         { _ = try stream.localAddress }, { _ = try stream.remoteAddress },
-                        { try stream.setNoDelay(true) }, { try stream.setKeepAlive(KeepAlive()) },
+                        { try stream.setNoDelay(enabled: true) }, { try stream.setKeepAlive(KeepAlive()) },
                         { try stream.setKeepAlive(nil) }, { _ = try stream.sendBufferSize },
                         { _ = try stream.receiveBufferSize }, { try stream.setSendBufferSize(4_096) },
                         { try stream.setReceiveBufferSize(4_096) }, { _ = try stream.fileDescriptor },
@@ -87,7 +87,7 @@ import UV
                 case let tcp as TCPHandle:
                     tcp.stopReading()
                     tcp.resumeReading()
-                    #expect(!tcp.cancelReceive() && !tcp.isReadable && !tcp.isWritable)
+                    #expect(!tcp.cancelRead() && !tcp.isReadable && !tcp.isWritable)
                     #expect(tcp.writeQueueSize == 0)
                     tcp.closeAfterWrites()
                     tcp.pauseAccepting()

@@ -234,7 +234,7 @@ import UV
                 unused.close()
             }
             for _ in 0..<3 {
-                try client.write([1]) { _, error in
+                _ = try client.write([1]) { _, error in
                     #expect(error != nil)
                     log.append("write")
                 }

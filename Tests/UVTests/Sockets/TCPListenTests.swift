@@ -235,7 +235,7 @@ import UV
                 accepted += 1
                 try! connection.get().close()
             }
-            try listener.setSimultaneousAccepts(many)
+            try listener.setSimultaneousAccepts(enabled: many)
             let port = try listener.localAddress.port
             let clients = try (0..<4).map { _ in try FileDescriptor.tcpConnection(toPort: port) }
             try loop.run(.once)

@@ -74,9 +74,9 @@ import UV
     @Test func noDelayReachesTheSocket() throws {
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.setNoDelay(true)
+            try near.setNoDelay(enabled: true)
             try #expect(near.fileDescriptor.option(level, TCP_NODELAY) == 1)
-            try near.setNoDelay(false)
+            try near.setNoDelay(enabled: false)
             try #expect(near.fileDescriptor.option(level, TCP_NODELAY) == 0)
             near.close()
             far.close()
@@ -91,7 +91,7 @@ import UV
                 listener.close()
             }
             let client = try TCPHandle(on: loop)
-            try client.setNoDelay(true)
+            try client.setNoDelay(enabled: true)
             try client.connect(to: listener.localAddress) { client, _ in
                 #expect(try! client.fileDescriptor.option(level, TCP_NODELAY) == 1)
                 connected += 1
@@ -126,9 +126,9 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.pair(on: loop)
             let socket = try near.fileDescriptor.rawValue
-            try near.setBlocking(true)
+            try near.setBlocking(enabled: true)
             #expect(fcntl(socket, F_GETFL) & O_NONBLOCK == 0)
-            try near.setBlocking(false)
+            try near.setBlocking(enabled: false)
             #expect(fcntl(socket, F_GETFL) & O_NONBLOCK != 0)
             near.close()
             far.close()

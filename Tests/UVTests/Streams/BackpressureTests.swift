@@ -66,13 +66,13 @@ import UV
             func take(_ stream: StreamHandle) {
                 while true {
                     let isAhead = received.count % chunkSize != 0
-                    let outcome = try! stream.receive(upTo: isAhead ? 1 : chunkSize) { stream, result in
+                    let outcome = try! stream.read(upTo: isAhead ? 1 : chunkSize) { stream, result in
                         guard let chunk = try! result.get() else { return stream.close() }
                         received += chunk
                         take(stream)
                     }
                     switch outcome {
-                    case .received(let chunk): received += chunk
+                    case .bytes(let chunk): received += chunk
                     case .waiting: return
                     case .ended: return stream.close()
                     }

@@ -15,7 +15,7 @@ import UV
             try TCPHandle(on: loop).connect(to: server.localAddress) { client, error in
                 #expect(error == nil)
                 try! client.write(sent)
-                try! client.shutdown()
+                try! client.finishWriting()
                 try! client.startReading(
                     onBytes: { _, bytes in received.append(copying: bytes) },
                     onEnd: { client, error in
@@ -49,7 +49,7 @@ import UV
                     try! client.startReading(
                         onBytes: { client, bytes in
                             answer.append(copying: bytes)
-                            if answer.count == message.count { try! client.shutdown() }
+                            if answer.count == message.count { try! client.finishWriting() }
                         },
                         onEnd: { client, error in
                             #expect(error == nil && answer == message)
@@ -72,7 +72,7 @@ import UV
             func next() {
                 try! TCPHandle(on: loop).connect(to: address) { client, _ in
                     numbers.insert(try! client.fileDescriptor.rawValue)
-                    try! client.shutdown()
+                    try! client.finishWriting()
                     try! client.startReading(
                         onBytes: { _, _ in },
                         onEnd: { client, _ in

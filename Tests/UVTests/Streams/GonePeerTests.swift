@@ -17,7 +17,9 @@ import UV
                 #expect(errors == [.coded(.connectionReset)])
                 errors = []
             }
-            do throws(UVError) { try near.shutdown { _, error in errors.append(error) } } catch { errors.append(error) }
+            do throws(UVError) { try near.finishWriting { _, error in errors.append(error) } } catch {
+                errors.append(error)
+            }
             try loop.run()
             near.close()
         }
@@ -30,8 +32,8 @@ import UV
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
             try near.setSendBufferSize(65_536)
-            try near.write([UInt8](repeating: 1, count: 16 << 20)) { _, error in errors.append(error) }
-            try near.shutdown { _, error in errors.append(error) }
+            _ = try near.write([UInt8](repeating: 1, count: 16 << 20)) { _, error in errors.append(error) }
+            try near.finishWriting { _, error in errors.append(error) }
             try loop.run(.noWait)
             try peer.closeWithReset()
             try loop.run()
@@ -71,7 +73,7 @@ import UV
                 })
             try loop.run()
             do { try near.write([1]) } catch { errors.append("\(error)") }
-            do { try near.shutdown() } catch { errors.append("\(error)") }
+            do { try near.finishWriting() } catch { errors.append("\(error)") }
             near.close()
             do { try near.write([1]) } catch { errors.append("\(error)") }
             #expect(

@@ -37,7 +37,7 @@ import UV
             #expect(throws: UVError.coded(.alreadyInProcess)) {
                 try near.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
             }
-            #expect(throws: UVError.coded(.alreadyInProcess)) { _ = try near.receive { _, _ in } }
+            #expect(throws: UVError.coded(.alreadyInProcess)) { _ = try near.read { _, _ in } }
             near.close()
             far.close()
         }

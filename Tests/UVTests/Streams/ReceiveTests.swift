@@ -9,16 +9,16 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            try #expect(near.receive { _, result in log.append(describe(result)) }.text == "waiting")
+            try #expect(near.read { _, result in log.append(describe(result)) }.text == "waiting")
             try peer.writeAll([1, 2])
             try loop.run(.once)
             #expect(log == ["[1, 2]"])
-            try #expect(near.receive { _, result in log.append(describe(result)) }.text == "waiting")
+            try #expect(near.read { _, result in log.append(describe(result)) }.text == "waiting")
             try peer.close()
             try loop.run()
             #expect(log == ["[1, 2]", "end"])
-            try #expect(near.receive(onDone: unexpected).text == "ended")
-            try #expect(near.receive(onDone: unexpected).text == "ended")
+            try #expect(near.read(onDone: unexpected).text == "ended")
+            try #expect(near.read(onDone: unexpected).text == "ended")
             near.close()
         }
     }
@@ -26,7 +26,7 @@ import UV
     @Test func readsOneChunkAheadAndReturnsItAtOnce() throws {
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive { _, _ in }
+            _ = try near.read { _, _ in }
             try peer.writeAll([1])
             try loop.run(.once)
             try peer.writeAll([2, 3, 4])
@@ -34,10 +34,10 @@ import UV
             #expect(!near.isActive, "one chunk ahead and no more")
             try peer.writeAll([5])
             for expected in ["[2, 3]", "[4]"] {
-                try #expect(near.receive(upTo: 2, onDone: unexpected).text == expected)
+                try #expect(near.read(upTo: 2, onDone: unexpected).text == expected)
             }
             var last = ""
-            try #expect(near.receive { _, result in last = describe(result) }.text == "waiting")
+            try #expect(near.read { _, result in last = describe(result) }.text == "waiting")
             try loop.run(.once)
             #expect(last == "[5]")
             near.close()
@@ -53,9 +53,9 @@ import UV
         try withLoop { loop in
             let (near, peer) = try TCPHandle.tcpPair(on: loop)
             func next() {
-                let outcome = try! near.receive(upTo: limit) { _, result in take(try! result.get()) }
+                let outcome = try! near.read(upTo: limit) { _, result in take(try! result.get()) }
                 switch outcome {
-                case .received(let chunk): take(chunk)
+                case .bytes(let chunk): take(chunk)
                 case .ended: take(nil)
                 case .waiting: break
                 }
@@ -80,7 +80,7 @@ import UV
     func absurdLimit(_ limit: Int) throws {
         try withLoop { loop in
             let (near, far) = try TCPHandle.pair(on: loop)
-            #expect(throws: UVError.coded(.invalidArgument)) { _ = try near.receive(upTo: limit, onDone: unexpected) }
+            #expect(throws: UVError.coded(.invalidArgument)) { _ = try near.read(upTo: limit, onDone: unexpected) }
             #expect(!near.isActive)
             near.close()
             far.close()
@@ -91,11 +91,11 @@ import UV
         var calls = 0
         try withLoop { loop in
             let (near, far) = try TCPHandle.pair(on: loop)
-            _ = try near.receive { near, _ in
+            _ = try near.read { near, _ in
                 calls += 1
                 near.close()
             }
-            #expect(throws: UVError.coded(.alreadyInProcess)) { _ = try near.receive(onDone: unexpected) }
+            #expect(throws: UVError.coded(.alreadyInProcess)) { _ = try near.read(onDone: unexpected) }
             #expect(throws: UVError.coded(.alreadyInProcess)) {
                 try near.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
             }
@@ -108,26 +108,26 @@ import UV
     @Test func canceledByTheUserItLosesNoByte() throws {
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            #expect(!near.cancelReceive())
-            _ = try near.receive(onDone: unexpected)
-            #expect(near.cancelReceive())
-            #expect(!near.cancelReceive())
+            #expect(!near.cancelRead())
+            _ = try near.read(onDone: unexpected)
+            #expect(near.cancelRead())
+            #expect(!near.cancelRead())
             try peer.writeAll([1, 2])
             try loop.run(.once)
-            try #expect(near.receive(onDone: unexpected).text == "[1, 2]")
+            try #expect(near.read(onDone: unexpected).text == "[1, 2]")
             near.close()
             try peer.close()
         }
     }
 
-    @Test("An end that comes after cancelReceive is kept") func endAfterCancel() throws {
+    @Test("An end that comes after cancelRead is kept") func endAfterCancel() throws {
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive(onDone: unexpected)
-            #expect(near.cancelReceive())
+            _ = try near.read(onDone: unexpected)
+            #expect(near.cancelRead())
             try peer.close()
             try loop.run()
-            try #expect(near.receive(onDone: unexpected).text == "ended")
+            try #expect(near.read(onDone: unexpected).text == "ended")
             near.close()
         }
     }
@@ -136,22 +136,22 @@ import UV
         var failure: UVError?
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive { _, result in
+            _ = try near.read { _, result in
                 if case .failure(let error) = result { failure = error }
             }
             try peer.closeWithReset()
             try loop.run()
             #expect(failure == .coded(.connectionReset))
-            try #expect(near.receive(onDone: unexpected).text == "ended")
+            try #expect(near.read(onDone: unexpected).text == "ended")
             near.close()
 
             let (second, secondPeer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try second.receive(onDone: unexpected)
-            #expect(second.cancelReceive())
+            _ = try second.read(onDone: unexpected)
+            #expect(second.cancelRead())
             try secondPeer.closeWithReset()
             try loop.run()
-            #expect(throws: UVError.coded(.connectionReset)) { _ = try second.receive(onDone: unexpected) }
-            try #expect(second.receive(onDone: unexpected).text == "ended")
+            #expect(throws: UVError.coded(.connectionReset)) { _ = try second.read(onDone: unexpected) }
+            try #expect(second.read(onDone: unexpected).text == "ended")
             second.close()
         }
     }
@@ -160,7 +160,7 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.pair(on: loop)
-            _ = try near.receive { near, result in
+            _ = try near.read { near, result in
                 log.append(describe(result))
                 #expect(near.isClosing)
             }
@@ -175,7 +175,7 @@ import UV
         var received = ""
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive { _, result in received = describe(result) }
+            _ = try near.read { _, result in received = describe(result) }
             near.stopReading()
             near.resumeReading()
             try peer.writeAll([1])
@@ -190,7 +190,7 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive(upTo: 2) { near, result in
+            _ = try near.read(upTo: 2) { near, result in
                 log.append(describe(result))
                 try! (near as! TCPHandle).startReading(
                     onBytes: { _, bytes in log.append("\([UInt8](copying: bytes))") },
@@ -210,13 +210,13 @@ import UV
         var received: [UInt8] = []
         try withLoop { loop in
             let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
-            _ = try near.receive { _, result in received += try! result.get()! }
+            _ = try near.read { _, result in received += try! result.get()! }
             try peer.writeAll([0])
             try loop.run(.once)
             received = []
             try peer.writeAll(bytes)
             while near.isActive { try loop.run(.once) }
-            while case .received(let byte) = try near.receive(upTo: 1, onDone: { _, _ in }) { received += byte }
+            while case .bytes(let byte) = try near.read(upTo: 1, onDone: { _, _ in }) { received += byte }
             near.close()
             try peer.close()
         }
@@ -236,10 +236,10 @@ private func describe(_ result: Result<[UInt8]?, UVError>) -> String {
     }
 }
 
-extension StreamHandle.ReceiveOutcome {
+extension StreamHandle.ReadOutcome {
     fileprivate var text: String {
         switch self {
-        case .received(let bytes): "\(bytes)"
+        case .bytes(let bytes): "\(bytes)"
         case .ended: "ended"
         case .waiting: "waiting"
         }

@@ -51,12 +51,12 @@ import UV
             // Else the system may take megabytes of what is to wait here.
             try near.setSendBufferSize(65_536)
             for _ in 0..<3 {
-                try near.write([UInt8](repeating: 1, count: 6 << 20)) { _, error in
+                _ = try near.write([UInt8](repeating: 1, count: 6 << 20)) { _, error in
                     #expect(error != nil)
                     log.append("write")
                 }
             }
-            try near.shutdown { near, error in
+            try near.finishWriting { near, error in
                 #expect(error != nil)
                 log.append("shutdown")
                 near.close()
@@ -104,12 +104,12 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             for _ in 0..<2 {
-                try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
+                _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
                     #expect(error == .coded(.canceled))
                     log.append("write")
                 }
             }
-            _ = try near.receive { _, result in
+            _ = try near.read { _, result in
                 if case .failure(let error) = result { log.append(error.code.name) }
             }
             near.closeWithReset { _ in log.append("closed") }
@@ -125,7 +125,7 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try near.write([UInt8](repeating: 1, count: 8 << 20))
-            try near.shutdown { _, error in
+            try near.finishWriting { _, error in
                 #expect(error == .coded(.canceled))
                 log.append("shutdown")
             }

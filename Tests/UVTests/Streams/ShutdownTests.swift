@@ -9,7 +9,7 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try near.write([1])
-            try near.shutdown { near, error in
+            try near.finishWriting { near, error in
                 #expect(error == nil && !near.isWritable && near.isReadable)
                 log.append("done")
             }
@@ -29,15 +29,15 @@ import UV
     @Test func afterItWritesAreRefused() throws {
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.shutdown()
+            try near.finishWriting()
             #expect(throws: UVError.coded(.socketShutdown)) { try near.write([1]) }
             #expect(throws: UVError.coded(.socketShutdown)) { try near.write([]) }
             #expect(throws: UVError.coded(.socketShutdown)) { try near.write(contentsOf: [[1]]) }
             #expect(throws: UVError.coded(.socketShutdown)) { _ = try near.tryWrite([1].span) }
-            #expect(throws: UVError.coded(.socketNotConnected)) { try near.shutdown() }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try near.finishWriting() }
             try loop.run()
             #expect(throws: UVError.coded(.socketShutdown)) { try near.write([1]) }
-            #expect(throws: UVError.coded(.socketNotConnected)) { try near.shutdown() }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try near.finishWriting() }
             near.close()
             far.close()
         }
@@ -50,12 +50,12 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             for index in 0..<writes {
-                try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
                     #expect(error == nil)
                     if index == writes - 1 { log.append("last write") }
                 }
             }
-            try near.shutdown { near, error in
+            try near.finishWriting { near, error in
                 #expect(error == nil)
                 log.append("shutdown")
                 near.close()
@@ -72,12 +72,12 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             for _ in 0..<3 {
-                try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+                _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
                     #expect(error == .coded(.canceled))
                     log.append("write")
                 }
             }
-            try near.shutdown { _, error in
+            try near.finishWriting { _, error in
                 #expect(error == .coded(.canceled))
                 log.append("shutdown")
             }
@@ -92,16 +92,16 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
+            _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
                 #expect(error == nil)
                 log.append("first")
                 near.close { _ in log.append("closed") }
             }
-            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+            _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
                 #expect(error == .coded(.canceled))
                 log.append("second")
             }
-            try near.shutdown { _, error in
+            try near.finishWriting { _, error in
                 #expect(error == .coded(.canceled))
                 log.append("shutdown")
             }
@@ -115,12 +115,12 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, _ in log.append("first") }
-            try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
+            _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, _ in log.append("first") }
+            _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { near, error in
                 log.append("second")
                 near.close { _ in log.append("closed") }
             }
-            try near.shutdown { _, error in
+            try near.finishWriting { _, error in
                 #expect(error == .coded(.canceled))
                 log.append("shutdown")
             }
@@ -135,7 +135,7 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try near.write([UInt8](repeating: 1, count: 5 << 20))
-            try near.shutdown { _, error in
+            try near.finishWriting { _, error in
                 #expect(error == nil)
                 log.append("shutdown")
             }
@@ -154,7 +154,7 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
+            _ = try near.write([UInt8](repeating: 1, count: 5 << 20)) { _, error in
                 #expect(error == nil)
                 log.append("sent")
             }
@@ -185,7 +185,7 @@ import UV
     @Test func closeAfterWritesClosesAStreamThatIsShutDown() throws {
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.shutdown()
+            try near.finishWriting()
             try loop.run()
             near.closeAfterWrites()
             #expect(near.isClosing)
@@ -201,7 +201,7 @@ import UV
         try withLoop { loop in
             let (client, server) = try TCPHandle.tcpPair(on: loop)
             try client.write([1, 2, 3])
-            try client.shutdown()
+            try client.finishWriting()
             try server.startReading(
                 onBytes: { _, _ in },
                 onEnd: { server, error in
@@ -228,7 +228,7 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try near.write(output)
-            try near.shutdown { near, _ in
+            try near.finishWriting { near, _ in
                 try! near.startReading(
                     onBytes: { _, bytes in rest.append(copying: bytes) }, onEnd: { near, _ in near.close() })
             }

@@ -9,8 +9,8 @@ import UV
             #expect(throws: UVError.coded(.socketNotConnected)) { try handle.write([1]) }
             #expect(throws: UVError.coded(.socketNotConnected)) { try handle.write(contentsOf: [[1], [2]]) }
             #expect(throws: UVError.coded(.socketNotConnected)) { _ = try handle.tryWrite([1].span) }
-            #expect(throws: UVError.coded(.socketNotConnected)) { try handle.shutdown() }
-            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try handle.receive { _, _ in } }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try handle.finishWriting() }
+            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try handle.read { _, _ in } }
             #expect(throws: UVError.coded(.socketNotConnected)) {
                 try handle.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
             }
@@ -34,7 +34,7 @@ import UV
                 #expect(throws: UVError.self) { _ = try handle.tryWrite([1].span) }
                 #expect(throws: UVError.coded(.socketNotConnected)) { try handle.remoteAddress }
             }
-            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try listener.receive { _, _ in } }
+            #expect(throws: UVError.coded(.socketNotConnected)) { _ = try listener.read { _, _ in } }
             try bound.startReading(
                 onBytes: { _, _ in Issue.record("read") },
                 onEnd: { bound, error in
@@ -60,12 +60,12 @@ import UV
             try client.connect(to: listener.localAddress) { client, error in
                 #expect(error == nil)
                 connected += 1
-                try! client.shutdown { client, error in
+                try! client.finishWriting { client, error in
                     #expect(error == nil)
                     client.close()
                 }
             }
-            #expect(throws: UVError.coded(.socketNotConnected)) { try client.shutdown() }
+            #expect(throws: UVError.coded(.socketNotConnected)) { try client.finishWriting() }
         }
         #expect(connected == 1)
     }

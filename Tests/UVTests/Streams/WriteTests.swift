@@ -1,3 +1,4 @@
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -87,7 +88,7 @@ import UV
                 done.append(0)
             }
             #expect(done.isEmpty)
-            try near.write([UInt8](repeating: 0, count: 8 << 20)) { _, _ in done.append(1) }
+            _ = try near.write([UInt8](repeating: 0, count: 8 << 20)) { _, _ in done.append(1) }
             let tags = (2..<5).map { _ in Tag() }
             for (number, tag) in zip(2..., tags) {
                 try near.queueWrite([[], []], droppingFirst: 0, tag: tag) { _, _ in done.append(number) }
@@ -101,6 +102,44 @@ import UV
 
     private final class Tag {}
 
+    #if os(Linux)
+    @Test("A write that does not fit asks the system once, not a second time in vain", arguments: [1, 3])
+    func oneCall(_ chunks: Int) throws {
+        try withLoop { loop in
+            let (near, far) = try TCPHandle.tcpPair(on: loop)
+            let chunk = [UInt8](repeating: 1, count: 8 << 20)
+            let before = systemWrites()
+            let outcome = try near.write(contentsOf: [[UInt8]](repeating: chunk, count: chunks))
+            #expect(outcome == .queued)
+            #expect(systemWrites() - before == 1)
+            var received = 0
+            near.closeAfterWrites()
+            try far.startReading(
+                onBytes: { _, bytes in received += bytes.count }, onEnd: { far, _ in far.close() })
+            try loop.run()
+            #expect(received == chunks * chunk.count)
+        }
+    }
+
+    /// How often this thread has asked the system to write.
+    private func systemWrites() -> Int {
+        let text = (try? String(contentsOfFile: "/proc/thread-self/io", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("syscw: ") }
+        return line.flatMap { Int($0.dropFirst(7)) } ?? 0
+    }
+    #endif
+
+    @Test("A text is written in UTF-8") func text() throws {
+        try withLoop { loop in
+            let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            try near.write("größer\n")
+            try #expect(near.write("日本", onDone: unexpected) == .sent)
+            near.closeAfterWrites()
+            try #expect(peer.read(upTo: 100) == Array("größer\n日本".utf8))
+            try peer.close()
+        }
+    }
+
     @Test("Guard: thousands of queued writes leave in a few turns, not one a turn")
     func fewTurns() throws {
         var turns = 0
@@ -108,7 +147,7 @@ import UV
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             try near.write([UInt8](repeating: 0, count: 8 << 20))
-            for _ in 0..<20_000 { try near.write([1, 2, 3, 4]) { _, _ in done += 1 } }
+            for _ in 0..<20_000 { _ = try near.write([1, 2, 3, 4]) { _, _ in done += 1 } }
             near.closeAfterWrites()
             let check = try CheckHandle(on: loop)
             check.keepsLoopAlive = false
@@ -149,10 +188,10 @@ import UV
         var log: [String] = []
         try withLoop { loop in
             let (near, far) = try TCPHandle.tcpPair(on: loop)
-            try near.write(contentsOf: [[UInt8]](repeating: [1], count: 5_000)) { _, error in
+            _ = try near.write(contentsOf: [[UInt8]](repeating: [1], count: 5_000)) { _, error in
                 log.append(error?.code.name ?? "done")
             }
-            try near.write([2]) { _, error in log.append(error?.code.name ?? "done") }
+            _ = try near.write([2]) { _, error in log.append(error?.code.name ?? "done") }
             near.close()
             far.close()
         }
@@ -182,7 +221,7 @@ import UV
             // Else the system may take megabytes of what is to wait here.
             try near.setSendBufferSize(65_536)
             for index in 0..<10 {
-                try near.write([UInt8](repeating: 0, count: 4 << 20)) { near, error in
+                _ = try near.write([UInt8](repeating: 0, count: 4 << 20)) { near, error in
                     #expect(error == .coded(.canceled) && near.isClosing)
                     #expect(
                         error?.description.hasPrefix("operation canceled (ECANCELED) in write to 127.0.0.1:") == true)
@@ -239,7 +278,7 @@ import UV
             try peer.closeWithReset()
             var errors: [UVError] = []
             for _ in 0..<3 {
-                do throws(UVError) { try near.write([1], onDone: unexpected) } catch { errors.append(error) }
+                do throws(UVError) { _ = try near.write([1], onDone: unexpected) } catch { errors.append(error) }
             }
             #expect(errors.count == 3)
             #expect(errors.allSatisfy { [.connectionReset, .brokenPipe].contains($0.code) })
