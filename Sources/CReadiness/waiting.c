@@ -25,7 +25,7 @@ int readiness_epoll_create(void) {
 }
 
 int readiness_epoll_control(int epoll, int operation, int descriptor, uint32_t events) {
-    struct epoll_event event = {.events = events, .data.fd = descriptor};
+    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)events << 32 | (uint32_t)descriptor};
     return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
 }
 

@@ -78,6 +78,48 @@ import Testing
         }
     }
 
+    /// Select fails as a whole for one closed descriptor; what else is ready is told all the same.
+    @Test(arguments: [PollerKind.select, .poll]) func closedBesideOthers(_ kind: PollerKind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            let number = try highNumber()
+            let (near, far) = try Socket.pair(blocking: false)
+            var poller = try kind.make()
+            try poller.add(number, .readable)
+            try poller.add(near.descriptor, .readable)
+            close(number)
+            try far.send("x")
+            let ready = ReadyEvent(descriptor: near.descriptor, readiness: .readable)
+            #expect(try Set(poller.look()) == [ready, ReadyEvent(descriptor: number, readiness: .invalid)])
+            try poller.remove(number)
+            #expect(fcntl(far.descriptor, F_DUPFD, number) == number)
+            try poller.add(number, [.readable, .once])
+            close(number)
+            #expect(try Set(poller.look()) == [ready, ReadyEvent(descriptor: number, readiness: .invalid)])
+            #expect(try poller.look() == [ready])  // once is once
+        }
+    }
+
+    /// A number that is closed while it is watched, and then used again: the table at ``Poller``.
+    @Test(arguments: PollerKind.allCases) func usedAgainWhileWatched(_ kind: PollerKind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            let number = try highNumber()
+            var poller = try kind.make()
+            try poller.add(number, .readable)
+            close(number)
+            let (near, far) = try Socket.pair(blocking: false)
+            #expect(fcntl(near.descriptor, F_DUPFD, number) == number)
+            try far.send("x")
+            let event = ReadyEvent(descriptor: number, readiness: .readable)
+            #expect(try poller.look() == (kind.isEpoll ? [] : [event]))
+            if kind.isEpoll {
+                try poller.add(number, .readable)
+                #expect(try poller.look() == [event])
+            }
+            try poller.remove(number)
+            #expect(try poller.look() == [])
+        }
+    }
+
     @Test func epollReportsAClosedNumberWhileACopyLives() async {
         await #expect(processExitsWith: .success) {
             let (near, far) = try Socket.pair(blocking: false)

@@ -83,6 +83,18 @@ import Testing
         #expect(try edges.select(timeout: .zero).isEmpty)
     }
 
+    /// Setting the same interest again looks anew, as it does without a selector.
+    @Test func modifyLetsAnEdgeBeToldAgain() throws {
+        let (near, far) = try Socket.pair(blocking: false)
+        var edges = Selector<Int, EpollPoller>(backend: try EpollPoller(trigger: .edge))
+        try edges.register(near.descriptor, .readable, data: 1)
+        try far.send("x")
+        #expect(try edges.select(timeout: .zero).count == 1)
+        #expect(try edges.select(timeout: .zero).isEmpty)
+        try edges.modify(near.descriptor, .readable)
+        #expect(try edges.select(timeout: .zero).count == 1)
+    }
+
     /// The data are functions that register, modify and unregister while they are called.
     @Test func callsFunctions() throws {
         struct Call { let run: (inout DefaultSelector<Call>) throws -> Void }

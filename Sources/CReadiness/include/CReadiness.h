@@ -55,11 +55,13 @@ int readiness_peer_address(int descriptor, char *host);
 int readiness_select(int count, void *readable, void *writable, void *priority, int64_t microseconds);
 int readiness_poll(struct pollfd *entries, size_t count, int milliseconds);
 int readiness_epoll_create(void);
-/// The descriptor is the event's data.
+/// The event's data are the descriptor and what was asked for: epoll_wait does not say the latter.
 int readiness_epoll_control(int epoll, int operation, int descriptor, uint32_t events);
 int readiness_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds);
 /// The descriptor that `readiness_epoll_control` stored.
-static inline int readiness_epoll_descriptor(struct epoll_event event) { return event.data.fd; }
+static inline int readiness_epoll_descriptor(struct epoll_event event) { return (int)event.data.u64; }
+/// The events that it stored.
+static inline uint32_t readiness_epoll_asked(struct epoll_event event) { return event.data.u64 >> 32; }
 
 // Events, processes, signals
 

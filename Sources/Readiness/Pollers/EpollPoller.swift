@@ -68,8 +68,7 @@ internal import Glibc
                 waker.drain()
                 continue
             }
-            // Epoll does not say what was asked for: with all of it, "hung up" also counts as readable.
-            let readiness = unsafe ReadyEvent.Readiness(poll: event.events, asked: Int16(POLLIN | POLLOUT))
+            let readiness = unsafe ReadyEvent.Readiness(poll: event.events, asked: readiness_epoll_asked(event))
             events.append(ReadyEvent(descriptor: descriptor, readiness: readiness))
         }
     }

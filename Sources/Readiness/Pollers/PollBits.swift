@@ -14,15 +14,16 @@ extension Interest {
 extension ReadyEvent.Readiness {
     /// Translates what the kernel says.
     ///
-    /// "Hung up" and "failed" come unasked, and often alone. A server that looks for "readable" only would not read
-    /// the bytes that came before a hang-up, or would spin; so they also count as what was asked for, as in select.
-    init(poll bits: UInt32, asked: Int16) {
+    /// The kernel tells "hung up" and "failed" unasked, and often alone. A server that looks for "readable" only would not
+    /// read the bytes that came before a hang-up, or would spin. So both count as readable, and "failed" counts as
+    /// writable, for a descriptor that is watched for it: what select says.
+    init(poll bits: UInt32, asked: UInt32) {
         self = []
-        let bits = CInt(truncatingIfNeeded: bits)
+        let (bits, asked) = (CInt(truncatingIfNeeded: bits), CInt(truncatingIfNeeded: asked))
         let isFailed = bits & POLLERR != 0
         let isHungUp = bits & POLLHUP != 0
-        if bits & POLLIN != 0 || (CInt(asked) & POLLIN != 0 && (isHungUp || isFailed)) { insert(.readable) }
-        if bits & POLLOUT != 0 || (CInt(asked) & POLLOUT != 0 && isFailed) { insert(.writable) }
+        if bits & POLLIN != 0 || (asked & POLLIN != 0 && (isHungUp || isFailed)) { insert(.readable) }
+        if bits & POLLOUT != 0 || (asked & POLLOUT != 0 && isFailed) { insert(.writable) }
         if bits & POLLPRI != 0 { insert(.priority) }
         if isHungUp { insert(.hungUp) }
         if isFailed { insert(.failed) }

@@ -55,7 +55,8 @@ public struct PollPoller: Poller, ~Copyable {
                 waker.drain()
                 continue
             }
-            let readiness = ReadyEvent.Readiness(poll: UInt32(UInt16(bitPattern: entry.revents)), asked: entry.events)
+            let readiness = ReadyEvent.Readiness(
+                poll: UInt32(truncatingIfNeeded: entry.revents), asked: UInt32(truncatingIfNeeded: entry.events))
             events.append(ReadyEvent(descriptor: entry.fd, readiness: readiness))
             if positions[entry.fd]?.once == true { entries[index].silence() }
         }

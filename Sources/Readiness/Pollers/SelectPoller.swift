@@ -12,9 +12,7 @@ public struct SelectPoller: Poller, ~Copyable {
 
     public let waker: Waker
     private var interests = DescriptorTable<Interest>()
-    private var readable = DescriptorSet()
-    private var writable = DescriptorSet()
-    private var priority = DescriptorSet()
+    private var watched = DescriptorSets()
     private var end: CInt = 0  // one more than the highest descriptor ever watched
 
     public init() throws(SystemError) {
@@ -48,53 +46,45 @@ public struct SelectPoller: Poller, ~Copyable {
 
     public mutating func wait(upTo timeout: Duration?, into events: inout [ReadyEvent]) throws(SystemError) {
         events.removeAll(keepingCapacity: true)
-        // The kernel overwrites the sets: it gets copies.
-        var (readable, writable, priority) = (self.readable, self.writable, self.priority)
-        let result = unsafe readiness_select(
-            end, &readable.words, &writable.words, &priority.words, timeout.selectMicroseconds)
-        switch result {
-        case -EINTR, 0: return
-        case -EBADF: reportClosed(into: &events)
-        default:
-            try check(result, "select")
-            collect(readable, writable, priority, into: &events)
+        // The kernel overwrites the sets: it gets a copy.
+        var ready = watched
+        switch ready.select(below: end, timeout.selectMicroseconds) {
+        case -EINTR: return
+        case -EBADF:
+            // Select says only that some descriptor is bad. Find out which, and look at the others.
+            ready = takeOutClosed(into: &events)
+            if ready.select(below: end, 0) > 0 { collect(ready, into: &events) }
+        case let result:
+            if try check(result, "select") > 0 { collect(ready, into: &events) }
         }
     }
 
-    private mutating func collect(
-        _ readable: DescriptorSet, _ writable: DescriptorSet, _ priority: DescriptorSet, into events: inout [ReadyEvent]
-    ) {
-        for word in 0..<Int(end + 63) / 64 {
-            var ready = readable.words[word] | writable.words[word] | priority.words[word]
-            while ready != 0 {
-                let bit = ready & ~(ready &- 1)
-                let descriptor = CInt(word * 64 + ready.trailingZeroBitCount)
-                ready ^= bit
-                var readiness: ReadyEvent.Readiness = []
-                if readable.words[word] & bit != 0 { readiness.insert(.readable) }
-                if writable.words[word] & bit != 0 { readiness.insert(.writable) }
-                if priority.words[word] & bit != 0 { readiness.insert(.priority) }
-                if descriptor == waker.descriptor {
-                    waker.drain()
-                } else {
-                    events.append(ReadyEvent(descriptor: descriptor, readiness: readiness))
-                    if interests[descriptor]?.contains(.once) == true { setBits(descriptor, []) }
-                }
-            }
+    private mutating func collect(_ ready: DescriptorSets, into events: inout [ReadyEvent]) {
+        ready.forEach(below: end) { descriptor, readiness in
+            if descriptor == waker.descriptor { return waker.drain() }
+            tell(descriptor, readiness, to: &events)
         }
     }
 
-    /// Select says only that some descriptor is bad: asks for each, and reports as poll does.
-    private func reportClosed(into events: inout [ReadyEvent]) {
-        for descriptor in interests.descriptors where readiness_check(descriptor) < 0 {
-            events.append(ReadyEvent(descriptor: descriptor, readiness: .invalid))
+    /// Reports the closed descriptors, as poll does.
+    ///
+    /// - Returns: What is watched without them.
+    private mutating func takeOutClosed(into events: inout [ReadyEvent]) -> DescriptorSets {
+        var open = watched
+        for descriptor in interests.descriptors where watched.contains(descriptor) && readiness_check(descriptor) < 0 {
+            open.set(descriptor, to: [])
+            tell(descriptor, .invalid, to: &events)
         }
+        return open
+    }
+
+    private mutating func tell(_ descriptor: CInt, _ readiness: ReadyEvent.Readiness, to events: inout [ReadyEvent]) {
+        events.append(ReadyEvent(descriptor: descriptor, readiness: readiness))
+        if interests[descriptor]?.contains(.once) == true { watched.set(descriptor, to: []) }
     }
 
     private mutating func setBits(_ descriptor: CInt, _ interest: Interest) {
-        readable.set(descriptor, to: interest.contains(.readable))
-        writable.set(descriptor, to: interest.contains(.writable))
-        priority.set(descriptor, to: interest.contains(.priority))
+        watched.set(descriptor, to: interest)
         end = max(end, descriptor + 1)
     }
 
@@ -108,15 +98,5 @@ public struct SelectPoller: Poller, ~Copyable {
         guard descriptor < limit else {
             throw SystemError(.invalidArgument, in: "FD_SET", of: "descriptor \(descriptor), beyond select's \(limit)")
         }
-    }
-}
-
-/// An `fd_set`: FD_SETSIZE bits in words of the machine.
-private struct DescriptorSet {
-    var words: [16 of UInt64] = .init(repeating: 0)
-
-    mutating func set(_ descriptor: CInt, to isMember: Bool) {
-        let (word, bit) = (Int(descriptor) / 64, UInt64(1) << UInt64(descriptor % 64))
-        words[word] = isMember ? words[word] | bit : words[word] & ~bit
     }
 }

@@ -43,8 +43,9 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
     public mutating func modify(_ descriptor: CInt, _ interest: Interest, data: Data) throws(SystemError)
         -> SelectorKey<Data>
     {
-        let old = try key(for: descriptor)
-        if old.interest != interest || interest.contains(.once) { try backend.modify(descriptor, interest) }
+        _ = try key(for: descriptor)
+        // Also when the interest stays the same: that arms `once` again, and lets an edge be told anew.
+        try backend.modify(descriptor, interest)
         let key = SelectorKey(descriptor: descriptor, interest: interest, data: data)
         keys[descriptor] = key
         return key
@@ -66,7 +67,7 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
         return key
     }
 
-    /// Waits until something is ready, at most `timeout`: `nil` waits for ever, zero only looks.
+    /// Waits until something is ready, at most `timeout`: `nil` waits for ever, zero or less only looks.
     /// May return early with nothing.
     public mutating func select(timeout: Duration? = nil) throws(SystemError) -> [Ready] {
         try backend.wait(upTo: timeout, into: &events)
