@@ -111,8 +111,8 @@ package.targets += [
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
     .target(
-        name: "BlockingContrast", dependencies: ["AsyncUV", "Readiness", "UV"], path: "Examples/BlockingContrast",
-        swiftSettings: settings),
+        name: "BlockingContrast", dependencies: ["AsyncUV", "ExampleSupport", "Readiness", "UV"],
+        path: "Examples/BlockingContrast", swiftSettings: settings),
     example("blocking-vs-async", ["BlockingContrast"]),
     example("chat-server", ["AsyncUV"]),
     example("coroutines", ["AsyncUV", "Coroutines"]),

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Foundation
 
 /// Something that keeps a disk busy, in steps. The file is not in memory when it begins.
@@ -16,6 +17,7 @@ public struct DiskWork: Sendable {
     var stepSize: Int { block.count }
     /// What is written in each step. Not all alike: some disks would not bother to store it.
     let block: [UInt8]
+    private let file: Leftover
 
     /// Makes the file, which ``remove()`` removes.
     ///
@@ -29,17 +31,26 @@ public struct DiskWork: Sendable {
             return UInt8(truncatingIfNeeded: word)
         }
         steps = (size + block.count - 1) / block.count
-        path = directory + "/blocking-vs-async-\(getpid())"
+        let path = directory + "/blocking-vs-async-\(getpid())"
         guard FileManager.default.createFile(atPath: path, contents: nil) else {
             throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
         }
+        self.path = path
+        file = Leftover { try? FileManager.default.removeItem(atPath: path) }
+        do { try fill() } catch {
+            remove()
+            throw error
+        }
+    }
+
+    public func remove() { file.clear() }
+
+    private func fill() throws {
         let file = try handle()
         defer { try? file.close() }
         for _ in 0..<steps { try file.write(contentsOf: block) }
         try file.synchronize()
     }
-
-    public func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// Drops the file from the system's memory.
     public func makeCold() throws {

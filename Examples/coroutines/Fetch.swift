@@ -23,13 +23,8 @@ struct Fetch: AsyncParsableCommand {
     func run() async throws {
         if let base { return try await fetch(pages.isEmpty ? [""] : pages, from: base) }
         let server = try LocalServer(pages: ["small": 1_000, "medium": 100_000, "large": 10_000_000])
-        do {
-            try await fetch(pages.isEmpty ? ["large", "medium", "small"] : pages, from: server.base)
-            try server.stop()
-        } catch {
-            try server.stop()
-            throw error
-        }
+        defer { server.stop() }
+        try await fetch(pages.isEmpty ? ["large", "medium", "small"] : pages, from: server.base)
     }
 
     private func fetch(_ pages: [String], from base: String) async throws {

@@ -14,14 +14,14 @@ struct Gevent: AsyncParsableCommand {
         let sleep = sleep
         let tasks = [
             Green.spawn {
-                printLine(Colour.red("李闯在跟海涛搞..."))
+                printLine(Colour.red("The first task begins, and sleeps the longer."))
                 try await Green.sleep(sleep * 2)
-                printLine(Colour.red("李闯又回去跟继续跟海涛搞..."))
+                printLine(Colour.red("The first task is back."))
             },
             Green.spawn {
-                printLine(Colour.green("李闯切换到了跟海龙搞..."))
+                printLine(Colour.green("Meanwhile the second task has its turn, and sleeps."))
                 try await Green.sleep(sleep)
-                printLine(Colour.green("李闯搞完了海涛,回来继续跟海龙搞..."))
+                printLine(Colour.green("The second task is back before the first."))
             },
         ]
         for result in try await Green.joinAll(tasks) { try result?.get() }

@@ -1,21 +1,29 @@
+import ExampleSupport
 import Foundation
 
 /// The example `file-server`, beside this program, with a folder of pages that is removed again.
 final class LocalServer: Sendable {
     let base: String
-    private let process: Process
-    private let folder: URL
+    private let leftover: Leftover
 
     /// Makes pages of so many bytes and starts the server.
     init(pages: [String: Int]) throws {
         let program = try Self.sibling("file-server")
-        folder = FileManager.default.temporaryDirectory.appending(path: "pages-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "pages-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let output = Pipe()
-        process = Process()
+        let process = Process()
         process.executableURL = program
         process.arguments = ["--root", folder.path(), "--port", "0"]
         process.standardOutput = output
+        leftover = Leftover {
+            // It has nothing to lose, and other signals may be blocked: it has inherited the mask of a thread of the pool.
+            if process.isRunning {
+                kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+            }
+            try? FileManager.default.removeItem(at: folder)
+        }
         do {
             for (name, size) in pages {
                 try Data(repeating: UInt8(ascii: "x"), count: size).write(to: folder.appending(path: name))
@@ -23,18 +31,12 @@ final class LocalServer: Sendable {
             try process.run()
             base = try Self.base(in: output.fileHandleForReading)
         } catch {
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-            try? FileManager.default.removeItem(at: folder)
+            leftover.clear()
             throw error
         }
     }
 
-    func stop() throws {
-        // It has nothing to lose, and other signals may be blocked: it has inherited the mask of a thread of the pool.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        try FileManager.default.removeItem(at: folder)
-    }
+    func stop() { leftover.clear() }
 
     private static func sibling(_ name: String) throws -> URL {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

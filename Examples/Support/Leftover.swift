@@ -1,0 +1,41 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Something that must not stay behind, however the program ends: a temporary file, a child process.
+///
+/// It is cleared when ``clear()`` is called, and otherwise when the program leaves through `exit`, as a full disk or a
+/// closed pipe makes it do, or is told to end by Ctrl-C, SIGTERM or SIGHUP. Only SIGKILL leaves it.
+public final class Leftover: Sendable {
+    private static let all = Mutex<[ObjectIdentifier: Leftover]>([:])
+    private let body: Mutex<(@Sendable () -> Void)?>
+
+    /// - Parameter body: Clears it. It is called once, on any thread.
+    public init(clear body: @escaping @Sendable () -> Void) {
+        _ = Self.watch
+        self.body = Mutex(body)
+        Self.all.withLock { $0[ObjectIdentifier(self)] = self }
+    }
+
+    /// Clears it now. The second time does nothing.
+    public func clear() {
+        let body = body.withLock { $0.take() }
+        body?()
+        _ = Self.all.withLock { $0.removeValue(forKey: ObjectIdentifier(self)) }
+    }
+
+    /// Hears of the program's end, from the first leftover on.
+    private static let watch: Void = {
+        atexit { for leftover in Leftover.all.withLock({ Array($0.values) }) { leftover.clear() } }
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)  // else it kills before the source hears of it
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            // The handler keeps its source: nobody else does.
+            source.setEventHandler {
+                _ = source
+                exit(128 + number)
+            }
+            source.resume()
+        }
+    }()
+}
