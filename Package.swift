@@ -31,6 +31,7 @@ let package = Package(
         .library(name: "UV", targets: ["UV"]),
         .library(name: "AsyncUV", targets: ["AsyncUV"]),
         .library(name: "Coroutines", targets: ["Coroutines"]),
+        .library(name: "UVFoundation", targets: ["UVFoundation"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -52,6 +53,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .target(name: "UVFoundation", dependencies: ["UV"], swiftSettings: settings),
         .target(
             name: "AsyncUV",
             dependencies: [
@@ -63,7 +65,8 @@ let package = Package(
         .target(
             name: "Coroutines",
             dependencies: [
-                "AsyncUV", "CPlatform", "CSwiftRuntime", .product(name: "DequeModule", package: "swift-collections"),
+                "AsyncUV", "CPlatform", "CSwiftRuntime", "UV",
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .testTarget(

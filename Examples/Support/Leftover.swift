@@ -17,22 +17,29 @@ public final class Leftover: Sendable {
         Self.all.withLock { $0[ObjectIdentifier(self)] = self }
     }
 
-    /// Clears it now. The second time does nothing.
+    /// Clears it now. The second time does nothing, but waits until the first has finished: another thread may clear it while
+    /// this one is about to end the program.
     public func clear() {
-        let body = body.withLock { $0.take() }
-        body?()
+        body.withLock { body in
+            body?()
+            body = nil
+        }
         _ = Self.all.withLock { $0.removeValue(forKey: ObjectIdentifier(self)) }
     }
 
+    private static func clearAll() { for leftover in all.withLock({ Array($0.values) }) { leftover.clear() } }
+
     /// Hears of the program's end, from the first leftover on.
     private static let watch: Void = {
-        atexit { for leftover in Leftover.all.withLock({ Array($0.values) }) { leftover.clear() } }
+        atexit { Leftover.clearAll() }
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)  // else it kills before the source hears of it
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             // The handler keeps its source: nobody else does.
             source.setEventHandler {
                 _ = source
+                // Before exit: a second thread that calls exit meanwhile would end the program in the middle of this.
+                clearAll()
                 exit(128 + number)
             }
             source.resume()

@@ -1,19 +1,27 @@
-// The types of the callback layer and of swift-system that stand in signatures of this one.
+// The types of the callback layer and of swift-system that stand in signatures of this one: `import AsyncUV` is enough to
+// name them.
+public import UV
+
 @_exported public import struct SystemPackage.FileDescriptor
 @_exported public import struct SystemPackage.FilePath
 @_exported public import struct SystemPackage.FilePermissions
-@_exported public import struct UV.DirectoryEntry
-@_exported public import struct UV.FileAccess
-@_exported public import enum UV.FileKind
-@_exported public import struct UV.FileOwner
-@_exported public import struct UV.FileStatus
-@_exported public import struct UV.KeepAlive
-@_exported public import class UV.Loop
-@_exported public import class UV.NameRequest
-@_exported public import enum UV.PageCache
-@_exported public import enum UV.Processors
-@_exported public import struct UV.SocketAddress
-@_exported public import enum UV.ThreadPool
-@_exported public import class UV.TreeRequest
+// Makes the members of UV's types visible, too.
 @_exported public import struct UV.UVError
-@_exported public import struct UV.VolumeStatus
+
+// Aliases, because an exported struct silently wins over one of the same name that comes with its module: in a file that
+// imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
+public typealias DirectoryEntry = UV.DirectoryEntry
+public typealias FileAccess = UV.FileAccess
+public typealias FileKind = UV.FileKind
+public typealias FileOwner = UV.FileOwner
+public typealias FileStatus = UV.FileStatus
+public typealias KeepAlive = UV.KeepAlive
+public typealias Loop = UV.Loop
+public typealias NameRequest = UV.NameRequest
+public typealias PageCache = UV.PageCache
+public typealias Processors = UV.Processors
+public typealias SocketAddress = UV.SocketAddress
+public typealias TCPHandle = UV.TCPHandle
+public typealias ThreadPool = UV.ThreadPool
+public typealias TreeRequest = UV.TreeRequest
+public typealias VolumeStatus = UV.VolumeStatus

@@ -2,6 +2,10 @@
 #ifndef SWIFT_UV_CLIBUV_SHIM_H
 #define SWIFT_UV_CLIBUV_SHIM_H
 
+#if !__has_include(<uv.h>)
+#error "libuv is missing: install libuv1-dev (Debian, Ubuntu), libuv-devel (Fedora) or libuv (Homebrew)"
+#else
+
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012C02
@@ -35,4 +39,5 @@ static inline void clibuv_wake(uv_loop_t *loop) { uv_async_send(&loop->wq_async)
 // UV_HANDLE_INTERNAL of uv-common.h; read in 1.44.2 and 1.52.2.
 static inline void clibuv_hide(uv_prepare_t *handle) { handle->flags |= 0x10; }
 
+#endif
 #endif

@@ -1,6 +1,6 @@
 internal import CReadiness
 
-public import struct SystemPackage.Errno
+@_exported public import struct SystemPackage.Errno
 
 /// A system call that the kernel refused.
 ///
@@ -20,6 +20,12 @@ public struct SystemError: Error, Hashable, Sendable {
         self.operation = operation
         self.subject = subject
     }
+}
+
+extension SystemError {
+    // Foundation asks for these two where it makes an `NSError`: `localizedDescription` ends with the system's sentence.
+    public var _domain: String { "NSPOSIXErrorDomain" }
+    public var _code: Int { Int(code.rawValue) }
 }
 
 extension SystemError: CustomStringConvertible {

@@ -1,8 +1,6 @@
 internal import DequeModule
 public import UV
 
-public import struct SystemPackage.FileDescriptor
-
 /// A TCP socket that accepts connections. Dropping the last reference closes it.
 ///
 /// Connections wait in the kernel until somebody asks for them, but for a few that are accepted ahead.

@@ -51,7 +51,8 @@ class PendingLink {
     /// Where it waits, for ``Cancellation``.
     @exclusivity(unchecked) final unowned(unsafe) var loop: EventLoop?
 
-    fileprivate(set) final var operation: StaticString = ""
+    /// What is waited in: reads do not set it.
+    fileprivate(set) final var operation: StaticString = "read"
 
     /// Ends the wait with an error.
     func give(up error: any Error) {}

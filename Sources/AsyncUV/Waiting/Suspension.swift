@@ -62,6 +62,7 @@ enum Cancellation {
         let link = unsafe Unmanaged<PendingLink>.fromOpaque(context).takeUnretainedValue()
         // The one thing that may be touched on another thread: it was set before the link was added.
         guard let loop = unsafe link.loop else { return }
+        UnderWay.note(link.operation)
         let bound = LoopBound(link)
         loop.post { bound.open(on: loop).give(up: CancellationError()) }
     }

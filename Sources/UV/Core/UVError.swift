@@ -63,6 +63,13 @@ extension UVError: Equatable {
     public static func == (left: UVError, right: UVError) -> Bool { left.code == right.code }
 }
 
+extension UVError {
+    // Foundation asks for these two where it makes an `NSError`, and knows the system's own errors: `localizedDescription`
+    // ends with "Connection reset by peer" then, instead of "(UV.UVError error 1.)". Product UVFoundation says it all.
+    public var _domain: String { code.isSystemError ? "NSPOSIXErrorDomain" : "libuv" }
+    public var _code: Int { code.isSystemError ? -Int(code.rawValue) : Int(code.rawValue) }
+}
+
 extension UVError: CustomStringConvertible {
     public var description: String {
         let what = "\(code.message) (\(code.name))"
@@ -77,7 +84,11 @@ extension UVError.Code: CustomStringConvertible {
     public var name: String { unsafe text { unsafe uv_err_name_r(rawValue, $0, $1) } }
 
     /// The meaning in a few English words. Calls `uv_strerror_r`.
-    public var message: String { unsafe text { unsafe uv_strerror_r(rawValue, $0, $1) } }
+    ///
+    /// `ETIMEDOUT` is just "timed out": libuv's "connection timed out" would be wrong for anything but a connection.
+    public var message: String {
+        self == .timedOut ? "timed out" : unsafe text { unsafe uv_strerror_r(rawValue, $0, $1) }
+    }
 
     public var description: String { name }
 
@@ -87,6 +98,9 @@ extension UVError.Code: CustomStringConvertible {
             return unsafe String(cString: base)
         }
     }
+
+    /// Whether it is an `errno`. libuv's own codes, such as those of `getaddrinfo` and the end of a file, begin at -3000.
+    fileprivate var isSystemError: Bool { (-2999 ... -1).contains(rawValue) }
 
     /// The calling thread's `errno`, in libuv's form.
     static var lastSystemError: Self { Self(rawValue: -errno) }

@@ -140,7 +140,7 @@ extension UVError.Code {
     public static var illegalSeek: Self { Self(UV_ESPIPE) }
     /// `ESRCH`: no such process.
     public static var noSuchProcess: Self { Self(UV_ESRCH) }
-    /// `ETIMEDOUT`: connection timed out.
+    /// `ETIMEDOUT`: timed out.
     public static var timedOut: Self { Self(UV_ETIMEDOUT) }
     /// `ETXTBSY`: text file is busy.
     public static var textFileBusy: Self { Self(UV_ETXTBSY) }

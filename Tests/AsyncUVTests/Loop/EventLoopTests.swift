@@ -30,6 +30,22 @@ import UV
         #expect(try EventLoop.run { _ in 1 } == 1, "the thread can run another loop")
     }
 
+    @Test func errorsOfSpawnedTasksReachTheirClosure() throws {
+        let seen = Shared<[String]>([])
+        try EventLoop.run { loop in
+            let failing = loop.spawn(onError: { seen.value.append("\($0), \(loop.isCurrent)") }) {
+                throw Refusal(number: 3)
+            }
+            await failing.value
+            let cancelled = loop.spawn(onError: { seen.value.append("\($0 is CancellationError)") }) {
+                try await loop.sleep(for: .seconds(1_000))
+            }
+            cancelled.cancel()
+            await cancelled.value
+        }
+        #expect(seen.value == ["Refusal(number: 3), true", "true"])
+    }
+
     @Test("K2: the error of a task group's child reaches run; its siblings are cancelled and closed")
     func errorOfAChild() throws {
         let siblings = Shared(0)

@@ -103,7 +103,7 @@ import Testing
             let address = listener.localAddress
             let serving = loop.spawn {
                 while let connection = try await listener.accept() {
-                    loop.spawn {
+                    _ = loop.spawn {
                         try await connection.write([1]); _ = try await connection.read()
                     }
                 }

@@ -37,6 +37,37 @@ import Testing
         #expect(cancelled.value)
     }
 
+    @Test func theErrorNamesTheTimeAndWhatWasUnderWay() throws {
+        @Sendable func text(_ timeout: Duration, _ body: @escaping @Sendable () async throws -> Void) async -> String {
+            do { try await withTimeout(timeout, body) } catch { return "\(error)" }
+            return "no error"
+        }
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let connection = try await TCPConnection.connect(to: listener.localAddress)
+            let accepted = try await listener.accept()
+            let start = "timed out (ETIMEDOUT) in withTimeout(0.003 seconds)"
+            let short = Duration.milliseconds(3)
+            #expect(await text(short) { try await loop.sleep(for: .seconds(1_000)) } == "\(start) of sleep")
+            #expect(await text(short) { _ = try await connection.read() } == "\(start) of read")
+            #expect(await text(short) { _ = try await listener.accept() } == "\(start) of accept")
+            let several = await text(short) {
+                async let sleep: Void = loop.sleep(for: .seconds(1_000))
+                _ = try await connection.read()
+                try await sleep
+            }
+            #expect(["\(start) of read, sleep", "\(start) of sleep, read"].contains(several))
+            // What waits for something else than a loop has no name here.
+            #expect(await text(short) { try await Task.sleep(for: .seconds(1_000)) } == start)
+            do { try await withDeadline(.now + .seconds(-1)) { try await loop.sleep(for: .seconds(1_000)) } } catch {
+                #expect("\(error)".hasPrefix("timed out (ETIMEDOUT) in withDeadline(-1."))
+            }
+            await connection.close()
+            await accepted?.close()
+            await listener.close()
+        }
+    }
+
     @Test func notBeforeTheDeadline() throws {
         try EventLoop.run { loop in
             for microseconds in [100, 999, 1_000, 1_001, 2_500] {

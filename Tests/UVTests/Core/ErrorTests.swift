@@ -42,6 +42,16 @@ import UV
         #expect(UVError(.brokenPipe, in: "write") != UVError(.connectionReset, in: "write"))
     }
 
+    /// What Foundation asks for: the system's own errors under their numbers, libuv's under a name of their own.
+    @Test func areTheSystemsForFoundation() {
+        let reset = UVError(.connectionReset, in: "read")
+        #expect(reset._domain == "NSPOSIXErrorDomain" && reset._code == 104 || reset._code == 54)
+        let end = UVError(.endOfFile, in: "read")
+        #expect(end._domain == "libuv" && end._code == -4095)
+        #expect(UVError(.resolverUnknownName, in: "x")._domain == "libuv")
+        #expect(UVError(.init(rawValue: .min), in: "x")._code == Int(CInt.min))
+    }
+
     @Test func areSmall() { #expect(MemoryLayout<UVError>.size <= 16) }
 
     @Test func aPortInUseReadsAsDocumented() throws {

@@ -1,0 +1,28 @@
+internal import Synchronization
+
+/// What an operation was waiting in when its deadline came, for the error.
+///
+/// ``withDeadline(_:on:_:)`` cancels the operation with this as a task-local value; each wait that the cancellation ends
+/// notes its name. Handlers of cancellation run within the call that cancels, and so see its task-local values.
+final class UnderWay: Sendable {
+    @TaskLocal private static var current: UnderWay?
+    private let names = Mutex<[String]>([])
+
+    /// Calls a closure that cancels waits.
+    ///
+    /// - Returns: What they waited in, such as "read"; `nil` when nothing waited for a loop.
+    static func named(_ cancel: () -> Void) -> String? {
+        let underWay = UnderWay()
+        $current.withValue(underWay, operation: cancel)
+        let names = underWay.names.withLock { $0 }
+        return names.isEmpty ? nil : names.joined(separator: ", ")
+    }
+
+    /// Notes what a wait waits in, when a deadline cancels it.
+    static func note(_ operation: StaticString) {
+        current?.names.withLock { names in
+            let name = "\(operation)"
+            if !names.contains(name) { names.append(name) }
+        }
+    }
+}
