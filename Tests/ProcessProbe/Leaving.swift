@@ -136,7 +136,7 @@ enum Leaving: String, CaseIterable {
         }
         let address = listeners[0].localAddress
         for loop in group.loops {
-            loop.spawn {
+            _ = loop.spawn {
                 while true {
                     let connection = try await TCPConnection.connect(to: address, on: loop)
                     try await connection.write([1])
@@ -153,8 +153,8 @@ enum Leaving: String, CaseIterable {
 
     private static func sleep() {
         let loop = EventLoop.shared
-        for number in 0..<100 { loop.spawn { while true { try await loop.sleep(for: .microseconds(number)) } } }
-        loop.spawn { for try await _ in loop.ticks(every: .milliseconds(1)) {} }
+        for number in 0..<100 { _ = loop.spawn { while true { try await loop.sleep(for: .microseconds(number)) } } }
+        _ = loop.spawn { for try await _ in loop.ticks(every: .milliseconds(1)) {} }
     }
 
     private static func useFiles() {
