@@ -4,6 +4,9 @@ import PackageDescription
 /// Set by the Makefile and by CI: a warning is an error. Not for users, whose compiler may be newer than ours.
 let strict = Context.environment["SWIFT_UV_STRICT"] != nil
 
+/// Compiles the documented way beside each of the `RuntimeShortcuts`.
+let plain = Context.environment["SWIFT_UV_PLAIN"] != nil
+
 let settings: [SwiftSetting] =
     [
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
@@ -11,7 +14,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("ExistentialAny"),
         .strictMemorySafety(),
-    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+    ] + (strict ? [.treatAllWarnings(as: .error)] : []) + (plain ? [.define("SWIFT_UV_PLAIN")] : [])
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -65,7 +68,7 @@ let package = Package(
         .target(
             name: "Coroutines",
             dependencies: [
-                "AsyncUV", "CPlatform", "CSwiftRuntime", "UV",
+                "AsyncUV", "CPlatform", "UV",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),

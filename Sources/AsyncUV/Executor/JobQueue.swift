@@ -1,34 +1,16 @@
 /// A queue of jobs that allocates only when it grows.
 @safe
 final class JobQueue {
-    struct Entry {
-        let job: UnownedJob
-        let door: Door
-
-        init(job: UnownedJob, door: Door) { (self.job, self.door) = (job, door) }
-
-        /// The place of a task that gives way: of one word, as a job is.
-        init(placeOf suspension: Suspension<Void>) {
-            unsafe (job, door) = (unsafeBitCast(suspension, to: UnownedJob.self), .place)
-        }
-
-        /// Makes the task whose place this is a job again, where its executor wants it.
-        func resume() {
-            var suspension = unsafe unsafeBitCast(job, to: Suspension<Void>.self)
-            suspension.resume(returning: ())
-        }
-    }
-
-    /// How a job came, which is how it must be run.
-    enum Door {
-        /// Of a task that prefers the loop.
-        case task
-        /// Of an actor on the loop.
-        case actor
-        /// Of both: such a task in such an actor.
-        case taskInActor
-        /// Not a job yet, but the place of a task that gives way, as in ``EventLoop/giveWay()``.
-        case place
+    /// What waits, with the way in which it must be run.
+    enum Entry {
+        /// A job of a task that prefers the loop.
+        case task(UnownedJob)
+        /// A job of an actor on the loop.
+        case actor(UnownedJob)
+        /// A job of both: such a task in such an actor.
+        case taskInActor(UnownedJob)
+        /// Not a job yet, but the place of a task that gives way. Resumed, it becomes a job, where its executor wants it.
+        case place(Suspension<Void>)
     }
 
     @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>

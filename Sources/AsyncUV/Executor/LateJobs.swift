@@ -13,11 +13,11 @@ final class LateJobs: Sendable {
     var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
 
     func run(_ entry: JobQueue.Entry, _ executor: UnownedSerialExecutor) {
-        switch entry.door {
-        case .task: globalConcurrentExecutor.enqueue(entry.job)
-        case .actor, .taskInActor: queue.async { unsafe entry.job.runSynchronously(on: executor) }
+        switch entry {
+        case .task(let job): globalConcurrentExecutor.enqueue(job)
+        case .actor(let job), .taskInActor(let job): queue.async { unsafe job.runSynchronously(on: executor) }
         // Comes back here as a job.
-        case .place: entry.resume()
+        case .place(var place): place.resume(returning: ())
         }
     }
 }

@@ -9,7 +9,7 @@ public final class LoopSerialExecutor: SerialExecutor {
 
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        loop.enqueue(JobQueue.Entry(job: job, door: loop.prefersLoop(job) ? .taskInActor : .actor))
+        loop.enqueue(loop.prefersLoop(job) ? .taskInActor(job) : .actor(job))
     }
 
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }

@@ -86,7 +86,7 @@ extension File {
             }
         } catch {
             // A loop that has ended has closed the connection.
-            if loop.isCurrent { try await piece.waitForEnd() }
+            if loop.isCurrent { try await piece.waitForEnd(on: loop) }
             throw error
         }
     }
@@ -100,20 +100,14 @@ extension File {
 
 /// A piece of a file that the pool sends. On the loop's thread only.
 private final class Piece {
-    private var isUnderWay = false
-    private var waiting = Suspension<Void>()
+    private var sending: Wait<Void>?
 
-    func begin() { isUnderWay = true }
+    func begin() { sending = Wait("send") }
 
-    func end() {
-        isUnderWay = false
-        waiting.resume(returning: ())
-    }
+    func end() { sending?.finish(.success(())) }
 
     /// In a cancelled task too.
-    func waitForEnd() async throws {
-        if isUnderWay { try await Suspension.wait { waiting = $0 } }
-    }
+    func waitForEnd(on loop: EventLoop) async throws { try await sending?.value(on: loop) }
 }
 
 /// A socket of its own for the threads of the pool: the connection may be closed meanwhile.

@@ -90,10 +90,9 @@ public final class File: Sendable {
     public func close() async throws {
         guard loop.hostsCurrentTask else { return try await loop.hop { try await self.close() } }
         let core = core.open(on: loop)
-        try await Suspension<Void>.wait { suspension in
-            var waiting = suspension
-            core.close { error in waiting.resume(with: error.map { .failure($0) } ?? .success(())) }
-        }
+        let closing = Wait<Void>("close")
+        core.close { error in closing.finish(error.map { .failure($0) } ?? .success(())) }
+        try await closing.value(on: loop)
     }
 
     // MARK: Reading

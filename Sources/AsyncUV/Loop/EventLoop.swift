@@ -22,7 +22,7 @@ public final class EventLoop: TaskExecutor {
     /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
     private let thread: Atomic<UInt>
     let core: LoopBound<LoopCore>
-    private let jobs: LoopBound<JobQueue>
+    let jobs: LoopBound<JobQueue>
     let jobInbox: JobInbox
     let lateJobs = LateJobs()
     let ending = LoopEnding()
@@ -64,7 +64,7 @@ public final class EventLoop: TaskExecutor {
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        enqueue(JobQueue.Entry(job: UnownedJob(job), door: .task))
+        enqueue(.task(UnownedJob(job)))
     }
 
     @inline(__always)
@@ -74,39 +74,6 @@ public final class EventLoop: TaskExecutor {
         } else if !jobInbox.add({ $0.jobs.append(entry) }) {
             runLate(entry)
         }
-    }
-
-    /// Lets all jobs run that are there now, then goes on, in a cancelled task too.
-    ///
-    /// Like `Task.yield()`, but one entry in the queue instead of four jobs when called from an actor: off the actor, away,
-    /// back, onto the actor. Not inlined, so that sleeping tasks do not carry its frame.
-    @inline(never)
-    func giveWay() async {
-        guard hostsCurrentTask else { return await Task.yield() }
-        try? await Suspension.wait { place in
-            jobs.lend(on: self) { $0.append(JobQueue.Entry(placeOf: place)) }
-        }
-    }
-
-    /// Charges something done at once, on the loop's thread: see ``LoopCore/charge(_:)``.
-    @inline(__always)
-    func charge(_ cost: Int) -> Bool { core.lend(on: self) { $0.charge(cost) } }
-
-    /// Returns bytes that were in memory already; the caller gives way first when the turn has had enough. They are its own
-    /// even if it is cancelled.
-    @inline(__always)
-    func pass(_ bytes: [UInt8]?) async -> [UInt8]? {
-        if charge(Cost.memory + (bytes?.count ?? 0)) { await giveWay() }
-        return bytes
-    }
-
-    /// Charges one element of a sequence that had it already, and gives way when the turn has had enough. For a caller on
-    /// another thread nothing is charged: whatever makes its elements has just taken it to the loop and back.
-    ///
-    /// - Throws: `CancellationError`: elements that are there would keep a cancelled reader going.
-    func pace() async throws {
-        try checkCancellation()
-        if isCurrent, charge(Cost.memory) { await giveWay() }
     }
 
     func runLate(_ entry: JobQueue.Entry) {

@@ -16,7 +16,7 @@ final class LoopCore {
     let jobs = JobQueue()
     @exclusivity(unchecked) var counters = EventLoop.Counters()
     /// The head of the list of what waits here, but for reads: those end with their handles.
-    let pendings = PendingLink()
+    let waits = WaitLink("")
     private(set) lazy var sleepers = Sleepers(self)
     let servers = Servers()
     /// Set when the loop is about to end: operations are refused.
@@ -125,9 +125,9 @@ final class LoopCore {
         if unsafe !calls.isEmpty { makeCalls() }
         while unsafe !isSpent, let entry = jobs.popFirst() {
             count += 1
-            if entry.door != .place {
-                unsafe run(entry, task, serial)
-            } else if let entry = comeBack(to: entry) {
+            if case .place(let place) = entry {
+                if let entry = comeBack(to: place) { unsafe run(entry, task, serial) }
+            } else {
                 unsafe run(entry, task, serial)
             }
             if unsafe !calls.isEmpty { makeCalls() }
@@ -153,18 +153,19 @@ final class LoopCore {
 
     @inline(__always)
     private func run(_ entry: JobQueue.Entry, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
-        switch entry.door {
-        case .task: unsafe entry.job.runSynchronously(on: task)
-        case .actor: unsafe entry.job.runSynchronously(on: serial)
-        case .taskInActor: unsafe entry.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
-        case .place: entry.resume()
+        switch entry {
+        case .task(let job): unsafe job.runSynchronously(on: task)
+        case .actor(let job): unsafe job.runSynchronously(on: serial)
+        case .taskInActor(let job): unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+        case .place(var place): place.resume(returning: ())
         }
     }
 
     /// It is the turn of a task that gave way: its job, if it is one of this loop.
-    private func comeBack(to place: JobQueue.Entry) -> JobQueue.Entry? {
+    private func comeBack(to place: Suspension<Void>) -> JobQueue.Entry? {
         let count = jobs.count
-        place.resume()
+        var place = place
+        place.resume(returning: ())
         return jobs.count > count ? jobs.popLast() : nil
     }
 
@@ -190,7 +191,7 @@ final class LoopCore {
     func end() throws(UVError) {
         guard let owner else { return }
         isEnding = true
-        pendings.giveUpAll { owner.ended($0) }
+        waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
         closeUserHandles()

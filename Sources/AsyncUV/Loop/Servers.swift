@@ -3,7 +3,7 @@ final class Servers {
     private var listeners: [ObjectIdentifier: ListenerCore] = [:]
     /// How many calls of ``TCPListener/serve(maxConnections:onError:_:)`` are under way.
     private var serving = 0
-    private var waiting: [Pending<Void>] = []
+    private var waiting: [Wait<Void>] = []
 
     func add(_ listener: ListenerCore) { listeners[ObjectIdentifier(listener)] = listener }
 
@@ -23,7 +23,7 @@ final class Servers {
     }
 
     /// Closes all listeners and waits until everybody has been served.
-    func drain(_ pending: Pending<Void>) {
+    func drain(_ pending: Wait<Void>) {
         closeListeners()
         if serving == 0 { pending.finish(.success(())) } else { waiting.append(pending) }
     }

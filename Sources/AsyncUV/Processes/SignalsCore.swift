@@ -5,7 +5,7 @@ internal import UV
 final class SignalsCore {
     private var handles: [SignalHandle] = []
     private var arrived: Deque<CInt> = []
-    private var waiting: Deque<Pending<CInt>> = []
+    private var waiting: Deque<Wait<CInt>> = []
 
     init(_ numbers: [CInt], on loop: Loop) throws(UVError) {
         do throws(UVError) {
@@ -28,7 +28,7 @@ final class SignalsCore {
         if !arrived.contains(number) { arrived.append(number) }
     }
 
-    func take(_ pending: Pending<CInt>) {
+    func take(_ pending: Wait<CInt>) {
         if let number = arrived.popFirst() { return _ = pending.finish(.success(number)) }
         waiting.append(pending)
         pending.onCancel = { [unowned self, unowned pending] in

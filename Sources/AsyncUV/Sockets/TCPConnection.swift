@@ -127,20 +127,17 @@ public final class TCPConnection: ByteStream {
     /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
     private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
         _ = loop.charge(sent)
-        let write = LoopBound(QueuedWrite())
-        try core.open(on: loop).handle.queueWrite(chunks, droppingFirst: sent, tag: write.open(on: loop)) {
-            [queued = write.open(on: loop)] _, error in queued.finish(error)
-        }
-        do {
-            try await loop.perform("write") { _, pending in write.open(on: self.loop).wait(pending) }
-        } catch let error as CancellationError {
-            if loop.isCurrent {
-                core.open(on: loop).handle.takeBack(write.open(on: loop))
-            } else {
-                loop.post { self.core.open(on: self.loop).handle.takeBack(write.open(on: self.loop)) }
+        let wait = Wait<Void>("write")
+        let handle = core.open(on: loop).handle
+        try loop.start(wait) { _ in
+            try handle.queueWrite(chunks, droppingFirst: sent, tag: wait) { _, error in
+                wait.finish(error.map { .failure($0) } ?? .success(()))
             }
-            throw error
         }
+        wait.onCancel = { [unowned wait] in handle.takeBack(wait) }
+        if loop.hostsCurrentTask { return try await loop.value(of: wait) }
+        let bound = LoopBound(wait)
+        try await loop.hop { try await self.loop.value(of: bound.open(on: self.loop)) }
     }
 
     public func finishWriting() async throws {
@@ -204,20 +201,4 @@ public final class TCPConnection: ByteStream {
 extension TCPConnection: CustomStringConvertible {
     /// For people: `TCP connection of 127.0.0.1:51234 with 127.0.0.1:7000`.
     public var description: String { "TCP connection of \(localAddress) with \(remoteAddress)" }
-}
-
-/// The end of a write that did not fit, and who waits for it.
-private final class QueuedWrite {
-    private var result: Result<Void, any Error>?
-    private var pending: Pending<Void>?
-
-    func wait(_ pending: Pending<Void>) {
-        if let result { pending.finish(result) } else { self.pending = pending }
-    }
-
-    func finish(_ error: UVError?) {
-        let result: Result<Void, any Error> = error.map { .failure($0) } ?? .success(())
-        self.result = result
-        pending.take()?.finish(result)
-    }
 }

@@ -117,11 +117,11 @@ private final class Service: Sendable {
 /// Room for so many, on a loop's thread.
 private final class Seats {
     private var free: Int
-    private var waiting: Pending<Void>?
+    private var waiting: Wait<Void>?
 
     init(_ count: Int) { free = count }
 
-    func take(_ pending: Pending<Void>) {
+    func take(_ pending: Wait<Void>) {
         if free > 0 {
             free -= 1
             pending.finish(.success(()))

@@ -166,7 +166,7 @@ final class ListenerCore {
     private let handle: TCPHandle
     private let servers: Servers
     private var accepted: Deque<Result<TCPHandle, UVError>> = []
-    private var waiting: Deque<Pending<LoopBound<TCPHandle>?>> = []
+    private var waiting: Deque<Wait<LoopBound<TCPHandle>?>> = []
     private var isPaused = false
     /// How many calls of ``TCPListener/serve(maxConnections:onError:_:)`` take connections.
     private var serving = 0
@@ -194,14 +194,14 @@ final class ListenerCore {
         handle.pauseAccepting()
     }
 
-    private func hand(_ connection: Result<TCPHandle, UVError>, to pending: Pending<LoopBound<TCPHandle>?>) -> Bool {
+    private func hand(_ connection: Result<TCPHandle, UVError>, to pending: Wait<LoopBound<TCPHandle>?>) -> Bool {
         switch connection {
         case .success(let handle): pending.finish(.success(LoopBound(handle)))
         case .failure(let error): pending.finish(.failure(error))
         }
     }
 
-    func take(_ pending: Pending<LoopBound<TCPHandle>?>) {
+    func take(_ pending: Wait<LoopBound<TCPHandle>?>) {
         if let connection = accepted.popFirst() {
             _ = hand(connection, to: pending)
             if isPaused, accepted.isEmpty {

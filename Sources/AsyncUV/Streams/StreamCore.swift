@@ -51,10 +51,27 @@ final class StreamCore {
 
     @inline(__always)
     func wait(_ reader: Suspension<[UInt8]?>) {
+        if unsafe returned != nil, resume(reader) { return }
         unsafe self.reader = reader
     }
 
+    /// Resumes a task whose read has ended before the task was suspended.
+    private func resume(_ reader: Suspension<[UInt8]?>) -> Bool {
+        guard let early = unsafe returned?.early.take() else { return false }
+        var reader = reader
+        reader.resume(with: early)
+        return true
+    }
+
+    /// Keeps the end of a read whose task is not suspended yet: see ``RuntimeShortcuts``.
+    private func keep(_ early: Result<[UInt8]?, any Error>) {
+        let returned = unsafe self.returned ?? Returned()
+        unsafe self.returned = returned
+        returned.early = early
+    }
+
     fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
+        guard unsafe reader.isWaiting else { return keep(result.mapError { $0 }) }
         switch result {
         case .success(let bytes): unsafe reader.resume(returning: bytes)
         case .failure(let error): unsafe reader.resume(with: .failure(error))
@@ -63,9 +80,13 @@ final class StreamCore {
 
     /// Ends a read with `CancellationError`. No byte is lost: what comes is for the next one.
     func cancelRead(_ number: UInt32) {
-        guard unsafe reader.isWaiting, unsafe number == reads else { return }
-        handle.cancelRead()
-        unsafe reader.resume(with: .failure(CancellationError()))
+        guard unsafe number == reads else { return }
+        let isReading = handle.cancelRead()
+        if unsafe reader.isWaiting {
+            unsafe reader.resume(with: .failure(CancellationError()))
+        } else if isReading {
+            keep(.failure(CancellationError()))
+        }
     }
 
     /// Bytes that were given back, up to the delimiter; `nil` when there are none.
@@ -96,19 +117,21 @@ final class StreamCore {
     /// - Returns: What is left of the connection until the peer has finished.
     @discardableResult
     func close() -> LingeringClose? {
-        unsafe returned = nil
+        unsafe returned?.clear()
         return handle.closeGently()
     }
 
     /// Closes a TCP connection so that the peer gets a reset.
     func closeWithReset() {
-        unsafe returned = nil
+        unsafe returned?.clear()
         (handle as? TCPHandle)?.closeWithReset()
     }
 }
 
 /// Bytes that a reader took and gave back, behind those that have been taken again.
 private final class Returned {
+    /// The end of a read that came before its task was suspended.
+    var early: Result<[UInt8]?, any Error>?
     private var bytes: [UInt8] = []
     private var taken = 0
 
@@ -131,16 +154,19 @@ private final class Returned {
         bytes = more + bytes[taken...]
         taken = 0
     }
+
+    func clear() { (bytes, taken) = ([], 0) }
 }
 
 /// Ends one read of a task that does not own the connection's scope.
-final class ReadCancellation: PendingLink {
+final class ReadCancellation: WaitLink {
     private let core: StreamCore
     private let number: UInt32
 
     init(_ core: StreamCore, _ number: UInt32) {
         self.core = core
         self.number = number
+        super.init("read")
     }
 
     override func give(up error: any Error) { core.cancelRead(number) }

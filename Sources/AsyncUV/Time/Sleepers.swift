@@ -6,9 +6,9 @@ final class Sleepers {
     final class Sleeper: Comparable {
         let deadline: Duration
         private let order: UInt64
-        fileprivate(set) var pending: Pending<Void>?
+        fileprivate(set) var pending: Wait<Void>?
 
-        init(_ deadline: Duration, _ order: UInt64, _ pending: Pending<Void>) {
+        init(_ deadline: Duration, _ order: UInt64, _ pending: Wait<Void>) {
             self.deadline = deadline
             self.order = order
             self.pending = pending
@@ -31,7 +31,7 @@ final class Sleepers {
     init(_ core: LoopCore) { self.core = core }
 
     /// Wakes the task at the deadline, or a little later; equal deadlines in the order of their start.
-    func add(_ deadline: Duration, _ pending: Pending<Void>) throws(UVError) {
+    func add(_ deadline: Duration, _ pending: Wait<Void>) throws(UVError) {
         started += 1
         let sleeper = Sleeper(deadline, started, pending)
         heap.insert(sleeper)

@@ -1,3 +1,5 @@
+public import AsyncUV
+
 /// What the two sides of a ``Generator`` say to each other. See ``GeneratorTurns`` for why it needs no lock.
 @usableFromInline
 final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendable {
@@ -21,7 +23,7 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
     @inlinable
     func yield(_ value: Output) async throws -> Input {
         unsafe output = value
-        let isAnswered = await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe turns.give($0) }
+        let isAnswered = await unsafe RuntimeShortcuts.suspend { unsafe turns.give($0) }
         guard isAnswered, let answer = unsafe input else { throw refusal() }
         return answer
     }

@@ -1,4 +1,4 @@
-internal import CSwiftRuntime
+internal import AsyncUV
 internal import Synchronization
 
 /// Whose turn it is between the two sides of a ``Generator``. What they say to each other is in ``GeneratorState``.
@@ -35,6 +35,8 @@ final class GeneratorTurns: @unchecked Sendable {
     private let executor = InlineExecutor()
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Bool, Never>?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
+    /// The number of that task, 0 before it has begun.
+    private let runner = Atomic<UInt>(0)
     /// What the body threw. The body's until it is over, then the consumer's.
     private var error: (any Error)?
     /// How many `yield`s the body has made since its generator was closed.
@@ -46,8 +48,7 @@ final class GeneratorTurns: @unchecked Sendable {
     /// Whether the caller is the body, or something that the body calls inside its consumer's call.
     var isInside: Bool {
         if executor.isDriver { return true }
-        guard let task = unsafe task else { return false }
-        return unsafe unsafeBitCast(task, to: UnsafeMutableRawPointer.self) == cruntime_current_task()
+        return runner.load(ordering: .relaxed) == RuntimeShortcuts.currentTask
     }
 
     // MARK: The body's side
@@ -104,7 +105,12 @@ final class GeneratorTurns: @unchecked Sendable {
     /// Runs the body until it yields, ends, or waits for something else.
     func begin(_ body: @escaping @Sendable () async -> Void) {
         state.store(.running, ordering: .relaxed)
-        executor.drive { unsafe task = Task(executorPreference: executor) { await body() } }
+        executor.drive {
+            unsafe task = Task(executorPreference: executor) { [self] in
+                runner.store(RuntimeShortcuts.currentTask, ordering: .relaxed)
+                await body()
+            }
+        }
     }
 
     /// Lets the body, which waits at a `yield`, go on until it yields again, ends, or waits for something else.

@@ -1,5 +1,4 @@
 public import AsyncUV
-internal import CSwiftRuntime
 internal import Synchronization
 
 /// One of several functions that hand control to each other explicitly, each with a stack of its own.
@@ -53,7 +52,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     @usableFromInline let world: World
     @exclusivity(unchecked) @usableFromInline var phase: Phase
     private let hasEnded = Atomic(false)
-    /// The address of the task that runs the greenlet, 0 for none.
+    /// The number of the task that runs the greenlet, 0 for none.
     private let runner = Atomic<UInt>(0)
     /// Which body of the run it has got, 0 for none.
     private var number = 0
@@ -72,7 +71,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         parent = nil
         world = World(loop)
         unsafe phase = .running
-        runner.store(Self.currentTask, ordering: .relaxed)
+        runner.store(RuntimeShortcuts.currentTask, ordering: .relaxed)
     }
 
     /// A chain of parents is taken apart link by link: one inside the other, a long one would be more than the stack holds.
@@ -179,7 +178,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     public func `switch`(to target: Greenlet, with value: Value) async throws -> Value {
         let next = try check(target)
         if next === self { return value }
-        return try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
+        return try await unsafe RuntimeShortcuts.suspend { continuation in
             unsafe phase = unsafe .waiting(continuation)
             next.go(on: .success(value))
         }
@@ -196,7 +195,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     }
 
     private func give(_ error: any Error, to target: Greenlet) async throws -> Value {
-        try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { continuation in
+        try await unsafe RuntimeShortcuts.suspend { continuation in
             unsafe phase = unsafe .waiting(continuation)
             target.go(on: .failure(error))
         }
@@ -212,9 +211,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Whether the caller is this greenlet, which therefore runs: its task, not another one of the loop or a child.
-    @usableFromInline var isCaller: Bool { runner.load(ordering: .relaxed) == Self.currentTask }
-
-    private static var currentTask: UInt { UInt(bitPattern: unsafe cruntime_current_task()) }
+    @usableFromInline var isCaller: Bool { runner.load(ordering: .relaxed) == RuntimeShortcuts.currentTask }
 
     @usableFromInline
     func checkOtherwise(_ target: Greenlet) throws -> Greenlet {
@@ -272,7 +269,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         self.function = nil
         unsafe phase = .running
         let task = Task(executorPreference: world.loop) { [self] in
-            runner.store(Self.currentTask, ordering: .relaxed)
+            runner.store(RuntimeShortcuts.currentTask, ordering: .relaxed)
             do { end(.success(try await function(value))) } catch { end(.failure(error)) }
         }
         let isCancelled = world.state.withLock { state in

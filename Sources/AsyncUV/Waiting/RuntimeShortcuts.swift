@@ -1,0 +1,126 @@
+internal import CSwiftRuntime
+internal import UV
+
+/// What the Swift runtime can do and the standard library does not show, or does more slowly.
+///
+/// All of it is speed, not correctness. Beside each shortcut stands the documented way, which is compiled where
+/// `SWIFT_UV_PLAIN` is defined, and by compilers from 6.4 on, whose own functions suspend in place. CI runs the tests both
+/// ways. Prices are user-land instructions, counted with callgrind.
+@usableFromInline
+package enum RuntimeShortcuts {
+    #if SWIFT_UV_PLAIN || compiler(>=6.4)
+
+    // MARK: The documented way
+
+    @inlinable
+    @inline(__always)
+    package static func suspend<Value>(
+        _ body: (UnsafeContinuation<Value, any Error>) -> Void
+    ) async throws -> Value {
+        try await unsafe withUnsafeThrowingContinuation { unsafe body($0) }
+    }
+
+    @inlinable
+    @inline(__always)
+    package static func suspend<Value>(_ body: (UnsafeContinuation<Value, Never>) -> Void) async -> Value {
+        await unsafe withUnsafeContinuation { unsafe body($0) }
+    }
+
+    static func suspend<Value>(
+        cancelling link: WaitLink, on loop: EventLoop, _ body: (UnsafeContinuation<Value, any Error>) -> Void
+    ) async throws -> Value {
+        let bound = LoopBound(link)
+        let operation = link.operation
+        return try await withTaskCancellationHandler {
+            try await unsafe suspend { unsafe body($0) }
+        } onCancel: {
+            UnderWay.note(operation)
+            loop.post { bound.open(on: loop).give(up: CancellationError()) }
+        }
+    }
+
+    static var isCancelled: Bool { Task.isCancelled }
+
+    package static var currentTask: UInt {
+        unsafe withUnsafeCurrentTask { unsafe $0.map { unsafe UInt(bitPattern: $0.hashValue) } ?? 0 }
+    }
+
+    /// A job does not say whose it is: it mostly is the current task's.
+    static func isCurrentTask(_ job: UnownedJob) -> Bool { unsafe withUnsafeCurrentTask { unsafe $0 != nil } }
+
+    #else
+
+    // MARK: Suspending
+
+    /// Suspends the caller; the body keeps the continuation, and runs on the caller's thread with nothing in between.
+    ///
+    /// `withUnsafeThrowingContinuation` switches to the caller's executor before it suspends, though the caller is there:
+    /// 250 instructions, and a trip through the queue where the runtime thinks that the executors differ.
+    @inlinable
+    @inline(__always)
+    package static func suspend<Value>(
+        _ body: (UnsafeContinuation<Value, any Error>) -> Void
+    ) async throws -> Value {
+        try await unsafe _unsafeInheritExecutor_withUnsafeThrowingContinuation { unsafe body($0) }
+    }
+
+    /// As the other one, for what does not throw.
+    @inlinable
+    @inline(__always)
+    package static func suspend<Value>(_ body: (UnsafeContinuation<Value, Never>) -> Void) async -> Value {
+        await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe body($0) }
+    }
+
+    /// Suspends the caller; when its task is cancelled, the link gives up, on its loop.
+    ///
+    /// `withTaskCancellationHandler` has a frame of its own, and looks at the task's executor four times: 1,300
+    /// instructions, and the memory of each task that sleeps. The record of the runtime is memory of the task, last in,
+    /// first out: nothing of a generic type's size may be made while it is there, so only `Void` is waited for here where the
+    /// type is not known.
+    @inline(__always)
+    static func suspend<Value>(
+        cancelling link: WaitLink, on loop: EventLoop, _ body: (UnsafeContinuation<Value, any Error>) -> Void
+    ) async throws -> Value {
+        _ = cancellationIsHandled
+        unsafe link.loop = loop
+        let record = unsafe cruntime_add_cancellation_handler(Unmanaged.passUnretained(link).toOpaque())
+        defer {
+            unsafe cruntime_remove_cancellation_handler(record)
+            // Another thread may have been about to tell it.
+            withExtendedLifetime((link, loop)) {}
+        }
+        return try await unsafe suspend { unsafe body($0) }
+    }
+
+    private static let cancellationIsHandled: Void = unsafe cruntime_set_cancellation_handler { context in
+        guard let context = unsafe context else { return }
+        let link = unsafe Unmanaged<WaitLink>.fromOpaque(context).takeUnretainedValue()
+        // The one thing that may be touched on another thread: it was set before the link was added.
+        guard let loop = unsafe link.loop else { return }
+        UnderWay.note(link.operation)
+        let bound = LoopBound(link)
+        loop.post { bound.open(on: loop).give(up: CancellationError()) }
+    }
+
+    // MARK: The current task
+
+    /// Whether the current task is cancelled. `Task.isCancelled` retains and releases the task around its look: 60
+    /// instructions.
+    @inline(__always)
+    static var isCancelled: Bool { cruntime_current_task_is_cancelled() != 0 }
+
+    /// A number for the current task, 0 outside of tasks. Later another task may have the same.
+    ///
+    /// `UnsafeCurrentTask` can be compared, too, at 600 instructions a time: its layout is not public, so each copy goes
+    /// through witness tables.
+    package static var currentTask: UInt {
+        @inline(__always) get { UInt(bitPattern: unsafe cruntime_current_task()) }
+    }
+
+    /// Whether a job is one of the current task: a job of a task is the task.
+    static func isCurrentTask(_ job: UnownedJob) -> Bool {
+        unsafe unsafeBitCast(job, to: UInt.self) == currentTask
+    }
+
+    #endif
+}
