@@ -37,10 +37,10 @@ public enum Way: String, CaseIterable, Sendable {
         try timer.start(after: Self.margin) { timer in
             do {
                 for step in 0..<work.steps { try work.doBlocking(step, on: file) }
-                try timer.start(after: Self.margin) { _ in loop.closeAllHandles() }
+                try timer.start(after: Self.margin) { _ in try? loop.closeAllHandles() }
             } catch {
                 failure = error
-                loop.closeAllHandles()
+                try loop.closeAllHandles()
             }
         }
         try loop.run()

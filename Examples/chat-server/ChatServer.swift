@@ -32,7 +32,7 @@ import Foundation
     func run() throws {
         let total = try EventLoop.run { [host, port, backlog] loop in
             let listener = try await TCPListener.bind(host: host, port: port)
-            let signals = try await Signals.watch(SIGINT, SIGTERM)
+            let signals = try await Signals.watch(.interrupt, .terminate)
             let room = Room(on: loop)
             let serving = loop.spawn {
                 try await listener.serve { connection in

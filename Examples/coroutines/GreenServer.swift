@@ -28,7 +28,7 @@ struct GreenServer: AsyncParsableCommand {
 
     @GreenActor
     func run() async throws {
-        let signals = try await Signals.watch(SIGINT, SIGTERM)
+        let signals = try await Signals.watch(.interrupt, .terminate)
         let listener = try await TCPListener.bind(to: SocketAddress(host: host, port: port), backlog: 500)
         let visitors = Visitors(printing: !quiet)
         let accepting = Green.spawn {

@@ -27,7 +27,7 @@ final class AsyncServer: Sendable {
     }
 
     private func serve(_ listeners: [TCPListener], from loop: EventLoop) async throws {
-        let signals = try await Signals.watch(SIGINT, SIGTERM)
+        let signals = try await Signals.watch(.interrupt, .terminate)
         let serving = loop.spawn {
             try await EventLoopGroup.serve(listeners, onError: { self.report($0, $1) }) { try await self.echo($0) }
         }

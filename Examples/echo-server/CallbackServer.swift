@@ -36,7 +36,7 @@ final class CallbackServer {
         }
         printLine("listening on \(try listener.localAddress)")
         try loop.run()
-        loop.closeAllHandles()
+        try loop.closeAllHandles()
         try loop.run()
         try loop.close()
         return tally
@@ -60,7 +60,7 @@ final class CallbackServer {
         do {
             let timer = try TimerHandle(on: loop)
             timer.keepsLoopAlive = false
-            try timer.start(after: Self.grace) { [self] _ in loop.stop() }
-        } catch { loop.stop() }
+            try timer.start(after: Self.grace) { [self] _ in try? loop.stop() }
+        } catch { try? loop.stop() }
     }
 }

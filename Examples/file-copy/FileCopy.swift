@@ -21,7 +21,7 @@ import Foundation
         let destination = try FilePath(validating: destination)
         try EventLoop.run { loop in
             // Before anything is copied, so that it is not too late for anybody.
-            let signals = try await Signals.watch(SIGINT, SIGTERM)
+            let signals = try await Signals.watch(.interrupt, .terminate)
             let status = try await FileSystem.status(of: source)
             let started = loop.clock.now
             let bar = isatty(STDERR_FILENO) != 0 ? ProgressBar(for: status) : nil

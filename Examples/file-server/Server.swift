@@ -31,7 +31,7 @@ final class Server: Sendable {
     /// Serves until SIGINT or SIGTERM.
     func run(at address: SocketAddress, on loop: EventLoop) async throws {
         let listener = try await TCPListener.bind(to: address)
-        let signals = try await Signals.watch(SIGINT, SIGTERM)
+        let signals = try await Signals.watch(.interrupt, .terminate)
         let serving = loop.spawn { try await self.serve(listener) }
         printLine("listening on \(listener.localAddress)")
         _ = try await signals.next()

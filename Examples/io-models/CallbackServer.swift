@@ -15,7 +15,7 @@ struct CallbackServer: Server {
 
     private func serve(_ listener: Socket, until stop: Stop) throws(UVError) {
         let loop = try Loop()
-        let wakeup = try WakeupHandle(on: loop) { _ in loop.closeAllHandles() }
+        let wakeup = try WakeupHandle(on: loop) { _ in try? loop.closeAllHandles() }
         let waker = wakeup.waker
         let interruption = stop.onRequest { _ = waker.wake() }
         defer { interruption.cancel() }

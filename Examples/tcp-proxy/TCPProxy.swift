@@ -35,7 +35,7 @@ import Foundation
         let relay = Relay(host: host, port: port, connectTimeout: connectTimeout)
         try EventLoop.run { [bind, listenPort] loop in
             let listener = try await TCPListener.bind(host: bind, port: listenPort)
-            let signals = try await Signals.watch(SIGINT, SIGTERM)
+            let signals = try await Signals.watch(.interrupt, .terminate)
             let serving = loop.spawn {
                 try await listener.serve(onError: relay.report) { client in try await relay.serve(client) }
             }

@@ -74,7 +74,7 @@ import UV
                 if signsOfLife == 3 { signs.close() }
             } catch {
                 printProblem("restart failed: \(error)")
-                loop.closeAllHandles()
+                try loop.closeAllHandles()
             }
         }
         try loop.run()

@@ -10,7 +10,7 @@ final class Scene {
     /// Runs until nothing is left to do, or until ``end()``.
     func run() throws {
         try loop.run()
-        loop.closeAllHandles()
+        try loop.closeAllHandles()
         try loop.run()
         try loop.close()
         if let failure { throw failure }
@@ -25,7 +25,7 @@ final class Scene {
         end()
     }
 
-    func end() { loop.stop() }
+    func end() { try? loop.stop() }
 }
 
 /// A sentence of the tour turned out not to be true.

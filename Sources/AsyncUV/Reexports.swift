@@ -20,6 +20,7 @@ public typealias Loop = UV.Loop
 public typealias NameRequest = UV.NameRequest
 public typealias PageCache = UV.PageCache
 public typealias Processors = UV.Processors
+public typealias Signal = UV.Signal
 public typealias SocketAddress = UV.SocketAddress
 public typealias TCPHandle = UV.TCPHandle
 public typealias ThreadPool = UV.ThreadPool

@@ -18,7 +18,7 @@ import Foundation
                 let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
                 return try await growth(rounds) { _ = try await listener.accept() }
             case "signal":
-                let signals = try await Signals.watch(SIGUSR1)
+                let signals = try await Signals.watch(.user1)
                 return try await growth(rounds) { _ = try await signals.next() }
             case "timeout":
                 return try await growth(rounds) { try await withTimeout(.seconds(100_000)) { await Task.yield() } }

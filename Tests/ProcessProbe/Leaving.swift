@@ -40,10 +40,10 @@ enum Leaving: String, CaseIterable {
         switch self {
         case .signals:
             Self.raiseSoon()
-            for try await _ in try await Signals.watch(SIGUSR1, SIGUSR2) { break }
+            for try await _ in try await Signals.watch(.user1, .user2) { break }
         case .nextSignal:
             Self.raiseSoon()
-            _ = try await Signals.watch(SIGUSR1).next()
+            _ = try await Signals.watch(.user1).next()
         case .watches: Self.keepWatching()
         case .handles: try await EventLoop.shared.withLoop { try Self.openHandles(on: $0) }
         case .callbackLoop: try Self.runCallbackLoop()
@@ -86,7 +86,7 @@ enum Leaving: String, CaseIterable {
     private static func keepWatching() {
         for _ in 0..<2 {
             Task.detached {
-                while true { withExtendedLifetime(try await Signals.watch(SIGUSR1, SIGPIPE, on: .shared)) {} }
+                while true { withExtendedLifetime(try await Signals.watch(.user1, .brokenPipe, on: .shared)) {} }
             }
         }
     }
@@ -95,13 +95,13 @@ enum Leaving: String, CaseIterable {
         let timer = try TimerHandle(on: loop)
         try timer.start(after: .zero, every: .milliseconds(1)) { timer in
             let signal = try? SignalHandle(on: loop)
-            try? signal?.start(SIGHUP) { _, _ in }
+            try? signal?.start(.hangUp) { _, _ in }
             signal?.close()
         }
         try IdleHandle(on: loop).start { _ in }
         try PrepareHandle(on: loop).start { _ in }
         try CheckHandle(on: loop).start { _ in }
-        try SignalHandle(on: loop).start(SIGUSR2) { _, _ in }
+        try SignalHandle(on: loop).start(.user2) { _, _ in }
         let wakeup = try WakeupHandle(on: loop) { $0.waker.wake() }
         wakeup.waker.wake()
         let (near, far) = try TCPHandle.pair(on: loop)

@@ -15,7 +15,7 @@ public func withLoop(_ body: (Loop) throws -> Void) throws {
             try loop.run()
             try loop.close()
         } catch {
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run()
             try loop.close()
             throw error
@@ -28,7 +28,7 @@ private func watch(_ loop: Loop) throws -> TimerHandle {
     watchdog.keepsLoopAlive = false
     try watchdog.start(after: .seconds(60 * patience)) { watchdog in
         Issue.record("the loop does not run dry: \(watchdog.loop.handles)")
-        watchdog.loop.closeAllHandles()
+        try? watchdog.loop.closeAllHandles()
     }
     return watchdog
 }

@@ -10,7 +10,7 @@ import UV
     func run() throws {
         let loop = try Loop()
         for number in [SIGTERM, SIGINT] {
-            try SignalHandle(on: loop).start(number) { _, _ in loop.stop() }
+            try SignalHandle(on: loop).start(number) { _, _ in try? loop.stop() }
         }
         let server = try TCPHandle(on: loop)
         try server.bind(to: SocketAddress(host: options.host, port: options.port))

@@ -86,7 +86,7 @@ extension EventLoop {
 
     /// Makes the loop's thread leave ``UV/Loop/run(_:)``.
     private func stop() {
-        if isCurrent { core.open(on: self).loop.stop() } else { post { self.core.open(on: self).loop.stop() } }
+        if isCurrent { core.open(on: self).loop.endRun() } else { post { self.core.open(on: self).loop.endRun() } }
     }
 
     /// Starts a task that prefers the loop. Sugar for `Task(executorPreference: loop)`, which `Task {}` does not inherit.

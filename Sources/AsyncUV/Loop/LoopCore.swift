@@ -43,6 +43,8 @@ final class LoopCore {
         self.loop = loop
         core.value = self
         prepare.keepsLoopAlive = false
+        for handle in own { handle.isInternal = true }
+        loop.isLent = true
     }
 
     /// Runs the loop until it is stopped. Before the first turn the owner is told.
@@ -181,10 +183,10 @@ final class LoopCore {
 
     // MARK: End
 
-    private var own: [Handle] { [wakeup, idle, prepare] }
+    private var own: [Handle] { [wakeup, idle, prepare] + [sleepers.timer].compactMap { $0 } }
 
     private func closeUserHandles() {
-        for handle in loop.handles where !own.contains(where: { $0 === handle }) { handle.close() }
+        for handle in loop.handles { handle.close() }
     }
 
     /// Ends all operations, closes everything, and leaves the thread. What tasks still want is done elsewhere.
@@ -208,9 +210,11 @@ final class LoopCore {
         loop.afterEachCallback = nil
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
-        loop.closeAllHandles()
+        for handle in own { handle.close() }
+        closeUserHandles()
         // Not once: a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
         while try loop.run() {}
+        loop.isLent = false
         try loop.close()
         loop.attachment = nil
         self.owner = nil

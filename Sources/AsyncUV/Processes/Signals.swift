@@ -1,15 +1,15 @@
-internal import UV
+public import UV
 
 /// The signals that come to the process, as a sequence that never ends.
 ///
 /// ```swift
-/// for try await signal in try await Signals.watch(SIGINT, SIGTERM) { … }
+/// for try await signal in try await Signals.watch(.interrupt, .terminate) { … }
 /// ```
 ///
 /// From its creation on the signals do not have their own action; with the last reference it stops, and they have it
-/// again. Signals of one number that come faster than they are taken are one: promised is one after the last.
+/// again. Signals of one kind that come faster than they are taken are one: promised is one after the last.
 public final class Signals: AsyncSequence, Sendable {
-    public typealias Element = CInt
+    public typealias Element = Signal
 
     private let loop: EventLoop
     private let core: LoopBound<SignalsCore>
@@ -21,17 +21,17 @@ public final class Signals: AsyncSequence, Sendable {
 
     /// Watches for signals.
     ///
-    /// - Throws: ``UVError`` with `.invalidArgument` for no numbers, a number that is no signal, SIGKILL and SIGSTOP;
+    /// - Throws: ``UVError`` with `.invalidArgument` for none, a number that is no signal, SIGKILL and SIGSTOP;
     ///   `.canceled` when the loop ends.
     ///
     /// Cancellation: none; it does not wait.
     ///
     /// Calls `uv_signal_start`.
-    public static func watch(_ numbers: CInt..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
-        if numbers.isEmpty { throw UVError(.invalidArgument, in: "signal watch", of: "no signals") }
+    public static func watch(_ signals: Signal..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
+        if signals.isEmpty { throw UVError(.invalidArgument, in: "signal watch", of: "no signals") }
         return try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("signal watch") }
-            return Signals(try SignalsCore(numbers, on: callbackLoop), on: loop)
+            return Signals(try SignalsCore(signals, on: callbackLoop), on: loop)
         }
     }
 
@@ -46,17 +46,17 @@ public final class Signals: AsyncSequence, Sendable {
     /// - Throws: `CancellationError`, or ``UVError`` with `.canceled` when the loop ends.
     ///
     /// Cancellation: no signal is lost.
-    public func next() async throws -> CInt {
+    public func next() async throws -> Signal {
         try await loop.perform("signal wait") { _, pending in self.core.open(on: self.loop).take(pending) }
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         let signals: Signals
 
-        public func next() async throws -> CInt? { try await signals.next() }
+        public func next() async throws -> Signal? { try await signals.next() }
 
         // As in TCPConnection's.
-        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> CInt? {
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> Signal? {
             try await next()
         }
     }

@@ -4,16 +4,16 @@ internal import UV
 /// The part of ``Signals`` that lives on its loop's thread.
 final class SignalsCore {
     private var handles: [SignalHandle] = []
-    private var arrived: Deque<CInt> = []
-    private var waiting: Deque<Wait<CInt>> = []
+    private var arrived: Deque<Signal> = []
+    private var waiting: Deque<Wait<Signal>> = []
 
-    init(_ numbers: [CInt], on loop: Loop) throws(UVError) {
+    init(_ signals: [Signal], on loop: Loop) throws(UVError) {
         do throws(UVError) {
-            for number in numbers {
+            for signal in signals {
                 let handle = try SignalHandle(on: loop)
                 handles.append(handle)
                 handle.label = "Signals"
-                try handle.start(number) { [weak self] _, number in self?.take(number) }
+                try handle.start(signal) { [weak self] _, signal in self?.take(signal) }
             }
         } catch {
             close()
@@ -21,15 +21,15 @@ final class SignalsCore {
         }
     }
 
-    private func take(_ number: CInt) {
+    private func take(_ signal: Signal) {
         while let pending = waiting.popFirst() {
-            if pending.finish(.success(number)) { return }
+            if pending.finish(.success(signal)) { return }
         }
-        if !arrived.contains(number) { arrived.append(number) }
+        if !arrived.contains(signal) { arrived.append(signal) }
     }
 
-    func take(_ pending: Wait<CInt>) {
-        if let number = arrived.popFirst() { return _ = pending.finish(.success(number)) }
+    func take(_ pending: Wait<Signal>) {
+        if let signal = arrived.popFirst() { return _ = pending.finish(.success(signal)) }
         waiting.append(pending)
         pending.onCancel = { [unowned self, unowned pending] in
             if let index = waiting.firstIndex(where: { $0 === pending }) { waiting.remove(at: index) }

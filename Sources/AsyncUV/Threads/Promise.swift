@@ -37,7 +37,7 @@ final class Promise<Value: Sendable>: Sendable {
             }
             _ = try? loop.run()
         }
-        loop.closeAllHandles()
+        try? loop.closeAllHandles()
         _ = try? loop.run()
         try? loop.close()
     }

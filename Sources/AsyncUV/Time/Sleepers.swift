@@ -25,7 +25,7 @@ final class Sleepers {
     private var heap = Heap<Sleeper>()
     private var started: UInt64 = 0
     private var cancelled = 0
-    private var timer: TimerHandle?
+    private(set) var timer: TimerHandle?
     private var armed: Duration?
 
     init(_ core: LoopCore) { self.core = core }
@@ -53,7 +53,7 @@ final class Sleepers {
         if let armed, armed <= next { return }
         if timer == nil {
             timer = try TimerHandle(on: core.loop)
-            timer?.label = "Sleepers"
+            timer?.isInternal = true
         }
         armed = next
         try timer?.start(after: (next - Loop.hrtime).forTimer) { [unowned self] _ in wake() }

@@ -18,8 +18,8 @@ public class Handle {
     /// The libuv struct. libuv keeps this address until the close callback.
     final let memory: UnsafeMutableRawPointer
     @exclusivity(unchecked) private final var state = State.open
-    /// Part of another handle, which closes it: not listed to users.
-    final var isInternal = false
+    /// Part of something else, which closes it: not listed to users.
+    package final var isInternal = false
     private final let line: UInt32
     private final let file: UnsafePointer<UInt8>
     private final var onClosed: ((Handle) -> Void)?

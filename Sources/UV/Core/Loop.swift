@@ -1,7 +1,7 @@
 internal import CLibuv
 internal import CPlatform
 internal import Synchronization
-public import SystemPackage
+internal import SystemPackage
 
 /// An event loop: waits for timers, sockets and signals, and calls the closures that wait for them.
 ///
@@ -22,14 +22,6 @@ public final class Loop {
         case noWait
     }
 
-    /// An option for ``configure(_:)``.
-    public enum Option: Sendable {
-        /// Measure the time spent waiting: see ``Loop/idleTime``.
-        case metricsIdleTime
-        /// Keep a signal from interrupting the wait; libuv allows SIGPROF only.
-        case blockSignal(CInt)
-    }
-
     let raw: UnsafeMutablePointer<uv_loop_t>
     /// The thread that made the loop.
     let home = cplatform_thread_number()
@@ -42,11 +34,14 @@ public final class Loop {
     @exclusivity(unchecked) private var buffer: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
 
-    /// Anything that belongs with the loop, for libraries on top: see ``current``.
-    public var attachment: AnyObject?
+    /// What belongs with the loop in the layer above.
+    package var attachment: AnyObject?
 
-    /// Runs after each callback of libuv, when no user closure is on the stack. Executors build on it.
-    public var afterEachCallback: (() -> Void)? {
+    /// Whether another layer runs the loop and lends it to users, who must not end it.
+    package var isLent = false
+
+    /// Runs after each callback of libuv, when no user closure is on the stack. The executor builds on it.
+    package var afterEachCallback: (() -> Void)? {
         get { unsafe hook?.takeUnretainedValue().call }
         set {
             let new = newValue.map(Hook.init)
@@ -162,10 +157,25 @@ public final class Loop {
         unsafe cplatform_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Makes ``run(_:)`` return at the end of this turn, or the next one return without a turn. Calls `uv_stop`.
-    public func stop() {
+    /// Makes ``run(_:)`` return at the end of this turn, or the next one return without a turn.
+    ///
+    /// - Throws: ``UVError`` with `.notPermitted` on a loop that an `EventLoop` has lent: see its `shutdown`.
+    ///
+    /// Calls `uv_stop`.
+    public func stop() throws(UVError) {
+        try checkNotLent("stop")
+        endRun()
+    }
+
+    /// What ``stop()`` does, for whoever runs the loop.
+    package func endRun() {
         checkThread("Loop")
         if !isClosed { unsafe uv_stop(raw) }
+    }
+
+    private func checkNotLent(_ operation: String) throws(UVError) {
+        checkThread("Loop")
+        if isLent { throw UVError(.notPermitted, in: operation, of: "a loop that belongs to an EventLoop") }
     }
 
     /// Whether a handle, a request or a close keeps the loop running. Calls `uv_loop_alive`.
@@ -199,56 +209,6 @@ public final class Loop {
         return unsafe isClosed ? .zero : .nanoseconds(uv_metrics_idle_time(raw))
     }
 
-    // MARK: Embedding
-
-    /// The descriptor that becomes readable when the loop has something to do, for use in a foreign loop.
-    ///
-    /// Run the loop once with `.noWait` before the first wait: libuv registers its watchers only then.
-    ///
-    /// Calls `uv_backend_fd`.
-    public var backendFileDescriptor: FileDescriptor {
-        checkThread("Loop")
-        return unsafe FileDescriptor(rawValue: uv_backend_fd(raw))
-    }
-
-    /// How long a foreign loop may wait on ``backendFileDescriptor``, from now on; `nil` is for ever.
-    ///
-    /// Calls `uv_update_time` outside of ``run(_:)``, `uv_backend_timeout`.
-    public var backendTimeout: Duration? {
-        checkThread("Loop")
-        // libuv counts from its clock, which may be behind: the foreign loop would wait for too long.
-        if !isRunning, !isClosed { clock.update() }
-        let milliseconds = unsafe isClosed ? 0 : uv_backend_timeout(raw)
-        return milliseconds < 0 ? nil : .milliseconds(milliseconds)
-    }
-
-    /// Sets an option; best before the first run.
-    ///
-    /// - Throws: ``UVError`` with `.invalidArgument` for a signal other than SIGPROF, `.badFileDescriptor` when the loop
-    ///   is closed.
-    ///
-    /// Calls `uv_loop_configure`.
-    public func configure(_ option: Option) throws(UVError) {
-        checkThread("Loop")
-        guard !isClosed else { throw UVError(.badFileDescriptor, in: "configure", of: "a closed loop") }
-        switch option {
-        case .metricsIdleTime: try check(unsafe clibuv_configure_metrics_idle_time(raw), "configure")
-        case .blockSignal(let signal):
-            try check(unsafe clibuv_configure_block_signal(raw, signal), "configure", of: "signal \(signal)")
-        }
-    }
-
-    /// Makes the loop usable in a child process after `fork()`, before anything else is done with it there.
-    ///
-    /// The threads of libuv's pool do not survive a fork, and exit handlers of the child may wait for them: leave the
-    /// child with `_exit` or replace its program.
-    ///
-    /// Calls `uv_loop_fork`.
-    public func fork() throws(UVError) {
-        checkThread("Loop")
-        try check(unsafe uv_loop_fork(raw), "fork")
-    }
-
     // MARK: Handles and the end
 
     /// The handles that have not finished closing, in the order of their creation. Calls `uv_walk`.
@@ -263,18 +223,21 @@ public final class Loop {
     }
 
     /// Closes every handle: the next ``run(_:)`` ends what is pending and returns. For a loop that is to be dropped.
-    public func closeAllHandles() {
+    ///
+    /// - Throws: ``UVError`` with `.notPermitted` on a loop that an `EventLoop` has lent.
+    public func closeAllHandles() throws(UVError) {
+        try checkNotLent("closeAllHandles")
         for handle in handles { handle.close() }
     }
 
     /// Ends the loop and frees what it holds of the system. A closed loop may be closed again.
     ///
     /// - Throws: ``UVError`` with `.resourceBusy` while handles or requests are open; it lists the handles, and nothing
-    ///   has changed.
+    ///   has changed. `.notPermitted` on a loop that an `EventLoop` has lent.
     ///
     /// Calls `uv_loop_close`.
     public func close() throws(UVError) {
-        checkThread("Loop")
+        try checkNotLent("close")
         guard !isClosed else { return }
         if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
         ProcessExit.remove(self)

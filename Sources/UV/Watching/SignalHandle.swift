@@ -5,7 +5,7 @@ internal import CPlatform
 ///
 /// Signals that come faster than the loop turns may be one call: promised is a call after the last of them.
 public final class SignalHandle: Handle {
-    private var onSignal: ((SignalHandle, CInt) -> Void)?
+    private var onSignal: ((SignalHandle, Signal) -> Void)?
     private var once = false
     private var raw: UnsafeMutablePointer<uv_signal_t> { unsafe memory.assumingMemoryBound(to: uv_signal_t.self) }
 
@@ -27,20 +27,20 @@ public final class SignalHandle: Handle {
     /// Calls `uv_signal_start`.
     /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start ends after one call too.
     public func start(
-        _ signal: CInt, once: Bool = false, _ onSignal: @escaping (SignalHandle, CInt) -> Void
+        _ signal: Signal, once: Bool = false, _ onSignal: @escaping (SignalHandle, Signal) -> Void
     ) throws(UVError) {
         try checkOpen("start")
-        if signal == SIGPIPE { try BrokenPipeKeeper.begin() }
+        if signal == .brokenPipe { try BrokenPipeKeeper.begin() }
         let status = ProcessExit.withSignals {
             let earlier = unsafe raw.pointee.signum
-            let status = unsafe uv_signal_start(raw, signalArrived, signal)
+            let status = unsafe uv_signal_start(raw, signalArrived, signal.rawValue)
             // libuv has stopped the watch that it could not replace.
             if status < 0, earlier != 0 { unsafe uv_signal_start(raw, signalArrived, earlier) }
             return status
         }
-        try check(status, "start", of: "a watch for signal \(signal)")
+        try check(status, "start", of: "a watch for \(signal)")
         // A program that a thread of Dispatch or of the cooperative pool has started inherits that all signals are blocked.
-        cplatform_unblock_signal(signal)
+        cplatform_unblock_signal(signal.rawValue)
         self.once = once
         self.onSignal = onSignal
     }
@@ -60,7 +60,7 @@ public final class SignalHandle: Handle {
 
     override func dropClosures() { onSignal = nil }
 
-    fileprivate func arrived(_ signal: CInt) {
+    fileprivate func arrived(_ signal: Signal) {
         let call = onSignal
         if once { stop() }
         call?(self, signal)
@@ -68,5 +68,5 @@ public final class SignalHandle: Handle {
 }
 
 private func signalArrived(_ raw: UnsafeMutablePointer<uv_signal_t>?, _ signal: CInt) {
-    unsafe callBack(raw, SignalHandle.self) { $0.arrived(signal) }
+    unsafe callBack(raw, SignalHandle.self) { $0.arrived(Signal(signal)) }
 }

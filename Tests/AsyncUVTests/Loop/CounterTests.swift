@@ -76,7 +76,7 @@ import Testing
         try await withOwnLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
             let listener = try await TCPListener.onLoopback(on: loop)
-            let signals = try await Signals.watch(SIGUSR2, on: loop)
+            let signals = try await Signals.watch(.user2, on: loop)
             let actor = LoopCounter(loop)
             let feeding = loop.spawn {
                 for number in 0..<200 {

@@ -92,7 +92,7 @@ private let threadsGone = Shared(0)
             let (writer, silent) = try await connectedPair()
             let (finisher, deaf) = try await connectedPair()
             let listener = try await TCPListener.onLoopback()
-            let signals = try await Signals.watch(SIGURG)
+            let signals = try await Signals.watch(.urgent)
             let filling = try await finisher.fill(loop)
             let address = full.address
             var tasks: [(String, Task<Void, any Error>)] = [
@@ -190,7 +190,7 @@ private let threadsGone = Shared(0)
             ("bind", { _ = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop) }),
             ("connect", { _ = try await TCPConnection.connect(to: address, on: loop) }),
             ("resolve", { _ = try await Resolver.addresses(of: "localhost", port: 1, on: loop) }),
-            ("signals", { _ = try await Signals.watch(SIGURG, on: loop) }),
+            ("signals", { _ = try await Signals.watch(.urgent, on: loop) }),
             ("counters", { _ = try await loop.counters }),
         ]
         for (name, operation) in operations {

@@ -12,7 +12,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             try await onThread {
                 try EventLoop.run { loop in
-                    let signals = try await Signals.watch(SIGUSR1)
+                    let signals = try await Signals.watch(.user1)
                     let last = Shared(false)
                     Thread {
                         for _ in 0..<100_000 { kill(getpid(), SIGUSR1) }
@@ -22,7 +22,7 @@ import Testing
                     let (near, far) = try await connectedPair()
                     var count = 0
                     for try await signal in signals {
-                        if signal != SIGUSR1 { fatalError("signal \(signal)") }
+                        if signal != .user1 { fatalError("signal \(signal)") }
                         count += 1
                         try await near.write([1])
                         guard try await far.read() == [1] else { fatalError("no echo") }
@@ -40,19 +40,19 @@ import Testing
         await #expect(processExitsWith: .success) {
             try await onThread {
                 try EventLoop.run { loop in
-                    let signals = try await Signals.watch(SIGUSR1, SIGUSR2, SIGHUP)
-                    for number in [SIGUSR2, SIGHUP, SIGUSR1, SIGUSR2] {
-                        raise(number)
-                        guard try await signals.next() == number else { fatalError("not \(number)") }
+                    let signals = try await Signals.watch(.user1, .user2, .hangUp)
+                    for signal: Signal in [.user2, .hangUp, .user1, .user2] {
+                        raise(signal.rawValue)
+                        guard try await signals.next() == signal else { fatalError("not \(signal)") }
                     }
                     // Before anybody waits: kept, one of each number.
                     for _ in 0..<10 { raise(SIGHUP) }
                     for _ in 0..<10 { try await loop.sleep(for: .milliseconds(1)) }
-                    guard try await signals.next() == SIGHUP else { fatalError("lost") }
+                    guard try await signals.next() == .hangUp else { fatalError("lost") }
                     let waiting = loop.spawn { try await signals.next() }
                     await settle()
                     raise(SIGUSR1)
-                    guard try await waiting.value == SIGUSR1 else { fatalError("delivered twice") }
+                    guard try await waiting.value == .user1 else { fatalError("delivered twice") }
                 }
             }
         }
@@ -63,7 +63,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             try await onThread {
                 try EventLoop.run { loop in
-                    let signals = try await Signals.watch(SIGUSR1)
+                    let signals = try await Signals.watch(.user1)
                     let waiting = loop.spawn { try await signals.next() }
                     let before = loop.spawn {
                         while !Task.isCancelled { await Task.yield() }
@@ -75,7 +75,7 @@ import Testing
                     guard await failure(of: waiting) is CancellationError else { fatalError("waiting") }
                     guard await failure(of: before) is CancellationError else { fatalError("before") }
                     raise(SIGUSR1)
-                    guard try await signals.next() == SIGUSR1 else { fatalError("lost") }
+                    guard try await signals.next() == .user1 else { fatalError("lost") }
                 }
             }
         }
@@ -87,9 +87,9 @@ import Testing
             try await onThread {
                 try EventLoop.run { loop in
                     do {
-                        let signals = try await Signals.watch(SIGUSR1)
+                        let signals = try await Signals.watch(.user1)
                         raise(SIGUSR1)
-                        guard try await signals.next() == SIGUSR1 else { exit(1) }
+                        guard try await signals.next() == .user1 else { exit(1) }
                     }
                     try await loop.sleep(for: .milliseconds(1))
                     raise(SIGUSR1)
@@ -103,7 +103,7 @@ import Testing
     func dropElsewhere() async throws {
         await #expect(processExitsWith: .signal(SIGUSR1)) {
             let loop = try EventLoop()
-            do { _ = try await Signals.watch(SIGUSR1, on: loop) }
+            do { _ = try await Signals.watch(.user1, on: loop) }
             for _ in 0..<3 { try await loop.withLoop { _ in } }
             try await loop.sleep(for: .milliseconds(1))
             kill(getpid(), SIGUSR1)
@@ -115,10 +115,10 @@ import Testing
     func badNumbers() async throws {
         try await withOwnLoop { loop in
             await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(on: loop) }
-            for number in [0, -1, 65, 1_000, SIGKILL, SIGSTOP] {
+            for number in [0, -1, 65, 1_000, SIGKILL, SIGSTOP].map(Signal.init(_:)) {
                 await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(number, on: loop) }
                 await #expect(throws: UVError.coded(.invalidArgument)) {
-                    try await Signals.watch(SIGURG, number, on: loop)
+                    try await Signals.watch(.urgent, number, on: loop)
                 }
             }
         }
@@ -127,10 +127,10 @@ import Testing
     @Test func twoWatchesBothGetIt() async throws {
         await #expect(processExitsWith: .success) {
             let (first, second) = (try EventLoop(), try EventLoop())
-            let one = try await Signals.watch(SIGUSR2, on: first)
-            let two = try await Signals.watch(SIGUSR2, on: second)
+            let one = try await Signals.watch(.user2, on: first)
+            let two = try await Signals.watch(.user2, on: second)
             kill(getpid(), SIGUSR2)
-            guard try await one.next() == SIGUSR2, try await two.next() == SIGUSR2 else { exit(1) }
+            guard try await one.next() == .user2, try await two.next() == .user2 else { exit(1) }
             await first.shutdown()
             await second.shutdown()
         }

@@ -23,15 +23,9 @@ func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throw
     }
 }
 
-/// The handles on a loop that nobody has closed, but for those that each loop has.
+/// The handles on a loop that nobody has closed.
 func openHandles(of loop: EventLoop) async throws -> [String] {
-    let own = ["async", "idle", "prepare", "poll"]
-    return try await loop.withLoop { callbackLoop in
-        callbackLoop.handles.filter {
-            !$0.isClosing && !own.contains($0.kind.name) && !["Sleepers", "lingering"].contains($0.label)
-        }
-        .map(\.description)
-    }
+    try await loop.withLoop { $0.handles.filter { !$0.isClosing && $0.label != "lingering" }.map(\.description) }
 }
 
 /// Gives a loop with a thread of its own to a body that runs elsewhere, and shuts it down.

@@ -54,7 +54,7 @@ struct StreamOperation: Sendable, CustomTestStringConvertible {
         .init("withTimeout") { scene in
             try await withTimeout(.seconds(1_000), on: scene.loop) { try await scene.loop.sleep(for: .seconds(2_000)) }
         },
-        .init("signals") { for try await _ in try await Signals.watch(SIGUSR2, on: $0.loop) {} },
+        .init("signals") { for try await _ in try await Signals.watch(.user2, on: $0.loop) {} },
     ]
 }
 

@@ -26,7 +26,7 @@ import UV
                 kinds == [
                     "timer", "idle", "prepare", "check", "async", "signal", "poll", "tcp", "tcp", "tcp",
                 ])
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -42,7 +42,7 @@ import UV
                 #expect(handle.isClosing && !handle.isActive)
             }
             #expect(closed.isEmpty)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run()
             #expect(closed.count == all.count)
         }
@@ -64,7 +64,7 @@ import UV
                 #expect(log == ["first", "second"], "\(handle)")
                 handle.close { _ in Issue.record("too late") }
             }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -90,7 +90,7 @@ import UV
             weak = try Self.makeAll(on: loop).map { WeakHandle(handle: $0) }
             try loop.run(.noWait)
             #expect(weak.allSatisfy { $0.handle != nil }, "they are the loop's")
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run()
             #expect(weak.allSatisfy { $0.handle == nil })
         }
@@ -210,7 +210,7 @@ import UV
             #expect(throws: UVError.coded(.invalidArgument)) { try timer.fileDescriptor }
             #expect(throws: UVError.coded(.badFileDescriptor)) { try unconnected.fileDescriptor }
             try #expect(made.fileDescriptor.rawValue > 2)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -235,7 +235,7 @@ import UV
             #expect(throws: UVError.coded(.notSupported)) { try timer.sendBufferSize }
             let unconnected = try TCPHandle(on: loop)
             #expect(throws: UVError.coded(.badFileDescriptor)) { try unconnected.sendBufferSize }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 }

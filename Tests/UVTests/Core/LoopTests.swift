@@ -62,7 +62,7 @@ import UV
         try withLoop { loop in
             try TimerHandle(on: loop).start(after: .zero, every: .milliseconds(1)) { timer in
                 calls += 1
-                timer.loop.stop()
+                try! timer.loop.stop()
                 if calls == 2 { timer.close() }
             }
             try #expect(loop.run())
@@ -79,7 +79,7 @@ import UV
                 turns += 1
                 idle.close()
             }
-            loop.stop()
+            try loop.stop()
             try #expect(loop.run())
             #expect(turns == 0)
             try loop.run()
@@ -157,11 +157,11 @@ import UV
                 }
             }
             try TimerHandle(on: loop).start(after: .seconds(50)) { _ in }
-            try SignalHandle(on: loop).start(CInt(28)) { _, _ in }
+            try SignalHandle(on: loop).start(.windowChange) { _, _ in }
             try loop.run(.noWait)
             #expect(throws: UVError.coded(.resourceBusy)) { try loop.close() }
             for handle in loop.handles { handle.close { _ in closed += 1 } }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run()
             #expect(loop.handles.isEmpty)
         }
@@ -181,7 +181,7 @@ import UV
             #expect(loop.handles.count == 3 && loop.handles[0].isClosing)
             try loop.run(.noWait)
             #expect(loop.handles.map { $0 === idle || $0 === listener } == [true, true])
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -196,8 +196,8 @@ import UV
         #expect(throws: UVError.coded(.badFileDescriptor)) { try WakeupHandle(on: loop) { _ in } }
         #expect(throws: UVError.coded(.badFileDescriptor)) { try loop.configure(.metricsIdleTime) }
         #expect(!loop.isAlive && loop.handles.isEmpty)
-        loop.stop()
-        loop.closeAllHandles()
+        try loop.stop()
+        try loop.closeAllHandles()
         loop.updateTime()
         _ = loop.now
         #expect(loop.idleTime == .zero)

@@ -19,7 +19,8 @@ import UV
             try check(try IdleHandle(on: loop), closed) { idle in [{ try idle.start { _ in } }] }
             try check(try PrepareHandle(on: loop), closed) { prepare in [{ try prepare.start { _ in } }] }
             try check(try CheckHandle(on: loop), closed) { check in [{ try check.start { _ in } }] }
-            try check(try SignalHandle(on: loop), closed) { signal in [{ try signal.start(28) { _, _ in } }] }
+            try check(try SignalHandle(on: loop), closed) { signal in [{ try signal.start(.windowChange) { _, _ in } }]
+            }
             let listener = try TCPHandle.listening(on: loop) { _, _ in }
             try check(try PollHandle(on: loop, watching: listener.fileDescriptor), closed) { poll in
                 [{ try poll.start(.readable) { _, _ in } }, { _ = try poll.fileDescriptor }]
@@ -47,7 +48,7 @@ import UV
                     ]
                 }
             }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -66,7 +67,7 @@ import UV
     func harmless(afterTheCallback closed: Bool) throws {
         try withLoop { loop in
             let all = try HandleTests.makeAll(on: loop)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             if closed { try loop.run(.noWait) }
             for handle in all {
                 #expect(!handle.isActive && handle.isClosing)

@@ -13,7 +13,7 @@ import UV
             try first.bind(to: loopback)
             try second.bind(to: loopback)
             try #expect(first.localAddress.port != 0 && first.localAddress != second.localAddress)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -27,7 +27,7 @@ import UV
             // A refused bind leaves the handle as it was.
             try second.bind(to: loopback)
             try #expect(second.localAddress.port != address.port)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -41,7 +41,7 @@ import UV
             try first.listen { _, _ in }
             let error = #expect(throws: UVError.self) { try second.listen { _, _ in } }
             try #expect(error?.description.hasSuffix("(EADDRINUSE) in listen of \(first.localAddress)") == true)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -168,7 +168,7 @@ import UV
             let six = try TCPHandle(on: loop)
             try four.bind(to: .anyIPv4(port: 0))
             try six.bind(to: .anyIPv6(port: four.localAddress.port), ipv6Only: true)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
     }
 
@@ -185,7 +185,7 @@ import UV
                 try listeners[index].listen { _, connection in
                     accepted[index] += 1
                     try! connection.get().close()
-                    if accepted.reduce(0, +) == 64 { loop.closeAllHandles() }
+                    if accepted.reduce(0, +) == 64 { try? loop.closeAllHandles() }
                 }
             }
             #expect(throws: UVError.coded(.addressInUse)) { try alone.bind(to: address) }
@@ -252,7 +252,7 @@ import UV
             let client = try FileDescriptor.tcpConnection(toPort: listener.localAddress.port)
             try loop.run()
             #expect(loop.handles.count == 1)
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run()
             try #expect(client.readToEnd().isEmpty)
             try client.close()

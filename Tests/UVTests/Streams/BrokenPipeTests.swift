@@ -35,10 +35,10 @@ import UV
         await #expect(processExitsWith: .success) {
             try synchronously {
                 let watcher = try SignalHandle(on: Loop())
-                try watcher.start(SIGPIPE) { _, _ in }
+                try watcher.start(.brokenPipe) { _, _ in }
                 watcher.stop()
                 try Self.writeToClosedPeer()
-                try watcher.start(SIGPIPE) { _, _ in }
+                try watcher.start(.brokenPipe) { _, _ in }
                 watcher.close()
                 try Self.writeToClosedPeer()
                 try Self.close(watcher)
@@ -51,8 +51,8 @@ import UV
         await #expect(processExitsWith: .success) {
             try synchronously {
                 let watcher = try SignalHandle(on: Loop())
-                try watcher.start(SIGPIPE) { _, _ in }
-                try watcher.start(SIGUSR1) { _, _ in }
+                try watcher.start(.brokenPipe) { _, _ in }
+                try watcher.start(.user1) { _, _ in }
                 try Self.writeToClosedPeer()
                 try Self.close(watcher)
             }
@@ -64,8 +64,8 @@ import UV
         await #expect(processExitsWith: .success) {
             try synchronously {
                 let watcher = try SignalHandle(on: Loop())
-                try watcher.start(SIGPIPE) { _, _ in }
-                #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(SIGKILL) { _, _ in } }
+                try watcher.start(.brokenPipe) { _, _ in }
+                #expect(throws: UVError.coded(.invalidArgument)) { try watcher.start(.kill) { _, _ in } }
                 try Self.writeToClosedPeer()
                 try Self.close(watcher)
             }
@@ -78,7 +78,7 @@ import UV
             try synchronously {
                 let watcher = try SignalHandle(on: Loop())
                 var calls = 0
-                try watcher.start(SIGPIPE, once: true) { _, _ in calls += 1 }
+                try watcher.start(.brokenPipe, once: true) { _, _ in calls += 1 }
                 raise(SIGPIPE)
                 try watcher.loop.run()
                 #expect(calls == 1)
@@ -107,15 +107,15 @@ import UV
                 for round in 0..<(isSanitized ? 500 : 15_000) {
                     let loop = try Loop()
                     let watcher = try SignalHandle(on: loop)
-                    try watcher.start(SIGPIPE, once: round % 2 == 1) { _, _ in }
+                    try watcher.start(.brokenPipe, once: round % 2 == 1) { _, _ in }
                     switch round % 5 {
                     case 0: watcher.stop()
-                    case 1: try watcher.start(SIGUSR1) { _, _ in }
-                    case 2: try? watcher.start(SIGKILL) { _, _ in }
+                    case 1: try watcher.start(.user1) { _, _ in }
+                    case 2: try? watcher.start(.kill) { _, _ in }
                     case 3: try loop.run(.noWait)
                     default: break
                     }
-                    loop.closeAllHandles()
+                    try loop.closeAllHandles()
                     try loop.run()
                     try loop.close()
                 }

@@ -58,7 +58,7 @@ struct DescriptorShortage {
         try peers[0].writeAll([7])
         try ticker.start(after: .zero, every: .milliseconds(5)) { ticker in
             ticks += 1
-            if Loop.hrtime - started > .milliseconds(500) { loop.stop() }
+            if Loop.hrtime - started > .milliseconds(500) { try? loop.stop() }
         }
         try loop.run()
         #expect(ticks > 20)
@@ -69,7 +69,7 @@ struct DescriptorShortage {
         // Descriptors are free again: everybody is accepted and served.
         for descriptor in extra { try descriptor.close() }
         limitDescriptors(to: 1_000)
-        try ticker.start(after: .zero, every: .milliseconds(5)) { _ in if held.count == clients { loop.stop() } }
+        try ticker.start(after: .zero, every: .milliseconds(5)) { _ in if held.count == clients { try? loop.stop() } }
         try loop.run()
         thief.stop()
         #expect(held.count == clients)

@@ -69,7 +69,7 @@ import UV
             try near.write([1])
             near.closeAfterWrites()
             while !near.isClosing { try loop.run(.once) }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
             try loop.run(.noWait)
             #expect(!loop.isAlive)
             try #expect(peer.readToEnd() == [1])

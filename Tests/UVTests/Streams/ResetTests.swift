@@ -154,7 +154,7 @@ import UV
                 closed += 1
             }
             connecting.closeWithReset { _ in closed += 1 }
-            loop.closeAllHandles()
+            try loop.closeAllHandles()
         }
         #expect(closed == 5)
     }

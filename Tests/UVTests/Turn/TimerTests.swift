@@ -117,6 +117,21 @@ import UV
         #expect(latest <= .milliseconds(60), "with libuv's own wait more than 120 ms")
     }
 
+    @Test func scheduledCallsComeOnceAndCanBeCalledOff() throws {
+        var calls: [Int] = []
+        try withLoop { loop in
+            try loop.schedule(after: .milliseconds(2)) { calls.append(2) }
+            let timer = try loop.schedule(after: .zero) {
+                calls.append(1)
+                #expect(Loop.current?.handles.contains { !$0.isClosing } == true, "the other timer")
+            }
+            #expect(timer.description.contains("UVTests/TimerTests.swift:"))
+            try loop.schedule(after: .zero) { Issue.record("called off") }.close()
+            #expect(throws: UVError.coded(.invalidArgument)) { try loop.schedule(after: .seconds(-1)) {} }
+        }
+        #expect(calls == [1, 2])
+    }
+
     @Test func aForeignLoopIsToldToWaitFromNowOn() throws {
         try withLoop { loop in
             let timer = try TimerHandle(on: loop)

@@ -6,10 +6,10 @@ import UV
 /// One after the other: a signal goes to every watcher of the process.
 @Suite(.ownThread, .serialized) struct SignalTests {
     @Test func aSignalIsACallOnTheLoop() throws {
-        var calls: [CInt] = []
+        var calls: [Signal] = []
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            try watcher.start(SIGUSR1) { watcher, signal in
+            try watcher.start(.user1) { watcher, signal in
                 calls.append(signal)
                 if calls.count == 2 { watcher.close() } else { raise(SIGUSR1) }
             }
@@ -17,7 +17,7 @@ import UV
             raise(SIGUSR1)
             #expect(calls.isEmpty)
         }
-        #expect(calls == [SIGUSR1, SIGUSR1])
+        #expect(calls == [.user1, .user1])
     }
 
     @Test("A signal that the program inherited as blocked arrives") func blockedSignal() throws {
@@ -28,7 +28,7 @@ import UV
         var calls = 0
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            try watcher.start(SIGUSR1) { watcher, _ in
+            try watcher.start(.user1) { watcher, _ in
                 calls += 1
                 watcher.close()
             }
@@ -44,7 +44,7 @@ import UV
         try withLoop { outer in
             try withLoop { loop in
                 for loop in [outer, loop, loop] {
-                    try SignalHandle(on: loop).start(SIGUSR1) { watcher, _ in
+                    try SignalHandle(on: loop).start(.user1) { watcher, _ in
                         calls += 1
                         watcher.close()
                     }
@@ -65,9 +65,9 @@ import UV
             let keeper = try SignalHandle(on: loop)
             let watcher = try SignalHandle(on: loop)
             // Without another watcher the second signal would have its default action.
-            try keeper.start(SIGUSR1) { _, _ in }
+            try keeper.start(.user1) { _, _ in }
             keeper.keepsLoopAlive = false
-            try watcher.start(SIGUSR1, once: true) { watcher, _ in
+            try watcher.start(.user1, once: true) { watcher, _ in
                 #expect(!watcher.isActive)
                 first += 1
             }
@@ -76,11 +76,11 @@ import UV
             raise(SIGUSR1)
             try loop.run(.noWait)
             #expect(first == 1)
-            try watcher.start(SIGUSR1, once: true) { _, _ in second += 1 }
+            try watcher.start(.user1, once: true) { _, _ in second += 1 }
             raise(SIGUSR1)
             try loop.run()
             #expect(first == 1 && second == 1)
-            try watcher.start(SIGUSR1) { watcher, _ in
+            try watcher.start(.user1) { watcher, _ in
                 third += 1
                 if third == 3 { watcher.close() } else { raise(SIGUSR1) }
             }
@@ -96,7 +96,7 @@ import UV
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
             func watch() {
-                try! watcher.start(SIGUSR1, once: true) { watcher, _ in
+                try! watcher.start(.user1, once: true) { watcher, _ in
                     calls += 1
                     guard calls < 3 else { return watcher.close() }
                     watch()
@@ -110,23 +110,30 @@ import UV
     }
 
     @Test func aStartReplacesSignalAndClosure() throws {
-        var calls: [CInt] = []
+        var calls: [Signal] = []
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            try watcher.start(SIGUSR1) { _, _ in Issue.record("the old closure") }
-            try watcher.start(SIGUSR2) { watcher, signal in
+            try watcher.start(.user1) { _, _ in Issue.record("the old closure") }
+            try watcher.start(.user2) { watcher, signal in
                 calls.append(signal)
                 watcher.close()
             }
             raise(SIGUSR2)
         }
-        #expect(calls == [SIGUSR2])
+        #expect(calls == [.user2])
+    }
+
+    @Test func signalsHaveTheSystemsNumbersAndNames() {
+        #expect(
+            Signal.terminate.rawValue == SIGTERM && Signal(SIGTERM) == .terminate
+                && Signal(rawValue: SIGINT) == .interrupt)
+        #expect("\(Signal.hangUp) \(Signal.windowChange) \(Signal(64))" == "SIGHUP SIGWINCH signal 64")
     }
 
     @Test func aStoppedWatcherIsNotCalled() throws {
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            try watcher.start(SIGUSR1) { _, _ in Issue.record("called") }
+            try watcher.start(.user1) { _, _ in Issue.record("called") }
             raise(SIGUSR1)
             watcher.stop()
             watcher.stop()
@@ -140,8 +147,8 @@ import UV
     func badNumbers(_ number: CInt) throws {
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            let error = #expect(throws: UVError.self) { try watcher.start(number) { _, _ in } }
-            #expect(error == .coded(.invalidArgument) && error?.subject == "a watch for signal \(number)")
+            let error = #expect(throws: UVError.self) { try watcher.start(Signal(number)) { _, _ in } }
+            #expect(error == .coded(.invalidArgument) && error?.subject == "a watch for \(Signal(number))")
             #expect(!watcher.isActive)
             watcher.close()
         }
@@ -152,12 +159,12 @@ import UV
         var calls = 0
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
-            try watcher.start(SIGUSR1) { watcher, signal in
-                #expect(signal == SIGUSR1)
+            try watcher.start(.user1) { watcher, signal in
+                #expect(signal == .user1)
                 calls += 1
                 watcher.close()
             }
-            #expect(throws: UVError.self) { try watcher.start(number) { _, _ in Issue.record("called") } }
+            #expect(throws: UVError.self) { try watcher.start(Signal(number)) { _, _ in Issue.record("called") } }
             #expect(watcher.isActive)
             raise(SIGUSR1)
         }
@@ -182,7 +189,7 @@ import UV
                 }, onEnd: { _, _ in })
             let watcher = try SignalHandle(on: loop)
             let storm = try IdleHandle(on: loop)
-            try watcher.start(SIGUSR1) { watcher, _ in
+            try watcher.start(.user1) { watcher, _ in
                 calls += 1
                 seen = raised
                 guard seen == count else { return }

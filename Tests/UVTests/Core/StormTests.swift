@@ -5,8 +5,8 @@ import UV
 
 /// Random sequences of legal and illegal operations on connections, timers, listeners and wake-ups.
 ///
-/// A run is repeated with `SWIFT_UV_TEST_SEED=<number> swift test --filter RandomTests`.
-@Suite(.ownThread) struct RandomTests {
+/// A run is repeated with `SWIFT_UV_TEST_SEED=<number> swift test --filter StormTests`.
+@Suite(.ownThread) struct StormTests {
     static let seeds: [UInt64] =
         ProcessInfo.processInfo.environment["SWIFT_UV_TEST_SEED"].flatMap(UInt64.init).map { [$0] }
         ?? (0..<20).map { _ in .random(in: 0..<1_000_000_000) }
