@@ -29,7 +29,7 @@ final class CallbackServer {
             case .failure(let error): refusals.add(error)
             }
         }
-        for signal in [SIGINT, SIGTERM] {
+        for signal: Signal in [.interrupt, .terminate] {
             let handle = try SignalHandle(on: loop)
             handle.keepsLoopAlive = false
             try handle.start(signal) { [self] _, _ in end() }

@@ -26,8 +26,8 @@ import UV
                 }
             }
             try await loop.withLoop { loop in
-                for number in [SIGTERM, SIGINT] {
-                    try SignalHandle(on: loop).start(number) { _, _ in serving.cancel() }
+                for signal: Signal in [.terminate, .interrupt] {
+                    try SignalHandle(on: loop).start(signal) { _, _ in serving.cancel() }
                 }
             }
             _ = await serving.result

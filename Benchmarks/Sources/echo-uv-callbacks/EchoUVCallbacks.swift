@@ -9,8 +9,8 @@ import UV
 
     func run() throws {
         let loop = try Loop()
-        for number in [SIGTERM, SIGINT] {
-            try SignalHandle(on: loop).start(number) { _, _ in try? loop.stop() }
+        for signal: Signal in [.terminate, .interrupt] {
+            try SignalHandle(on: loop).start(signal) { _, _ in try? loop.stop() }
         }
         let server = try TCPHandle(on: loop)
         try server.bind(to: SocketAddress(host: options.host, port: options.port))
