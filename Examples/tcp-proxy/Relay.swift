@@ -38,10 +38,10 @@ final class Relay: Sendable {
     private func converse(_ client: TCPConnection, _ server: TCPConnection) async throws {
         try await withThrowingTaskGroup { group in
             group.addTask {
-                try await copy(from: client, to: server) { count in self.traffic.withLock { $0.sent += count } }
+                try await client.copy(to: server) { count in self.traffic.withLock { $0.sent += count } }
             }
             group.addTask {
-                try await copy(from: server, to: client) { count in self.traffic.withLock { $0.received += count } }
+                try await server.copy(to: client) { count in self.traffic.withLock { $0.received += count } }
             }
             try await group.waitForAll()
         }

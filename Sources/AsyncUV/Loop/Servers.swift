@@ -1,30 +1,31 @@
+/// Something that takes connections.
+protocol Server: AnyObject {
+    /// Takes no new ones.
+    func close()
+}
+
 /// What serves on a loop, so that its end can wait for it. On the loop's thread only.
 final class Servers {
-    private var listeners: [ObjectIdentifier: ListenerCore] = [:]
-    /// How many calls of ``TCPListener/serve(maxConnections:onError:_:)`` are under way.
-    private var serving = 0
+    /// The listeners that are open or still serve somebody.
+    private var all: [ObjectIdentifier: any Server] = [:]
     private var waiting: [Wait<Void>] = []
 
-    func add(_ listener: ListenerCore) { listeners[ObjectIdentifier(listener)] = listener }
+    func add(_ server: any Server) { all[ObjectIdentifier(server)] = server }
 
-    func remove(_ listener: ListenerCore) { listeners[ObjectIdentifier(listener)] = nil }
-
-    func begin() { serving += 1 }
-
-    func end() {
-        serving -= 1
-        guard serving == 0 else { return }
+    func remove(_ server: any Server) {
+        all[ObjectIdentifier(server)] = nil
+        guard all.isEmpty else { return }
         for pending in waiting { pending.finish(.success(())) }
         waiting = []
     }
 
     func closeListeners() {
-        for listener in listeners.values { listener.close() }
+        for server in all.values { server.close() }
     }
 
     /// Closes all listeners and waits until everybody has been served.
     func drain(_ pending: Wait<Void>) {
         closeListeners()
-        if serving == 0 { pending.finish(.success(())) } else { waiting.append(pending) }
+        if all.isEmpty { pending.finish(.success(())) } else { waiting.append(pending) }
     }
 }

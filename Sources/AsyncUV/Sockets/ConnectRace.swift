@@ -8,6 +8,7 @@ final class ConnectRace {
     private let loop: Loop
     private let host: String
     private let delay: Duration
+    private let makeHandle: (SocketAddress) throws(UVError) -> TCPHandle
     private let onDone: (Result<TCPHandle, UVError>) -> Void
     private var left: ArraySlice<SocketAddress>
     private var running: [TCPHandle] = []
@@ -18,11 +19,13 @@ final class ConnectRace {
 
     init(
         _ host: String, _ addresses: [SocketAddress], delay: Duration, on loop: Loop,
+        by makeHandle: @escaping (SocketAddress) throws(UVError) -> TCPHandle,
         _ onDone: @escaping (Result<TCPHandle, UVError>) -> Void
     ) {
         self.loop = loop
         self.host = host
         self.delay = delay
+        self.makeHandle = makeHandle
         self.onDone = onDone
         left = Self.alternating(addresses)[...]
     }
@@ -61,7 +64,7 @@ final class ConnectRace {
     private func next() {
         guard !isOver, let address = left.popFirst() else { return }
         do throws(UVError) {
-            let handle = try TCPHandle(on: loop)
+            let handle = try makeHandle(address)
             running.append(handle)
             do throws(UVError) {
                 try handle.connect(to: address) { handle, error in self.finished(handle, error) }
@@ -116,59 +119,4 @@ final class ConnectRace {
     }
 
     private var attempts: String { failures.map { "\($0)" }.joined(separator: "; ") }
-}
-
-extension TCPConnection {
-    /// Connects to a host.
-    ///
-    /// Names are looked up off the loop; their addresses are tried in turns of families, a quarter of a second apart,
-    /// and the first to answer wins.
-    ///
-    /// - Parameter host: A numeric address or a name.
-    /// - Parameter timeout: The time for look-up and connect together; `nil` leaves it to the system: minutes.
-    /// - Throws: ``UVError`` with `.connectionRefused` and relatives or `.timedOut` (with every attempt that failed in its
-    ///   text), what the look-up failed with, `.invalidArgument` for a name that cannot be one, `.canceled` when the loop ends.
-    ///
-    /// Cancellation: all attempts are closed.
-    ///
-    /// Calls `uv_tcp_connect`; looks up with `getaddrinfo`, on a thread of ``Resolver``.
-    public static func connect(
-        host: String, port: UInt16, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
-    ) async throws -> TCPConnection {
-        guard let timeout else {
-            let addresses = try await Resolver.addresses(of: host, port: port, on: loop)
-            return try await connect(host, to: addresses, on: loop)
-        }
-        let deadline = LoopClock.Instant.now.advanced(by: timeout)
-        let addresses: [SocketAddress]
-        do {
-            addresses = try await withDeadline(deadline, on: loop) {
-                try await Resolver.addresses(of: host, port: port, on: loop)
-            }
-        } catch let error as UVError where error.code == .timedOut {
-            throw UVError(.timedOut, in: "connect", of: "\(host):\(port), still being looked up")
-        }
-        return try await connect("\(host):\(port)", to: addresses, until: deadline, on: loop)
-    }
-
-    /// Connects to an address. Otherwise as ``connect(host:port:timeout:on:)``.
-    public static func connect(
-        to address: SocketAddress, on loop: EventLoop = .current ?? .shared
-    ) async throws -> TCPConnection {
-        try await connect(address.host, to: [address], on: loop)
-    }
-
-    static func connect(
-        _ host: String, to addresses: [SocketAddress], until deadline: LoopClock.Instant? = nil,
-        delay: Duration = .milliseconds(250), on loop: EventLoop
-    ) async throws -> TCPConnection {
-        try await loop.perform("connect") { core, pending in
-            let race = ConnectRace(host, addresses, delay: delay, on: core.loop) { result in
-                pending.finish(
-                    Result { try TCPConnection(result.get(), on: loop) })
-            }
-            pending.onCancel = race.cancel
-            race.start(until: deadline)
-        }
-    }
 }

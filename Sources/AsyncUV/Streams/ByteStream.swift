@@ -184,24 +184,42 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
 }
 
-/// Copies a stream to its end into another, no faster than the other takes it; then finishes the other's writing.
-///
-/// - Parameter onCopied: Called after each chunk with its number of bytes, for those who want to know in spite of an error.
-/// - Returns: How many bytes were copied.
-///
-/// - Throws: What reading, writing and ``ByteStream/finishWriting()`` throw.
-///
-/// Cancellation: a chunk whose write has begun leaves as a whole; it is not counted.
-@discardableResult
-public func copy(
-    from source: some ByteStream, to destination: some ByteStream, onCopied: (Int) -> Void = { _ in }
-) async throws -> Int {
-    var count = 0
-    while let chunk = try await source.read() {
-        try await destination.write(chunk)
-        count += chunk.count
-        onCopied(chunk.count)
+extension ByteStream {
+    /// Appends what is there to an array, at least one byte. Otherwise as ``read(upTo:)``.
+    ///
+    /// - Returns: How many bytes came; 0 when the peer has finished.
+    public func read(into buffer: inout [UInt8], upTo limit: Int = 65_536) async throws -> Int {
+        guard let bytes = try await read(upTo: limit) else { return 0 }
+        if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
+        return bytes.count
     }
-    try await destination.finishWriting()
-    return count
+
+    /// Writes a text in UTF-8. Otherwise as ``write(_:)``.
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    /// Writes a part of an array. Otherwise as ``write(_:)``.
+    public func write(_ bytes: ArraySlice<UInt8>) async throws { try await write(Array(bytes)) }
+
+    /// Writes lent bytes. Otherwise as ``write(_:)``.
+    public func write(_ bytes: Span<UInt8>) async throws { try await write([UInt8](copying: bytes)) }
+
+    /// Copies the stream to its end into another, no faster than the other takes it; then finishes the other's writing.
+    ///
+    /// - Parameter onCopied: Called after each chunk with its number of bytes, for those who want to know in spite of an
+    ///   error.
+    /// - Returns: How many bytes were copied.
+    /// - Throws: What reading, writing and ``finishWriting()`` throw.
+    ///
+    /// Cancellation: a chunk whose write has begun leaves as a whole; it is not counted.
+    @discardableResult
+    public func copy(to destination: some ByteStream, onCopied: (Int) -> Void = { _ in }) async throws -> Int {
+        var count = 0
+        while let chunk = try await read() {
+            try await destination.write(chunk)
+            count += chunk.count
+            onCopied(chunk.count)
+        }
+        try await destination.finishWriting()
+        return count
+    }
 }

@@ -121,10 +121,10 @@ final class StreamCore {
         return handle.closeGently()
     }
 
-    /// Closes a TCP connection so that the peer gets a reset.
-    func closeWithReset() {
+    /// Closes in another way.
+    func close(_ close: (StreamHandle) -> Void) {
         unsafe returned?.clear()
-        (handle as? TCPHandle)?.closeWithReset()
+        close(handle)
     }
 }
 

@@ -4,19 +4,37 @@ internal import CLibuv
 ///
 /// Reads like `127.0.0.1:80`, `[::1]:80` or `[fe80::1%eth0]:80`.
 public struct SocketAddress: Hashable, Sendable {
-    /// The address families there are.
-    public enum Family: Sendable { case ipv4, ipv6 }
+    /// An address family. There may be more in later versions: local sockets.
+    public struct Family: Hashable, Sendable {
+        /// The system's number.
+        let number: CInt
+        public static let ipv4 = Family(number: AF_INET)
+        public static let ipv6 = Family(number: AF_INET6)
+    }
 
     private enum Storage: Hashable, Sendable {
-        /// In the order of the network.
-        case ipv4(UInt32)
-        case ipv6(UInt64, UInt64, flow: UInt32, scope: UInt32)
+        /// In the order of the network, the port in the machine's.
+        case ipv4(UInt32, port: UInt16)
+        case ipv6(UInt64, UInt64, flow: UInt32, scope: UInt32, port: UInt16)
     }
 
     private var storage: Storage
 
     /// The port, 0 to 65,535; 0 lets the system choose when binding.
-    public var port: UInt16
+    public var port: UInt16 {
+        get {
+            switch storage {
+            case .ipv4(_, let port), .ipv6(_, _, _, _, let port): port
+            }
+        }
+        set {
+            switch storage {
+            case .ipv4(let address, _): storage = .ipv4(address, port: newValue)
+            case .ipv6(let high, let low, let flow, let scope, _):
+                storage = .ipv6(high, low, flow: flow, scope: scope, port: newValue)
+            }
+        }
+    }
 
     /// Takes a numeric host: `127.0.0.1`, `::1`, `fe80::1%eth0`, `fe80::1%2`. Names are not looked up.
     ///
@@ -30,8 +48,7 @@ public struct SocketAddress: Hashable, Sendable {
         guard !host.utf8.contains(0) else { throw Self.notAnAddress(host) }
         var ipv4 = sockaddr_in()
         if unsafe uv_ip4_addr(host, CInt(port), &ipv4) == 0 {
-            storage = .ipv4(ipv4.sin_addr.s_addr)
-            self.port = port
+            storage = .ipv4(ipv4.sin_addr.s_addr, port: port)
             return
         }
         let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
@@ -39,8 +56,7 @@ public struct SocketAddress: Hashable, Sendable {
         guard unsafe uv_ip6_addr(String(parts[0]), CInt(port), &ipv6) == 0 else { throw Self.notAnAddress(host) }
         let scope = parts.count == 2 ? try NetworkInterface.index(ofZone: String(parts[1]), in: host) : 0
         let halves = unsafe unsafeBitCast(ipv6.sin6_addr, to: (UInt64, UInt64).self)
-        storage = .ipv6(halves.0, halves.1, flow: 0, scope: scope)
-        self.port = port
+        storage = .ipv6(halves.0, halves.1, flow: 0, scope: scope, port: port)
     }
 
     private static func notAnAddress(_ host: String) -> UVError {
@@ -48,18 +64,23 @@ public struct SocketAddress: Hashable, Sendable {
     }
 
     /// Every IPv4 address of this machine, for servers.
-    public static func anyIPv4(port: UInt16) -> Self { Self(storage: .ipv4(0), port: port) }
+    public static func anyIPv4(port: UInt16) -> Self { Self(.ipv4(0, port: port)) }
 
     /// Every address of this machine, IPv4 too unless the socket is IPv6 only.
-    public static func anyIPv6(port: UInt16) -> Self { Self(storage: .ipv6(0, 0, flow: 0, scope: 0), port: port) }
+    public static func anyIPv6(port: UInt16) -> Self { Self(.ipv6(0, 0, flow: 0, scope: 0, port: port)) }
+
+    /// This machine, for itself only: 127.0.0.1.
+    public static func loopback(port: UInt16) -> Self { Self(.ipv4(UInt32(0x7F00_0001).bigEndian, port: port)) }
+
+    /// This machine, for itself only: ::1.
+    public static func loopbackIPv6(port: UInt16) -> Self {
+        Self(.ipv6(0, UInt64(1).bigEndian, flow: 0, scope: 0, port: port))
+    }
 
     /// Whether it stands for all addresses of the machine.
     var isAny: Bool { self == .anyIPv4(port: port) || self == .anyIPv6(port: port) }
 
-    private init(storage: Storage, port: UInt16) {
-        self.storage = storage
-        self.port = port
-    }
+    private init(_ storage: Storage) { self.storage = storage }
 
     /// The address family.
     public var family: Family {
@@ -71,7 +92,7 @@ public struct SocketAddress: Hashable, Sendable {
 
     /// The interface that a link-local IPv6 address belongs to; 0 for none.
     public var scope: UInt32 {
-        if case .ipv6(_, _, _, let scope) = storage { scope } else { 0 }
+        if case .ipv6(_, _, _, let scope, _) = storage { scope } else { 0 }
     }
 
     /// The address without the port, in its shortest form, with the zone.
@@ -94,13 +115,14 @@ public struct SocketAddress: Hashable, Sendable {
         switch CInt(storage.ss_family) {
         case AF_INET:
             let address = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in.self) }
-            self.init(storage: .ipv4(address.sin_addr.s_addr), port: UInt16(bigEndian: address.sin_port))
+            self.init(.ipv4(address.sin_addr.s_addr, port: UInt16(bigEndian: address.sin_port)))
         case AF_INET6:
             let address = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in6.self) }
             let halves = unsafe unsafeBitCast(address.sin6_addr, to: (UInt64, UInt64).self)
             self.init(
-                storage: .ipv6(halves.0, halves.1, flow: address.sin6_flowinfo, scope: address.sin6_scope_id),
-                port: UInt16(bigEndian: address.sin6_port))
+                .ipv6(
+                    halves.0, halves.1, flow: address.sin6_flowinfo, scope: address.sin6_scope_id,
+                    port: UInt16(bigEndian: address.sin6_port)))
         default: return nil
         }
     }
@@ -120,12 +142,10 @@ public struct SocketAddress: Hashable, Sendable {
         self.init(&storage)
     }
 
-    var systemFamily: CInt { family == .ipv4 ? AF_INET : AF_INET6 }
-
     /// Lends the address in the system's form.
     func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         switch storage {
-        case .ipv4(let address):
+        case .ipv4(let address, let port):
             var form = sockaddr_in()
             #if canImport(Darwin)
             form.sin_len = UInt8(MemoryLayout<sockaddr_in>.size)
@@ -134,7 +154,7 @@ public struct SocketAddress: Hashable, Sendable {
             form.sin_port = port.bigEndian
             form.sin_addr.s_addr = address
             return unsafe Self.lend(&form, body)
-        case .ipv6(let high, let low, let flow, let scope):
+        case .ipv6(let high, let low, let flow, let scope, let port):
             var form = sockaddr_in6()
             #if canImport(Darwin)
             form.sin6_len = UInt8(MemoryLayout<sockaddr_in6>.size)
@@ -159,6 +179,20 @@ public struct SocketAddress: Hashable, Sendable {
     }
 }
 
-extension SocketAddress: CustomStringConvertible {
+extension SocketAddress: LosslessStringConvertible {
     public var description: String { family == .ipv4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
+
+    /// Takes what ``description`` gives: `127.0.0.1:80`, `[::1]:80`, `[fe80::1%eth0]:80`; `nil` for anything else.
+    public init?(_ description: String) {
+        guard let colon = description.lastIndex(of: ":") else { return nil }
+        var host = description[..<colon]
+        let digits = description[description.index(after: colon)...]
+        guard let port = UInt16(digits), String(port) == digits else { return nil }
+        let isIPv6 = host.first == "[" && host.last == "]" && host.count > 2
+        if isIPv6 { host = host.dropFirst().dropLast() }
+        guard let address = try? Self(host: String(host), port: port), (address.family == .ipv6) == isIPv6 else {
+            return nil
+        }
+        self = address
+    }
 }

@@ -1,23 +1,6 @@
 internal import CLibuv
 internal import SystemPackage
 
-/// When the kernel asks a silent peer whether it is still there.
-public struct KeepAlive: Hashable, Sendable {
-    /// Silence before the first question, 1 to 32,767 s.
-    public var idle: Duration
-    /// Time between questions, 1 to 32,767 s.
-    public var interval: Duration
-    /// Questions without an answer that end the connection with `.timedOut`, 1 to 127.
-    public var count: Int
-
-    /// Durations are rounded up to whole seconds.
-    public init(idle: Duration = .seconds(60), interval: Duration = .seconds(10), count: Int = 6) {
-        self.idle = idle
-        self.interval = interval
-        self.count = count
-    }
-}
-
 extension TCPHandle {
     /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
     ///
@@ -35,7 +18,7 @@ extension TCPHandle {
     ///   socket.
     ///
     /// Calls `uv_tcp_keepalive`.
-    public func setKeepAlive(_ keepAlive: KeepAlive?) throws(UVError) {
+    public func setKeepAlive(_ keepAlive: TCPKeepAlive?) throws(UVError) {
         try checkOpen("setKeepAlive")
         let descriptor = try fileDescriptor.rawValue
         guard let keepAlive else {

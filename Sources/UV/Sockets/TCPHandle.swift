@@ -17,7 +17,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     public init(
         on loop: Loop, family: SocketAddress.Family? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) {
-        let domain = family.map { $0 == .ipv4 ? AF_INET : AF_INET6 } ?? AF_UNSPEC
+        let domain = family?.number ?? AF_UNSPEC
         unsafe try super.init(on: loop, as: uv_tcp_t.self, "TCP handle creation", file, line) {
             unsafe uv_tcp_init_ex(loop.raw, $0, UInt32(domain))
         }
@@ -131,7 +131,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         try checkOpen("bind")
         let subject = address.description
         let existing = try? fileDescriptor.rawValue
-        let socket = existing ?? cplatform_socket(address.systemFamily, streamSocketType)
+        let socket = existing ?? cplatform_socket(address.family.number, streamSocketType)
         try checkSystem(socket, "bind", of: subject)
         do throws(UVError) {
             try SocketOption.set(.reuseAddress, 1, socket, "bind")

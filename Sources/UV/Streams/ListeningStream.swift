@@ -1,14 +1,17 @@
 internal import SystemPackage
 
-/// A stream that hands over connections of its own kind instead of carrying bytes: TCP, and local sockets.
-public protocol ListeningStream: AnyObject {
+/// Something that hands over connections, such as a stream that listens instead of carrying bytes: TCP.
+public protocol ListeningStream: AnyObject, SendableMetatype {
+    /// The handle of a connection.
+    associatedtype Accepted: StreamHandle
+
     /// Accepts connections from now on and hands each over, ready for use; drop or close the ones that you do not want.
     ///
     /// - Parameter backlog: How many connections may wait in the kernel, which has a limit of its own.
     /// - Parameter onConnection: Gets errors, too, as long as one lasts, such as a lack of descriptors; accepting goes on.
     /// - Throws: ``UVError`` with `.invalidArgument` for a backlog below 1 or an absurd one, `.alreadyInProcess` when
     ///   listening already.
-    func listen(backlog: Int, onConnection: @escaping (Self, Result<Self, UVError>) -> Void) throws(UVError)
+    func listen(backlog: Int, onConnection: @escaping (Self, Result<Accepted, UVError>) -> Void) throws(UVError)
 
     /// Leaves new connections in the kernel's queue until ``resumeAccepting()``.
     func pauseAccepting()

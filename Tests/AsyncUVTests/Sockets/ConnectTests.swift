@@ -1,3 +1,4 @@
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -37,6 +38,70 @@ import UV
                     }
                 }
             }
+        }
+    }
+
+    @Test("Local address and options, by address and by name; a listener's connections have its options")
+    func localAddressAndOptions() throws {
+        try onLoop { _ in
+            let keepAlive = TCPKeepAlive(idle: .seconds(7), interval: .seconds(3), count: 2)
+            let options = TCPOptions(
+                noDelay: true, keepAlive: keepAlive, sendBufferSize: 40_000, receiveBufferSize: 30_000)
+            let listener = try await TCPListener.bind(to: .loopback(port: 0), options: options)
+            let local = try SocketAddress(host: "127.0.0.5", port: 0)
+            let port = listener.localAddress.port
+            for client in [
+                try await TCPConnection.connect(to: .loopback(port: port), from: local, options: options),
+                try await TCPConnection.connect(
+                    host: "localhost", port: port, timeout: .seconds(1_000), from: local, options: options),
+            ] {
+                let server = try #require(try await listener.accept())
+                #expect(try await client.localAddress.host == "127.0.0.5")
+                #expect(server.remoteAddress.host == "127.0.0.5")
+                for connection in [client, server] {
+                    let socket = try await connection.withHandle { try $0.fileDescriptor }
+                    #expect(socket.option(CInt(IPPROTO_TCP), TCP_NODELAY) == 1)
+                    #expect(socket.option(CInt(IPPROTO_TCP), TCP_KEEPIDLE) == 7)
+                    #expect(socket.option(CInt(IPPROTO_TCP), TCP_KEEPCNT) == 2)
+                    #expect([40_000, 80_000].contains(try await connection.sendBufferSize))
+                    #expect([30_000, 60_000].contains(try await connection.receiveBufferSize))
+                }
+            }
+            await listener.close()
+        }
+    }
+
+    @Test("A local address of the other family, of somebody else, and options out of range")
+    func wrongLocalAddressOrOptions() throws {
+        try onLoop { _ in
+            let listener = try await TCPListener.onLoopback()
+            let to = listener.localAddress
+            await #expect(throws: UVError.coded(.addressFamilyNotSupported)) {
+                try await TCPConnection.connect(to: to, from: .loopbackIPv6(port: 0))
+            }
+            let foreign = try SocketAddress(host: "192.0.2.1", port: 0)
+            await #expect(throws: UVError.coded(.addressNotAvailable)) {
+                try await TCPConnection.connect(to: to, from: foreign)
+            }
+            for bad in [TCPOptions(sendBufferSize: 0), TCPOptions(keepAlive: TCPKeepAlive(count: 0))] {
+                await #expect(throws: UVError.coded(.invalidArgument)) {
+                    try await TCPConnection.connect(to: to, options: bad)
+                }
+                await #expect(throws: UVError.coded(.invalidArgument)) {
+                    try await TCPListener.bind(to: .loopback(port: 0), options: bad)
+                }
+            }
+            await listener.close()
+        }
+    }
+
+    @Test("A connect to an address has a timeout, too")
+    func timeoutOfAnAddress() async throws {
+        try await onLoopBesideFullBacklog { _, nobody in
+            let error = await #expect(throws: UVError.self) {
+                try await TCPConnection.connect(to: nobody, timeout: .milliseconds(20))
+            }
+            #expect(error?.code == .timedOut && error?.subject == "\(nobody)")
         }
     }
 

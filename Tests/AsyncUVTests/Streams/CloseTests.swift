@@ -8,6 +8,8 @@ import Testing
     @Test func closeTwiceAndUseAfterwards() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
+            #expect(try await near.remoteAddress == far.localAddress)
+            #expect(try await near.localAddress == far.remoteAddress)
             try await near.unread([1])
             await near.close()
             await near.close()
@@ -16,11 +18,11 @@ import Testing
             for operation: @Sendable () async throws -> Void in [
                 { _ = try await near.read() }, { try await near.write([1]) }, { try await near.write([]) },
                 { try await near.write(contentsOf: [[1]]) }, { try await near.finishWriting() },
-                { try await near.setNoDelay(enabled: true) }, { _ = try await near.readUntil(1) },
+                { try await near.setNoDelay(enabled: true) }, { _ = try await near.localAddress },
+                { _ = try await near.readUntil(1) },
             ] {
                 #expect(code(of: await failure(of: Task { try await operation() })) == .badFileDescriptor)
             }
-            #expect(near.remoteAddress == far.localAddress && near.localAddress == far.remoteAddress)
         }
     }
 
@@ -151,14 +153,22 @@ import Testing
             let (near, far) = try await connectedPair()
             try await near.setNoDelay(enabled: true)
             try await near.setNoDelay(enabled: false)
-            try await near.setKeepAlive(KeepAlive(idle: .seconds(7), interval: .seconds(3), count: 2))
+            try await near.setKeepAlive(TCPKeepAlive(idle: .seconds(7), interval: .seconds(3), count: 2))
             try await near.setKeepAlive(nil)
             for bad in [
-                KeepAlive(idle: .zero), KeepAlive(idle: .seconds(100_000)), KeepAlive(interval: .seconds(-1)),
-                KeepAlive(count: 0), KeepAlive(count: 128),
+                TCPKeepAlive(idle: .zero), TCPKeepAlive(idle: .seconds(100_000)), TCPKeepAlive(interval: .seconds(-1)),
+                TCPKeepAlive(count: 0), TCPKeepAlive(count: 128),
             ] {
                 await #expect(throws: UVError.coded(.invalidArgument)) { try await near.setKeepAlive(bad) }
             }
+            try await near.setSendBufferSize(65_536)
+            try await near.setReceiveBufferSize(32_768)
+            #expect([65_536, 131_072].contains(try await near.sendBufferSize))
+            #expect([32_768, 65_536].contains(try await near.receiveBufferSize))
+            await #expect(throws: UVError.coded(.invalidArgument)) { try await near.setSendBufferSize(0) }
+            #expect(try await near.label == nil)
+            try await near.setLabel("near")
+            #expect(try await near.label == "near")
             let descriptor = try await near.withHandle { try $0.fileDescriptor.rawValue }
             #expect(descriptor > 2)
             await far.close()

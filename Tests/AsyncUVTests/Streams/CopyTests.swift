@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import UV
 
-/// Proxies: `copy(from:to:)`; and N4, readers slower than their writers.
+/// Proxies: `copy(to:)`; and N4, readers slower than their writers.
 @Suite(.ownThread, .timeLimit(.minutes(patience))) struct CopyTests {
     @Test func proxy() throws {
         try onLoop { loop in
@@ -12,8 +12,8 @@ import UV
             let proxying = loop.spawn {
                 try await proxy.serve { near in
                     let far = try await server.connect()
-                    async let forth = copy(from: near, to: far)
-                    async let back = copy(from: far, to: near)
+                    async let forth = near.copy(to: far)
+                    async let back = far.copy(to: near)
                     #expect(try await forth == 5_000_000)
                     #expect(try await back == 5_000_000)
                     await far.close()
@@ -36,7 +36,7 @@ import UV
         try onLoop { loop in
             let (source, feeder) = try await connectedPair()
             let (sink, drain) = try await connectedPair()
-            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            let copying = loop.spawn { try await source.copy(to: sink) }
             try await feeder.write([1])
             #expect(try await drain.read() == [1])
             await feeder.closeWithReset()
@@ -49,7 +49,7 @@ import UV
         try onLoop { loop in
             let (source, feeder) = try await connectedPair()
             let (sink, drain) = try await connectedPair()
-            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            let copying = loop.spawn { try await source.copy(to: sink) }
             await settle()
             copying.cancel()
             #expect(await failure(of: copying) is CancellationError)
@@ -72,7 +72,7 @@ import UV
                 }
                 try await feeder.finishWriting()
             }
-            let copying = loop.spawn { try await copy(from: source, to: sink) }
+            let copying = loop.spawn { try await source.copy(to: sink) }
             for _ in 0..<50 { try await loop.sleep(for: .milliseconds(2)) }
             #expect(written.value < total / 2, "the writer is suspended")
             let queued = try await feeder.withHandle { $0.writeQueueSize } + sink.withHandle { $0.writeQueueSize }

@@ -23,7 +23,7 @@ import Testing
             let (sink, drain) = try await plainPeerPair()
             await feeder.close()
             try drain.closeWithReset()
-            await #expect(throws: UVError.coded(.brokenPipe)) { try await copy(from: source, to: sink) }
+            await #expect(throws: UVError.coded(.brokenPipe)) { try await source.copy(to: sink) }
         }
     }
 

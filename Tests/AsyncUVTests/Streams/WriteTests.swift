@@ -39,6 +39,26 @@ import Testing
         }
     }
 
+    @Test("Texts, slices and lent bytes; reads that append")
+    func otherForms() throws {
+        try onLoop { _ in
+            let (near, far) = try await connectedPair()
+            let bytes: [UInt8] = [0, 1, 2, 3, 4]
+            try await near.write("größer ")
+            try await near.write(bytes[1..<3])
+            try await near.write(bytes.span)
+            try await near.write([])
+            try await near.finishWriting()
+            var received: [UInt8] = [42]
+            while try await far.read(into: &received, upTo: 3) > 0 {}
+            #expect(received == [42] + Array("größer ".utf8) + [1, 2] + bytes)
+            await #expect(throws: UVError.coded(.invalidArgument)) {
+                var none: [UInt8] = []
+                return try await far.read(into: &none, upTo: 0)
+            }
+        }
+    }
+
     @Test func contentsOfManyChunks() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()

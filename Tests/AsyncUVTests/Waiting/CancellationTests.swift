@@ -42,7 +42,7 @@ struct StreamOperation: Sendable, CustomTestStringConvertible {
         .init("readLine") { _ = try await $0.near.readLine() },
         .init("chunks") { for try await _ in $0.near {} },
         .init("lines") { for try await _ in $0.near.lines() {} },
-        .init("copy") { try await copy(from: $0.near, to: $0.near) },
+        .init("copy") { try await $0.near.copy(to: $0.near) },
         .init("write") { try await $0.near.write(large) },
         .init("write several") { try await $0.near.write(contentsOf: [large, [1], large]) },
         .init("finishWriting") {

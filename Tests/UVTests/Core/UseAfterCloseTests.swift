@@ -41,7 +41,7 @@ import UV
                         { try stream.bind(to: address) }, { try stream.listen { _, _ in } },
                         { try stream.resumeAccepting() }, { try stream.setSimultaneousAccepts(enabled: true) },
                         { _ = try stream.localAddress }, { _ = try stream.remoteAddress },
-                        { try stream.setNoDelay(enabled: true) }, { try stream.setKeepAlive(KeepAlive()) },
+                        { try stream.setNoDelay(enabled: true) }, { try stream.setKeepAlive(TCPKeepAlive()) },
                         { try stream.setKeepAlive(nil) }, { _ = try stream.sendBufferSize },
                         { _ = try stream.receiveBufferSize }, { try stream.setSendBufferSize(4_096) },
                         { try stream.setReceiveBufferSize(4_096) }, { _ = try stream.fileDescriptor },

@@ -84,4 +84,30 @@ import UV
         #expect(throws: UVError.coded(.operationNotSupportedByDevice)) { try NetworkInterface.index(of: "no") }
         #expect(throws: UVError.coded(.operationNotSupportedByDevice)) { try NetworkInterface.index(of: "lo\0") }
     }
+
+    @Test(
+        "Reads its own description",
+        arguments: ["127.0.0.1:80", "0.0.0.0:0", "[::1]:65535", "[fe80::1%lo]:1", "[2001:db8::1]:443"])
+    func parses(_ text: String) throws {
+        let address = try #require(SocketAddress(text))
+        #expect(address.description == text)
+    }
+
+    @Test(
+        "Takes nothing else",
+        arguments: [
+            "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:080", "127.0.0.1:+80", "127.0.0.1:65536",
+            "127.0.0.1:-1",
+            "127.1:80", "localhost:80", "::1:80", "[127.0.0.1]:80", "[]:80", "[::1]", "[::1]80", "[::1:80", "::1]:80",
+            "[::1%nowhere]:80", " 127.0.0.1:80", "127.0.0.1:80 ", "127.0.0.1:8\u{0}0", "127.0.0.1:٨٠",
+        ])
+    func parsesNothingElse(_ text: String) { #expect(SocketAddress(text) == nil) }
+
+    @Test func loopback() {
+        #expect(SocketAddress.loopback(port: 7).description == "127.0.0.1:7")
+        #expect(SocketAddress.loopbackIPv6(port: 8).description == "[::1]:8")
+        var address = SocketAddress.loopbackIPv6(port: 8)
+        address.port = 9
+        #expect(address == .loopbackIPv6(port: 9) && address.family == .ipv6 && address.host == "::1")
+    }
 }

@@ -12,7 +12,7 @@ import UV
             let (near, far) = try TCPHandle.tcpPair(on: loop)
             let socket = try near.fileDescriptor
             #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == 0)
-            try near.setKeepAlive(KeepAlive(idle: .seconds(33), interval: .seconds(7), count: 4))
+            try near.setKeepAlive(TCPKeepAlive(idle: .seconds(33), interval: .seconds(7), count: 4))
             #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == 1)
             #expect(socket.option(level, TCP_KEEPIDLE) == 33)
             #expect(socket.option(level, TCP_KEEPINTVL) == 7)
@@ -29,7 +29,7 @@ import UV
         try withLoop { loop in
             let socket = try TCPHandle(on: loop, family: .ipv4)
             let time = Duration.milliseconds(milliseconds)
-            try socket.setKeepAlive(KeepAlive(idle: time, interval: time, count: 1))
+            try socket.setKeepAlive(TCPKeepAlive(idle: time, interval: time, count: 1))
             let seconds = CInt((milliseconds + 999) / 1_000)
             try #expect(socket.fileDescriptor.option(level, TCP_KEEPIDLE) == seconds)
             try #expect(socket.fileDescriptor.option(level, TCP_KEEPINTVL) == seconds)
@@ -40,12 +40,12 @@ import UV
     @Test(
         "B2, guard: keep-alive out of range is an error and changes nothing",
         arguments: [
-            KeepAlive(idle: .zero), KeepAlive(idle: .seconds(32_768)), KeepAlive(idle: .seconds(100_000)),
-            KeepAlive(idle: .seconds(-1)), KeepAlive(idle: .seconds(Int64.max)), KeepAlive(interval: .zero),
-            KeepAlive(interval: .seconds(32_768)), KeepAlive(interval: .seconds(-5)), KeepAlive(count: 0),
-            KeepAlive(count: -1), KeepAlive(count: 128), KeepAlive(count: Int.max),
+            TCPKeepAlive(idle: .zero), TCPKeepAlive(idle: .seconds(32_768)), TCPKeepAlive(idle: .seconds(100_000)),
+            TCPKeepAlive(idle: .seconds(-1)), TCPKeepAlive(idle: .seconds(Int64.max)), TCPKeepAlive(interval: .zero),
+            TCPKeepAlive(interval: .seconds(32_768)), TCPKeepAlive(interval: .seconds(-5)), TCPKeepAlive(count: 0),
+            TCPKeepAlive(count: -1), TCPKeepAlive(count: 128), TCPKeepAlive(count: Int.max),
         ])
-    func outOfRange(_ keepAlive: KeepAlive) throws {
+    func outOfRange(_ keepAlive: TCPKeepAlive) throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop, family: .ipv4)
             #expect(throws: UVError.coded(.invalidArgument)) { try socket.setKeepAlive(keepAlive) }
@@ -57,7 +57,7 @@ import UV
     @Test("B2: the largest keep-alive is taken") func largest() throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop, family: .ipv6)
-            try socket.setKeepAlive(KeepAlive(idle: .seconds(32_767), interval: .seconds(32_767), count: 127))
+            try socket.setKeepAlive(TCPKeepAlive(idle: .seconds(32_767), interval: .seconds(32_767), count: 127))
             try #expect(socket.fileDescriptor.option(level, TCP_KEEPCNT) == 127)
             socket.close()
         }
@@ -66,7 +66,7 @@ import UV
     @Test func keepAliveNeedsASocket() throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop)
-            #expect(throws: UVError.coded(.badFileDescriptor)) { try socket.setKeepAlive(KeepAlive()) }
+            #expect(throws: UVError.coded(.badFileDescriptor)) { try socket.setKeepAlive(TCPKeepAlive()) }
             socket.close()
         }
     }

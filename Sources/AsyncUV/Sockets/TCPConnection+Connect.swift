@@ -1,0 +1,80 @@
+public import UV
+
+extension TCPConnection {
+    /// Connects to a host.
+    ///
+    /// Names are looked up off the loop; their addresses are tried in turns of families, a quarter of a second apart,
+    /// and the first to answer wins.
+    ///
+    /// - Parameter host: A numeric address or a name.
+    /// - Parameter timeout: The time for look-up and connect together; `nil` leaves it to the system: minutes.
+    /// - Parameter localAddress: The address of this side, port 0 for any; addresses of the other family are not tried.
+    /// - Parameter options: Set before the socket connects.
+    /// - Throws: ``UVError`` with `.connectionRefused` and relatives or `.timedOut` (with every attempt that failed in its
+    ///   text), what the look-up failed with, `.invalidArgument` for a name that cannot be one, `.addressNotAvailable` and
+    ///   relatives for the local address, `.addressFamilyNotSupported` when the host has no address of its family, `.canceled`
+    ///   when the loop ends.
+    ///
+    /// Cancellation: all attempts are closed.
+    ///
+    /// Calls `uv_tcp_connect`; looks up with `getaddrinfo`, on a thread of ``Resolver``.
+    public static func connect(
+        host: String, port: UInt16, timeout: Duration? = nil, from localAddress: SocketAddress? = nil,
+        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
+    ) async throws -> TCPConnection {
+        guard let timeout else {
+            let addresses = try await Resolver.addresses(of: host, port: port, on: loop)
+            return try await connect(host, to: addresses, from: localAddress, options, on: loop)
+        }
+        let deadline = LoopClock.Instant.now.advanced(by: timeout)
+        let addresses: [SocketAddress]
+        do {
+            addresses = try await withDeadline(deadline, on: loop) {
+                try await Resolver.addresses(of: host, port: port, on: loop)
+            }
+        } catch let error as UVError where error.code == .timedOut {
+            throw UVError(.timedOut, in: "connect", of: "\(host):\(port), still being looked up")
+        }
+        return try await connect(
+            "\(host):\(port)", to: addresses, from: localAddress, options, until: deadline, on: loop)
+    }
+
+    /// Connects to an address. Otherwise as ``connect(host:port:timeout:from:options:on:)``.
+    public static func connect(
+        to address: SocketAddress, timeout: Duration? = nil, from localAddress: SocketAddress? = nil,
+        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
+    ) async throws -> TCPConnection {
+        let deadline = timeout.map { LoopClock.Instant.now.advanced(by: $0) }
+        return try await connect("\(address)", to: [address], from: localAddress, options, until: deadline, on: loop)
+    }
+
+    static func connect(
+        _ host: String, to addresses: [SocketAddress], from local: SocketAddress? = nil,
+        _ options: TCPOptions = TCPOptions(), until deadline: LoopClock.Instant? = nil,
+        delay: Duration = .milliseconds(250), on loop: EventLoop
+    ) async throws -> TCPConnection {
+        let addresses = addresses.filter { local == nil || $0.family == local?.family }
+        if addresses.isEmpty {
+            throw UVError(.addressFamilyNotSupported, in: "connect", of: "\(host) from \(local?.host ?? "")")
+        }
+        let isPlain = local == nil && options == TCPOptions()
+        return try await loop.perform("connect") { core, pending in
+            let race = ConnectRace(host, addresses, delay: delay, on: core.loop) {
+                [loop = core.loop] address throws(UVError) in
+                let handle = try TCPHandle(on: loop, family: isPlain ? nil : address.family)
+                do throws(UVError) {
+                    if !isPlain { try handle.setOptions(options) }
+                    if let local { try handle.bind(to: local) }
+                } catch {
+                    handle.close()
+                    throw error
+                }
+                return handle
+            } _: { result in
+                pending.finish(Result { try TCPConnection(result.get(), on: loop) })
+            }
+            pending.onCancel = race.cancel
+            race.start(until: deadline)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+internal import UV
+
+/// A listener of the callback layer on its loop: what the listeners of all kinds of connections are made of.
+struct LoopListener<Listening: ListeningStream, Connection: StreamConnection>: Sendable
+where Connection.Handle == Listening.Accepted {
+    let loop: EventLoop
+    let core: LoopBound<ListenerCore<Listening>>
+
+    /// Begins to listen, on the loop.
+    init(_ handle: Listening, backlog: Int, on loop: EventLoop) throws(UVError) {
+        self.loop = loop
+        let core = ListenerCore(handle, loop.core.open(on: loop).servers)
+        self.core = LoopBound(core)
+        try core.listen(backlog)
+    }
+
+    /// The end of the listener's last reference.
+    func drop() {
+        let core = core
+        let loop = loop
+        if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
+    }
+
+    func close() async {
+        if loop.isCurrent { return core.open(on: loop).close() }
+        try? await loop.hop { core.open(on: loop).close() }
+    }
+
+    func accept() async throws -> Connection? {
+        while true {
+            if let handle = try await takeAccepted() {
+                if let connection = connection(handle) { return connection }
+                continue
+            }
+            let handle = try await loop.perform("accept") { _, pending in core.open(on: loop).take(pending) }
+            guard let handle else { return nil }
+            if let connection = try await loop.withLoop({ _ in connection(handle.open(on: loop)) }) {
+                return connection
+            }
+        }
+    }
+
+    /// One that is there already: no wait, and no job. It is the caller's even if that is cancelled.
+    private func takeAccepted() async throws -> Connection.Handle? {
+        guard loop.hostsCurrentTask, !loop.core.open(on: loop).isEnding else { return nil }
+        try checkCancellation()
+        guard let accepted = core.open(on: loop).takeAccepted() else { return nil }
+        if loop.charge(Cost.systemCall) { await loop.giveWay() }
+        return try accepted.get()
+    }
+
+    /// A peer that is gone already is not the listener's failure.
+    private func connection(_ handle: Connection.Handle) -> Connection? { try? Connection(handle, on: loop) }
+
+    // MARK: Serving
+
+    func serve(
+        maxConnections: Int, onError: @escaping @Sendable (any Error, Connection?) -> Void,
+        _ handler: @escaping @Sendable (Connection) async throws -> Void
+    ) async throws {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop {
+                try await serve(maxConnections: maxConnections, onError: onError, handler)
+            }
+        }
+        guard maxConnections > 0 else {
+            throw UVError(.invalidArgument, in: "serve", of: "at most \(maxConnections) connections")
+        }
+        core.open(on: loop).beginServing()
+        defer { if loop.isCurrent { core.open(on: loop).endServing() } }
+        let seats = maxConnections == .max ? nil : LoopBound(Seats(maxConnections))
+        let scope = ServeScope(loop, seats, onError, handler)
+        try await withThrowingDiscardingTaskGroup { group in
+            while true {
+                if let seats { try await loop.perform("serve") { _, pending in seats.open(on: loop).take(pending) } }
+                do {
+                    guard let connection = try await accept() else { return }
+                    group.addTask(executorPreference: loop) { await scope.serve(connection) }
+                } catch let error as UVError where error.isPassing {
+                    scope.leave()
+                    onError(error, nil)
+                }
+            }
+        }
+    }
+}
+
+extension UVError {
+    /// Whether accepting goes on: the system is out of something for now, or its firewall forbids one connection.
+    var isPassing: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .notPermitted].contains(code)
+    }
+}

@@ -1,0 +1,155 @@
+internal import UV
+
+/// A stream of the callback layer on its loop: what every ``StreamConnection`` is made of.
+///
+/// The work is done here and not in the protocol, because code of a protocol does not know its type: it is slower.
+public struct LoopStream: Sendable {
+    let loop: EventLoop
+    let core: LoopBound<StreamCore>
+
+    /// Takes a connected handle, on the loop.
+    init(_ handle: StreamHandle, on loop: EventLoop) {
+        self.loop = loop
+        core = LoopBound(StreamCore(handle))
+    }
+
+    /// The end of the connection's last reference.
+    func drop() {
+        let core = core
+        let loop = loop
+        if loop.isCurrent { core.open(on: loop).close() } else { loop.post { core.open(on: loop).close() } }
+    }
+
+    // MARK: Reading
+
+    @usableFromInline
+    func read(upTo limit: Int) async throws -> [UInt8]? {
+        // The fast path: a task that lives on the loop.
+        if loop.isCurrent {
+            try checkCancellation()
+            switch try core.lend(on: loop, { try $0.beginOwnersRead(upTo: limit) }) {
+            case .bytes(let bytes): return await loop.pass(bytes)
+            case .waits: return try await Suspension.wait { suspension in core.lend(on: loop) { $0.wait(suspension) } }
+            case nil: break
+            }
+        }
+        return try await readCancellably(upTo: limit)
+    }
+
+    /// A read by a task that is not the owner of the connection's scope.
+    private func readCancellably(upTo limit: Int) async throws -> [UInt8]? {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop { try await self.readCancellably(upTo: limit) }
+        }
+        try Task.checkCancellation()
+        let core = core.open(on: loop)
+        switch try core.beginRead(upTo: limit, byOwner: false) {
+        case .bytes(let bytes): return await loop.pass(bytes)
+        case .waits(let number):
+            // Nothing may come between the start of the read and the wait: withTaskCancellationHandler may switch
+            // executors, and bytes that come meanwhile would find nobody waiting.
+            return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) { core.wait($0) }
+        }
+    }
+
+    @usableFromInline
+    func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
+        guard loop.isCurrent else { return try await loop.hop { try await self.read(upTo: limit, through: delimiter) } }
+        try Task.checkCancellation()
+        let core = core.open(on: loop)
+        if let bytes = try core.takeReturned(limit, through: delimiter) { return await loop.pass(bytes) }
+        guard let bytes = try await read(upTo: limit) else { return nil }
+        guard let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count else { return bytes }
+        try await unread(Array(bytes[(end + 1)...]))
+        return Array(bytes[...end])
+    }
+
+    @usableFromInline
+    func unread(_ bytes: [UInt8]) async throws {
+        try await loop.withLoop { _ in core.open(on: loop).giveBack(bytes) }
+    }
+
+    // MARK: Writing
+
+    @usableFromInline
+    func write(_ bytes: [UInt8]) async throws {
+        if loop.isCurrent {
+            try checkCancellation()
+            let sent = try core.lend(on: loop) { try $0.handle.tryWrite(bytes.span) }
+            if sent < bytes.count || (bytes.isEmpty && hasQueue) {
+                try await writeRest(of: [bytes], from: sent)
+            } else if loop.charge(Cost.systemCall + sent) {
+                await loop.giveWay()
+            }
+        } else {
+            try await loop.hop { try await self.write(bytes) }
+        }
+    }
+
+    @usableFromInline
+    func write(contentsOf chunks: [[UInt8]]) async throws {
+        guard loop.isCurrent else { return try await loop.hop { try await self.write(contentsOf: chunks) } }
+        try Task.checkCancellation()
+        let sent = try core.open(on: loop).handle.tryWrite(contentsOf: chunks)
+        let count = chunks.reduce(0) { $0 + $1.count }
+        if sent < count || (count == 0 && hasQueue) {
+            try await writeRest(of: chunks, from: sent)
+        } else if loop.charge(Cost.systemCall + sent) {
+            await loop.giveWay()
+        }
+    }
+
+    /// Whether earlier writes wait: then one of nothing does so, too.
+    private var hasQueue: Bool { core.open(on: loop).handle.writeQueueSize > 0 }
+
+    /// Queues what did not fit, at once, and waits for room. Given up before it has begun, nothing of it is sent: else
+    /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
+    private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
+        _ = loop.charge(sent)
+        let wait = Wait<Void>("write")
+        let handle = core.open(on: loop).handle
+        try loop.start(wait) { _ in
+            try handle.queueWrite(chunks, droppingFirst: sent, tag: wait) { _, error in
+                wait.finish(error.map { .failure($0) } ?? .success(()))
+            }
+        }
+        wait.onCancel = { [unowned wait] in handle.takeBack(wait) }
+        if loop.hostsCurrentTask { return try await loop.value(of: wait) }
+        let bound = LoopBound(wait)
+        try await loop.hop { try await loop.value(of: bound.open(on: loop)) }
+    }
+
+    @usableFromInline
+    func finishWriting() async throws {
+        try await loop.perform("finishWriting") { _, pending in
+            try core.open(on: loop).handle.finishWriting { _, error in
+                pending.finish(error.map { .failure($0) } ?? .success(()))
+            }
+        }
+    }
+
+    // MARK: Closing
+
+    @usableFromInline
+    func close() async { await end { $0.close() } }
+
+    func end(_ end: @escaping @Sendable (StreamCore) -> Void) async {
+        if loop.isCurrent { return end(core.open(on: loop)) }
+        // A loop that has ended has closed everything.
+        try? await loop.hop { end(core.open(on: loop)) }
+    }
+
+    // MARK: The handle
+
+    func withHandle<Handle: StreamHandle, Value: Sendable>(
+        as type: Handle.Type, _ body: @Sendable (Handle) throws -> Value
+    ) async throws -> Value {
+        if loop.isCurrent { return try body(handle(as: type)) }
+        return try await loop.hop { try body(handle(as: type)) }
+    }
+
+    func handle<Handle: StreamHandle>(as: Handle.Type) throws(UVError) -> Handle {
+        guard let handle = core.open(on: loop).handle as? Handle else { throw UVError(.notSocket, in: "withHandle") }
+        return handle
+    }
+}

@@ -1,0 +1,72 @@
+internal import UV
+
+/// Shared by all handlers of one `serve` call, because everything a handler captures adds to the memory of an idle
+/// connection.
+final class ServeScope<Connection: StreamConnection>: Sendable {
+    private let loop: EventLoop
+    private let seats: LoopBound<Seats>?
+    private let onError: @Sendable (any Error, Connection?) -> Void
+    private let handler: @Sendable (Connection) async throws -> Void
+
+    init(
+        _ loop: EventLoop, _ seats: LoopBound<Seats>?, _ onError: @escaping @Sendable (any Error, Connection?) -> Void,
+        _ handler: @escaping @Sendable (Connection) async throws -> Void
+    ) {
+        self.loop = loop
+        self.seats = seats
+        self.onError = onError
+        self.handler = handler
+    }
+
+    /// The scope of one served connection: one cancellation handler for all its reads.
+    func serve(_ connection: Connection) async {
+        let core = connection.stream.core
+        do {
+            try await withTaskCancellationHandler {
+                if loop.isCurrent { core.open(on: loop).openScope() }
+                defer { if loop.isCurrent { core.open(on: loop).closeScope() } }
+                try await handler(connection)
+            } onCancel: { [loop] in
+                loop.post { core.open(on: loop).cancelOwner() }
+            }
+        } catch { onError(error, connection) }
+        // A loop that has ended has closed everything.
+        if loop.isCurrent, let rest = core.open(on: loop).close() { await linger(LoopBound(rest)) }
+        leave()
+    }
+
+    /// Waits until the peer has finished, unless the task is cancelled. Apart, for its frame.
+    @inline(never)
+    private func linger(_ rest: LoopBound<LingeringClose>) async {
+        try? await loop.perform("close") { [loop] _, pending in
+            rest.open(on: loop).onDone = { pending.finish(.success(())) }
+        }
+    }
+
+    func leave() { if loop.isCurrent { seats?.open(on: loop).leave() } }
+}
+
+/// Room for so many connections, on a loop's thread.
+final class Seats {
+    private var free: Int
+    private var waiting: Wait<Void>?
+
+    init(_ count: Int) { free = count }
+
+    func take(_ pending: Wait<Void>) {
+        if free > 0 {
+            free -= 1
+            pending.finish(.success(()))
+        } else {
+            waiting = pending
+        }
+    }
+
+    func leave() {
+        if waiting?.finish(.success(())) == true {
+            waiting = nil
+        } else {
+            free += 1
+        }
+    }
+}
