@@ -74,7 +74,8 @@ import UV
                 if signsOfLife == 3 { signs.close() }
             } catch {
                 printProblem("restart failed: \(error)")
-                try loop.closeAllHandles()
+                signs.close()
+                timeout.close()
             }
         }
         try loop.run()
