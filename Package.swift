@@ -61,7 +61,6 @@ let package = Package(
             name: "AsyncUV",
             dependencies: [
                 "CPlatform", "CSwiftRuntime", "UV", .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What pollers answer to descriptors that they cannot watch: the table at ``Poller``.
-@Suite(.timeLimit(.minutes(patience))) struct BadDescriptorTests {
+@Suite(.inTurn) struct BadDescriptorTests {
     @Test(arguments: PollerKind.allCases) func negativeOrClosed(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             var poller = try kind.make()

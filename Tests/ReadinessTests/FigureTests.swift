@@ -4,7 +4,7 @@ import Testing
 @testable import io_models
 
 /// The facts of the figure: who does what in which phase of a read. Facts, not times.
-@Suite(.serialized, .timeLimit(.minutes(patience))) struct FigureTests {
+@Suite(.serialized, .inTurn) struct FigureTests {
     /// One recording for all facts; the machine may be busy, so the messages come slowly.
     @Test func showsWhoWaitsAndWhoCopies() async {
         await #expect(processExitsWith: .success) {

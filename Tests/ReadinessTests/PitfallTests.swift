@@ -4,7 +4,7 @@ import Testing
 @testable import io_models
 
 /// Each wrong run shows its trouble, each right run shows none.
-@Suite(.serialized, .timeLimit(.minutes(patience))) struct PitfallTests {
+@Suite(.serialized, .inTurn) struct PitfallTests {
     @Test(arguments: pitfalls.map(\.name)) func showsTheDifference(_ name: String) async {
         await #expect(processExitsWith: .success) { [name] in
             let pitfall = try #require(pitfalls.first { $0.name == name })

@@ -6,7 +6,7 @@ import Testing
 /// What every poller does.
 ///
 /// Each test has a process of its own: select needs descriptors below 1,024, which tests of other suites may hold.
-@Suite(.timeLimit(.minutes(patience))) struct PollerTests {
+@Suite(.inTurn) struct PollerTests {
     @Test(arguments: PollerKind.allCases) func tellsWhatIsReadable(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let (near, far) = try Socket.pair(blocking: false)

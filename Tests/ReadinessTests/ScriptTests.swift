@@ -8,7 +8,7 @@ import Testing
 /// One script of events, played to every back end: all tell the same, in the same order.
 ///
 /// Select cannot tell `hungUp` and `failed`, so its lines are the others' without these two words.
-@Suite(.timeLimit(.minutes(patience))) struct ScriptTests {
+@Suite(.inTurn) struct ScriptTests {
     @Test(arguments: Player.allCases) func allTellTheSame(_ player: Player) async {
         await #expect(processExitsWith: .success) { [player] in
             let told = try await onThread { try player.play() }

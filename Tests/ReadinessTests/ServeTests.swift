@@ -5,7 +5,7 @@ import Testing
 @testable import io_models
 
 /// The servers as programs.
-@Suite(.serialized, .timeLimit(.minutes(patience))) struct ServeTests {
+@Suite(.serialized, .inTurn) struct ServeTests {
     @Test(arguments: ServeModel.allCases) func listensEchoesAndEnds(_ model: ServeModel) async {
         await #expect(processExitsWith: .success) { [model] in
             try await onThread {

@@ -6,7 +6,7 @@ import Testing
 
 /// What every server model does: one suite over all of them. Each test has a process of
 /// its own: select needs descriptors below 1,024, and a server must not wait for threads of other suites.
-@Suite(.serialized, .timeLimit(.minutes(patience))) struct ServerTests {
+@Suite(.serialized, .inTurn) struct ServerTests {
     @Test(arguments: ServeModel.allCases) func echoes(_ model: ServeModel) async {
         await #expect(processExitsWith: .success) { [model] in
             try await withServer(model.server()) { endpoint, _ in

@@ -4,7 +4,7 @@ public import UV
 
 /// A loop that runs async code: tasks that prefer it run on its thread, and so does their IO, without a thread hop.
 ///
-/// ``run(_:)`` gives the calling thread a loop, ``init()`` makes one with a thread of its own, ``shared`` is there for
+/// ``run(label:servesMainActor:_:)`` gives the calling thread a loop, ``init(label:)`` makes one with a thread of its own, ``shared`` is there for
 /// everybody. What belongs to a loop may be used from any task: calls from elsewhere hop to the loop and back.
 public final class EventLoop: TaskExecutor {
     /// What a loop has done so far.
@@ -19,6 +19,8 @@ public final class EventLoop: TaskExecutor {
         public var wakeUps = 0
     }
 
+    /// The name that its maker has given it.
+    public let label: String?
     /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
     private let thread: Atomic<UInt>
     let core: LoopBound<LoopCore>
@@ -34,8 +36,9 @@ public final class EventLoop: TaskExecutor {
 
     init(
         _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, thread: UInt,
-        ownThread: SystemThread? = nil, isShared: Bool = false
+        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false
     ) {
+        self.label = label
         self.isShared = isShared
         self.ownThread = ownThread
         self.jobs = jobs
@@ -122,4 +125,9 @@ public final class EventLoop: TaskExecutor {
     func ended(_ operation: StaticString) -> UVError {
         UVError(.canceled, in: "\(operation)", of: "a loop that has shut down")
     }
+}
+
+extension EventLoop: CustomStringConvertible {
+    /// For people: `EventLoop "downloads"`.
+    public var description: String { label.map { "EventLoop \"\($0)\"" } ?? "EventLoop" }
 }

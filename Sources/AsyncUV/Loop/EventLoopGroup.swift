@@ -11,13 +11,17 @@ public final class EventLoopGroup: Sendable {
 
     /// Starts loops.
     ///
-    /// - Parameter count: By default as many as the process is granted processors, container limits included.
+    /// - Parameters:
+    ///   - count: By default as many as the process is granted processors, container limits included.
+    ///   - label: A name of your own: the loops are called so, with a number.
     /// - Throws: ``UVError`` with `.invalidArgument` for a count below 1, `.tooManyOpenFiles` when the system refuses; no
     ///   loop is left running then.
-    public init(count: Int = Processors.granted) async throws {
+    public init(count: Int = Processors.granted, label: String? = nil) async throws {
         guard count > 0 else { throw UVError(.invalidArgument, in: "loop group creation", of: "\(count) loops") }
         var loops: [EventLoop] = []
-        do { for _ in 0..<count { loops.append(try EventLoop()) } } catch {
+        do {
+            for number in 1...count { loops.append(try EventLoop(label: label.map { "\($0) \(number)" })) }
+        } catch {
             for loop in loops { await loop.shutdown() }
             throw error
         }

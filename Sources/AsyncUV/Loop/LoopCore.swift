@@ -17,7 +17,7 @@ final class LoopCore {
     @exclusivity(unchecked) var counters = EventLoop.Counters()
     /// The head of the list of what waits here, but for reads: those end with their handles.
     let waits = WaitLink("")
-    private(set) lazy var sleepers = Sleepers(self)
+    private(set) lazy var sleeps = SleepQueue(self)
     let servers = Servers()
     /// Set when the loop is about to end: operations are refused.
     private(set) var isEnding = false
@@ -64,6 +64,9 @@ final class LoopCore {
         if !prepare.isActive { try prepare.start { [unowned self] _ in unsafe counters.turns += 1 } }
         return unsafe counters
     }
+
+    /// Without the jobs of the batch that is running.
+    var jobsSoFar: Int { unsafe counters.jobs + counters.foreignJobs }
 
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
     func serveMainQueue() throws(UVError) {
@@ -183,7 +186,7 @@ final class LoopCore {
 
     // MARK: End
 
-    private var own: [Handle] { [wakeup, idle, prepare] + [sleepers.timer].compactMap { $0 } }
+    private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.timer].compactMap { $0 } }
 
     private func closeUserHandles() {
         for handle in loop.handles { handle.close() }

@@ -40,7 +40,9 @@ public struct LoopClock: Clock {
     /// - Throws: `CancellationError` at once when the task is cancelled, and when the loop ends: other libraries
     ///   (swift-async-algorithms) know no other error of a clock, and end the process.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-        do { try await loop.sleep(until: deadline) } catch let error as UVError where error.code == .canceled {
+        do { try await loop.sleep(until: deadline, tolerance: tolerance ?? .zero) } catch let error as UVError
+            where error.code == .canceled
+        {
             throw CancellationError()
         }
     }
@@ -54,69 +56,6 @@ extension LoopClock.Instant: CustomStringConvertible {
 extension EventLoop {
     /// The loop's clock.
     public var clock: LoopClock { LoopClock(loop: self) }
-
-    /// Waits at least that long; zero and less gives way to others once.
-    ///
-    /// - Throws: As ``sleep(until:)``.
-    public func sleep(for duration: Duration) async throws {
-        try await sleep(until: .now.advanced(by: duration))
-    }
-
-    /// Waits until the deadline, never less; one that has passed gives way to others once.
-    ///
-    /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
-    ///   Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
-    public func sleep(until deadline: LoopClock.Instant) async throws {
-        if deadline <= .now {
-            try checkCancellation()
-            return await giveWay()
-        }
-        try await perform("sleep") { core, pending in try core.sleepers.add(deadline.time, pending) }
-    }
-
-    /// A sequence that yields the time at each multiple of the interval from now on.
-    ///
-    /// Ticks that nobody was there for are left out. It ends with a throw when the task is cancelled or the loop ends.
-    public func ticks(every interval: Duration) -> Ticks { Ticks(loop: self, interval: interval) }
-}
-
-/// See ``EventLoop/ticks(every:)``.
-public struct Ticks: AsyncSequence, Sendable {
-    public typealias Element = LoopClock.Instant
-
-    let loop: EventLoop
-    let interval: Duration
-
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let loop: EventLoop
-        let interval: Duration
-        var next: LoopClock.Instant
-
-        public mutating func next() async throws -> LoopClock.Instant? {
-            guard interval > .zero else {
-                throw UVError(.invalidArgument, in: "ticks", of: "an interval of \(interval)")
-            }
-            let late = LoopClock.Instant.now - next
-            if late >= .zero {
-                let missed = late.attoseconds / interval.attoseconds
-                next = next + Duration(attoseconds: (missed + 1) * interval.attoseconds)
-            }
-            try await loop.sleep(until: next)
-            next = next + interval
-            return .now
-        }
-
-        // As in TCPConnection's.
-        public nonisolated(nonsending) mutating func next(
-            isolation actor: (any Actor)?
-        ) async throws -> LoopClock.Instant? {
-            try await next()
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(loop: loop, interval: interval, next: .now.advanced(by: interval))
-    }
 }
 
 extension Duration {

@@ -30,6 +30,9 @@ class WaitLink {
         unsafe before = nil
     }
 
+    /// How many are in the list behind this link, its head.
+    final var count: Int { sequence(first: self) { $0.next }.reduce(-1) { count, _ in count + 1 } }
+
     /// Ends everything in the list behind this link, its head.
     final func giveUpAll(_ error: (StaticString) -> any Error) {
         while let link = next { link.give(up: error(link.operation)) }

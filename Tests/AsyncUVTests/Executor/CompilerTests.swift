@@ -6,7 +6,7 @@ import Testing
 
 /// Behaviour of the compiler and the runtime that the module builds on. Each was broken in some release of Swift: when
 /// one of these fails after an update, look here before looking in the module.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct CompilerTests {
+@Suite(.ownThread) struct CompilerTests {
     @Test(
         "swift#85668: a continuation resumed before it suspends, on the loop and elsewhere, resumes once, on the loop")
     func continuationsResumedAtOnce() throws {

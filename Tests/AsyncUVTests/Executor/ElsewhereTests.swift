@@ -4,7 +4,7 @@ import Testing
 @testable import AsyncUV
 
 /// Connections and listeners used from tasks that do not run on their loop: it works, and hops.
-@Suite(.timeLimit(.minutes(patience))) struct ElsewhereTests {
+@Suite(.inTurn) struct ElsewhereTests {
     @Test func echoFromAnOrdinaryTask() async throws {
         try await withOwnLoop { loop in
             let server = try await EchoServer(on: loop)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Who runs where: actors on the loop, and the way back to the loop from everywhere else.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ExecutorTests {
+@Suite(.ownThread) struct ExecutorTests {
     @Test func anActorLivesOnTheLoop() async throws {
         try await withOwnLoop { loop in
             let actor = LoopCounter(loop)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Jobs that come when their loop has ended: none is lost, and actors stay isolated.
-@Suite(.timeLimit(.minutes(patience))) struct LateJobTests {
+@Suite(.inTurn) struct LateJobTests {
     private static let threads = 8
     private static let increments = 5_000
 

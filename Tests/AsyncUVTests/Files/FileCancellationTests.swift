@@ -137,7 +137,7 @@ extension FileTests {
             try Self.withOperands(.off) { loop, folder, file in
                 let pool = try await FullPool(on: loop)
                 let task = loop.spawn { try await operation.body(folder, file) }
-                await settle()
+                try await loop.waitUntilIdle()
                 #expect(ThreadPool.statistics.queued > 0)
                 task.cancel()
                 #expect(await failure(of: task) is CancellationError)
@@ -194,7 +194,7 @@ extension FileTests {
                     try await wait(on: loop) { ThreadPool.statistics.running >= 1 }
                     // More than one hangs: the others too are the loop's to give up.
                     let queued = loop.spawn { try await operation.body(folder, file) }
-                    await settle()
+                    try await loop.waitUntilIdle()
                     task.cancel()
                     queued.cancel()
                     #expect(await failure(of: task) is CancellationError, "\(operation.testDescription)")

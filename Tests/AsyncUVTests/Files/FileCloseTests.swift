@@ -57,7 +57,7 @@ extension FileTests {
                         ended.change { $0 += 1 }
                     }
                 }
-                await settle()
+                try await loop.waitUntilIdle()
                 #expect(ended.value == 0)
                 pool.release()
                 for task in both { try await task.value }
@@ -73,9 +73,9 @@ extension FileTests {
                 let pool = try await FullPool(on: loop)
                 let writes = (0..<10).map { number in loop.spawn { try await file.write([1], at: Int64(number)) } }
                 let status = loop.spawn { try await file.status() }
-                await settle()
+                try await loop.waitUntilIdle()
                 let closing = loop.spawn { try await file.close() }
-                await settle()
+                try await loop.waitUntilIdle()
                 await expect(.badFileDescriptor, of: path) { try await file.write([1], at: 0) }
                 #expect(openFiles(in: folder) == [path.string])
                 pool.release()
@@ -99,7 +99,7 @@ extension FileTests {
                 read.cancel()
                 #expect(await failure(of: read) is CancellationError)
                 let closing = loop.spawn { try await file.close() }
-                await settle()
+                try await loop.waitUntilIdle()
                 #expect(openFiles(in: folder) == [path.string])
                 held.release()
                 try await closing.value

@@ -153,7 +153,7 @@ extension FileTests {
                 }
                 let pool = try await FullPool(on: loop)
                 let making = loop.spawn { try await FileSystem.makeTemporaryDirectory(in: folder) }
-                await settle()
+                try await loop.waitUntilIdle()
                 pool.release()
                 making.cancel()
                 // It may have been faster than the cancellation.

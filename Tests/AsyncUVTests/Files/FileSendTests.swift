@@ -142,7 +142,7 @@ extension FileTests {
                 let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
                 let pool = try await FullPool(on: loop)
                 let queued = loop.spawn { try await file.send(to: connection) }
-                await settle()
+                try await loop.waitUntilIdle()
                 queued.cancel()
                 #expect(await failure(of: queued) is CancellationError)
                 pool.release()
@@ -170,7 +170,7 @@ extension FileTests {
                     try await connection.write(Array("tail".utf8))
                     return error
                 }
-                await settle()
+                try await loop.waitUntilIdle()
                 held.release()
                 #expect(try await writing.value is CancellationError)
                 await connection.close()

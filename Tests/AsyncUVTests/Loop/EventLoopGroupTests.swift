@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Several loops.
-@Suite(.timeLimit(.minutes(patience))) struct EventLoopGroupTests {
+@Suite(.inTurn) struct EventLoopGroupTests {
     private func withGroup(_ count: Int, _ body: (EventLoopGroup) async throws -> Void) async throws {
         let group = try await EventLoopGroup(count: count)
         do { try await body(group) } catch {

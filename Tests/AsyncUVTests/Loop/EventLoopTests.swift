@@ -5,7 +5,7 @@ import Testing
 import UV
 
 /// `EventLoop.run`, `init`, `shared`, `current`, `withLoop`.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct EventLoopTests {
+@Suite(.ownThread) struct EventLoopTests {
     struct Refusal: Error, Equatable { let number: Int }
 
     @Test func runReturnsTheValueOfItsBody() throws {
@@ -60,7 +60,7 @@ import UV
                         }
                     }
                     group.addTask {
-                        await settle()
+                        try await loop.waitUntilIdle()
                         throw Refusal(number: 1)
                     }
                     for try await _ in group {}
@@ -188,11 +188,25 @@ import UV
         let task = try await onThread {
             try EventLoop.run { loop in
                 let task = loop.spawn { try await loop.sleep(for: .seconds(1_000)) }
-                await settle()
+                try await loop.waitUntilIdle()
                 return task
             }
         }
         #expect(code(of: await failure(of: task)) == .canceled)
+    }
+
+    @Test func labels() async throws {
+        let loop = try EventLoop(label: "downloads")
+        #expect(loop.label == "downloads" && "\(loop)" == "EventLoop \"downloads\"")
+        await loop.shutdown()
+        let (named, unnamed) = try await onThread {
+            (try EventLoop.run(label: "main") { "\($0)" }, try EventLoop.run { "\($0)" })
+        }
+        #expect(named == "EventLoop \"main\"" && unnamed == "EventLoop")
+        #expect("\(EventLoop.shared)" == "EventLoop \"shared\"")
+        let group = try await EventLoopGroup(count: 2, label: "web")
+        #expect(group.loops.map(\.label) == ["web 1", "web 2"])
+        await group.shutdown()
     }
 }
 

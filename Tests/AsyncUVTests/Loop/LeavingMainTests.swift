@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// A process may leave `main` whatever its loops are doing. In child processes.
-@Suite(.timeLimit(.minutes(patience))) struct LeavingMainTests {
+@Suite(.inTurn) struct LeavingMainTests {
     @Test(
         "The exit status is right, no signal ends the process, and it takes less than a second",
         arguments: [

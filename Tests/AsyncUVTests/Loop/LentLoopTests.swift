@@ -4,7 +4,7 @@ import Testing
 import UV
 
 /// The loop that `withLoop` lends is run by somebody else.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LentLoopTests {
+@Suite(.ownThread) struct LentLoopTests {
     @Test("It cannot be stopped or closed by those who have borrowed it")
     func itsEndIsRefused() async throws {
         try await withOwnLoop { loop in

@@ -3,7 +3,7 @@ import Testing
 import UV
 
 /// K4: loops on the main thread and the main actor. The thread belongs to a child process.
-@Suite(.timeLimit(.minutes(patience))) struct MainThreadTests {
+@Suite(.inTurn) struct MainThreadTests {
     @Test("K4: hops to the main actor and back while EventLoop.run holds the main thread; not, if told so")
     func probe() async throws {
         let (status, output) = try await runProbe("main-thread-probe")

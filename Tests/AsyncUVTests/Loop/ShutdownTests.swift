@@ -6,7 +6,7 @@ import Testing
 private let threadsGone = Shared(0)
 
 /// K1: loops that end with everything pending.
-@Suite(.timeLimit(.minutes(patience))) struct ShutdownTests {
+@Suite(.inTurn) struct ShutdownTests {
     @Test func twice() async throws {
         let loop = try EventLoop()
         await loop.shutdown()
@@ -118,7 +118,7 @@ private let threadsGone = Shared(0)
                         }
                     ))
             }
-            await settle()
+            try await loop.waitUntilIdle()
             return Shared((tasks, [far, silent, deaf]))
         }.value
         await loop.shutdown()

@@ -6,7 +6,7 @@ import Testing
 /// Signals as a sequence. In child processes: signals are the whole process's.
 ///
 /// What `raise` sends has been delivered when it returns. A signal to the process (`kill`) may come later, on another thread.
-@Suite(.timeLimit(.minutes(patience))) struct SignalsTests {
+@Suite(.inTurn) struct SignalsTests {
     @Test("S1: a storm: at least one delivery after the last signal; equal ones are one")
     func storm() async throws {
         await #expect(processExitsWith: .success) {
@@ -47,10 +47,10 @@ import Testing
                     }
                     // Before anybody waits: kept, one of each number.
                     for _ in 0..<10 { raise(SIGHUP) }
-                    for _ in 0..<10 { try await loop.sleep(for: .milliseconds(1)) }
+                    try await loop.waitUntilIdle()
                     guard try await signals.next() == .hangUp else { fatalError("lost") }
                     let waiting = loop.spawn { try await signals.next() }
-                    await settle()
+                    try await loop.waitUntilIdle()
                     raise(SIGUSR1)
                     guard try await waiting.value == .user1 else { fatalError("delivered twice") }
                 }
@@ -65,11 +65,11 @@ import Testing
                 try EventLoop.run { loop in
                     let signals = try await Signals.watch(.user1)
                     let waiting = loop.spawn { try await signals.next() }
+                    try await loop.waitUntilIdle()
                     let before = loop.spawn {
                         while !Task.isCancelled { await Task.yield() }
                         return try await signals.next()
                     }
-                    await settle()
                     waiting.cancel()
                     before.cancel()
                     guard await failure(of: waiting) is CancellationError else { fatalError("waiting") }

@@ -7,7 +7,7 @@ import Testing
 
 #if os(Linux)
 /// A2, as ``UVTests`` has it for callbacks: the faults are those of the calling thread, which runs the loop.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct AcceptErrorTests {
+@Suite(.ownThread) struct AcceptErrorTests {
     @Test(
         "A2: serve goes on after each error of accept; those of a peer that gave up are not reported",
         arguments: [

@@ -43,7 +43,7 @@ extension FileTests {
                     #expect(await failure(of: lookUps[number]) is CancellationError, "look-up \(number)")
                 }
                 let late = loop.spawn { try await TCPConnection.connect(host: Self.name(100), port: 1) }
-                await settle()
+                try await loop.waitUntilIdle()
                 late.cancel()
                 #expect(await failure(of: late) is CancellationError)
                 let timed = loop.spawn {

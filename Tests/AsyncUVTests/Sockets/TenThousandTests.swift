@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// L1: ten thousand connections at once. The clients live in child processes: descriptors are limited for each process.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct TenThousandTests {
+@Suite(.ownThread) struct TenThousandTests {
     private static let python = "/usr/bin/python3"
     private static let children = 4
     private static let clientsEach = 2_500

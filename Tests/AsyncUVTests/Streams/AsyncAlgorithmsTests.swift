@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The clock drives the time-based algorithms of swift-async-algorithms.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct AsyncAlgorithmsTests {
+@Suite(.ownThread) struct AsyncAlgorithmsTests {
     @Test func timer() throws {
         try EventLoop.run { loop in
             let start = LoopClock.Instant.now

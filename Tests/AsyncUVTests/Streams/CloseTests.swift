@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Ends of a `TCPConnection`: close, drop, reset.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct CloseTests {
+@Suite(.ownThread) struct CloseTests {
     @Test func closeTwiceAndUseAfterwards() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
@@ -57,7 +57,7 @@ import Testing
             let reading = loop.spawn { try await near.read() }
             let exactly = try await near.fill(loop)
             let finishing = loop.spawn { try await near.finishWriting() }
-            await settle()
+            try await loop.waitUntilIdle()
             await near.close()
             #expect(code(of: await failure(of: reading)) == .canceled)
             #expect(code(of: await failure(of: exactly)) == .canceled)
@@ -89,7 +89,7 @@ import Testing
             let pair = Shared(try await connectedPair() as (TCPConnection, TCPConnection)?)
             let far = try #require(pair.value?.1)
             let reading = loop.spawn { [weak near = pair.value?.0] in try await near?.read() ?? nil }
-            await settle()
+            try await loop.waitUntilIdle()
             pair.value = nil
             // The read keeps the connection; its end is the end of the last reference.
             reading.cancel()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A peer that reset the connection is gone; that is not "never connected".
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct GonePeerTests {
+@Suite(.ownThread) struct GonePeerTests {
     @Test("N1: finishWriting after the peer's reset, noticed or not", arguments: [true, false])
     func finishWriting(isNoticed: Bool) throws {
         try onLoop { _ in
@@ -66,7 +66,7 @@ import Testing
         try onLoop { loop in
             let (near, peer) = try await plainPeerPair()
             let reading = loop.spawn { try await near.read() }
-            await settle()
+            try await loop.waitUntilIdle()
             try peer.closeWithReset()
             var errors = [await failure(of: reading)]
             errors.append(await failure(of: Task { try await near.write([1]) }))
@@ -97,7 +97,7 @@ import Testing
                 loop.spawn { _ = try await near.read() }, try await near.fill(loop),
                 loop.spawn { try await near.finishWriting() },
             ]
-            await settle()
+            try await loop.waitUntilIdle()
             await near.close()
             var operations: [String] = []
             for task in tasks { operations.append((await failure(of: task) as? UVError)?.operation ?? "") }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A limit means the same to all who read lines: it counts a line without its end.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LineLimitTests {
+@Suite(.ownThread) struct LineLimitTests {
     /// The first line of a text, to readers that allow so many bytes.
     struct Case: CustomTestStringConvertible {
         let text: String
@@ -38,7 +38,7 @@ import Testing
                     let writing = loop.spawn {
                         for piece in pieces {
                             try await far.write(piece)
-                            await settle()
+                            try await loop.waitUntilIdle()
                         }
                         try await far.finishWriting()
                     }
@@ -74,7 +74,7 @@ import Testing
 
     @Test("A line is refused as soon as it is certain to be too long: its end may never come")
     func refusedBeforeItsEnd() throws {
-        try onLoop { _ in
+        try onLoop { loop in
             let (near, far) = try await connectedPair()
             try await far.write(Array("abcdef".utf8))
             await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readLine(limit: 5) }
@@ -86,7 +86,7 @@ import Testing
             try await far.write(Array("\n12345\r".utf8))
             #expect(try await near.readLine() == "abcdef")
             async let line = near.readLine(limit: 5)
-            await settle()
+            try await loop.waitUntilIdle()
             try await far.write([10])
             #expect(try await line == "12345")
         }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Lines of text from a stream.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LinesTests {
+@Suite(.ownThread) struct LinesTests {
     private func lines(of text: [UInt8], limit: Int = 1 << 20) throws -> [String] {
         try onLoop { loop in
             let (near, far) = try await connectedPair()
@@ -43,7 +43,7 @@ import Testing
             let writing = loop.spawn {
                 for byte in text.joined(separator: "\r\n").utf8 {
                     try await far.write([byte])
-                    if byte % 3 == 0 { await settle() }
+                    if byte % 3 == 0 { try await loop.waitUntilIdle() }
                 }
                 await far.close()
             }

@@ -2,7 +2,7 @@ import AsyncUV
 import TestSupport
 import Testing
 
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ReadLineTests {
+@Suite(.ownThread) struct ReadLineTests {
     /// What a peer gets that reads with the body what was sent.
     private func reading<Value: Sendable>(
         _ text: String, _ body: @escaping @Sendable (TCPConnection) async throws -> Value

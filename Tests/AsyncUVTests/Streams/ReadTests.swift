@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Reading from a `TCPConnection`.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct ReadTests {
+@Suite(.ownThread) struct ReadTests {
     @Test func whatIsThereUpToALimit() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
@@ -57,7 +57,7 @@ import Testing
             let reading = loop.spawn { (try await near.read(exactly: 10), try await near.read(exactly: 3)) }
             for byte in 0..<13 {
                 try await far.write([UInt8(byte)])
-                await settle()
+                try await loop.waitUntilIdle()
             }
             let (ten, three) = try await reading.value
             #expect(ten == Array(0..<10) && three == [10, 11, 12])
@@ -70,7 +70,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let reading = loop.spawn { try await near.read(exactly: 5) }
             try await far.write([1, 2])
-            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            try await loop.waitUntilIdle()
             reading.cancel()
             #expect(await failure(of: reading) is CancellationError)
             try await far.write([3, 4, 5])
@@ -126,7 +126,7 @@ import Testing
         try onLoop { loop in
             let (near, far) = try await connectedPair()
             let first = loop.spawn { try await near.read() }
-            await settle()
+            try await loop.waitUntilIdle()
             await #expect(throws: UVError.coded(.alreadyInProcess)) { try await near.read() }
             await #expect(throws: UVError.coded(.alreadyInProcess)) { try await near.read(exactly: 3) }
             try await far.write([1])
@@ -190,7 +190,7 @@ import Testing
         try onLoop { loop in
             let (near, far) = try await connectedPair()
             let reading = loop.spawn { try await near.read() }
-            await settle()
+            try await loop.waitUntilIdle()
             await far.closeWithReset()
             #expect(code(of: await failure(of: reading)) == .connectionReset)
             #expect(try await near.read() == nil)
@@ -203,7 +203,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let writing = loop.spawn { try await far.write([UInt8](repeating: 1, count: 64 << 20)) }
             _ = try await near.read(upTo: 1)
-            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            try await loop.waitUntilIdle()
             // What is not in the system's buffers waits on the other side.
             #expect(try await far.withHandle { $0.writeQueueSize } > 32 << 20)
             writing.cancel()

@@ -5,7 +5,7 @@ import UV
 @testable import AsyncUV
 
 /// What all connections and listeners share, with others than TCP: a socket pair, and a listener without a socket.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct StreamConnectionTests {
+@Suite(.ownThread) struct StreamConnectionTests {
     /// One end of a socket pair. It has no address.
     private final class PairConnection: StreamConnection {
         let stream: LoopStream
@@ -101,7 +101,7 @@ import UV
         try onLoop { loop in
             let (near, far) = try await PairConnection.pair(on: loop)
             let reading = loop.spawn { try await near.read() }
-            await settle()
+            try await loop.waitUntilIdle()
             reading.cancel()
             #expect(await failure(of: reading) is CancellationError)
             try await near.unread([9])
@@ -128,7 +128,7 @@ import UV
                     for try await chunk in connection { try await connection.write(chunk) }
                 }
             }
-            await settle()
+            try await loop.waitUntilIdle()
             let clients = [try await server.connect(), try await server.connect()]
             for (number, client) in clients.enumerated() {
                 try await client.write([UInt8(number)])
@@ -159,7 +159,7 @@ import UV
             }
             #expect(try await !loop.withLoop { _ in server.source.open(on: loop).isPaused })
             let waiting = loop.spawn { try await server.listener.accept() }
-            await settle()
+            try await loop.waitUntilIdle()
             await server.listener.close()
             #expect(try await waiting.value == nil)
         }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Writing to a `TCPConnection`.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct WriteTests {
+@Suite(.ownThread) struct WriteTests {
     @Test("B1: nothing to write, in every form, keeps its place in the order")
     func emptyWrites() throws {
         try onLoop { loop in
@@ -30,7 +30,7 @@ import Testing
                     #expect(isRead.value)
                 },
             ]
-            for _ in 0..<5 { try await loop.sleep(for: .milliseconds(1)) }
+            try await loop.waitUntilIdle()
             isRead.value = true
             let reading = loop.spawn { try await far.read(exactly: 16 << 20) }
             try await filling.value
@@ -121,7 +121,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let first = [UInt8](repeating: 1, count: 16 << 20)
             let writing = loop.spawn { try await near.write(first) }
-            await settle()
+            try await loop.waitUntilIdle()
             writing.cancel()
             #expect(await failure(of: writing) is CancellationError)
             let second = loop.spawn {
@@ -139,14 +139,14 @@ import Testing
             let (near, far) = try await connectedPair()
             let first = [UInt8](repeating: 1, count: 16 << 20)
             let begun = loop.spawn { try await near.write(first) }
-            await settle()
+            try await loop.waitUntilIdle()
             let waiting = try await near.withHandle { $0.writeQueueSize }
             for number in 0..<200 {
                 let chunk = [UInt8](repeating: 2, count: 1 << 20)
                 let writing = loop.spawn {
                     try await number % 2 == 0 ? near.write(chunk) : near.write(contentsOf: [chunk, [3], chunk])
                 }
-                await settle()
+                try await loop.waitUntilIdle()
                 writing.cancel()
                 #expect(await failure(of: writing) is CancellationError)
                 #expect(try await near.withHandle { $0.writeQueueSize } == waiting)
@@ -239,7 +239,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let filling = try await near.fill(loop)
             let finishing = loop.spawn { try await near.finishWriting() }
-            await settle()
+            try await loop.waitUntilIdle()
             #expect(try await far.readToEnd().count == 16 << 20)
             try await filling.value
             try await finishing.value
@@ -252,7 +252,7 @@ import Testing
             let (near, far) = try await connectedPair()
             let filling = try await near.fill(loop)
             let finishing = loop.spawn { try await near.finishWriting() }
-            await settle()
+            try await loop.waitUntilIdle()
             finishing.cancel()
             #expect(await failure(of: finishing) is CancellationError)
             #expect(try await far.readToEnd().count == 16 << 20)
@@ -268,7 +268,7 @@ import Testing
                 loop.spawn { try await near.write([UInt8](repeating: 1, count: number == 0 ? 16 << 20 : 1 << 20)) }
             }
             let reader = loop.spawn { try await near.read() }
-            await settle()
+            try await loop.waitUntilIdle()
             try peer.closeWithReset()
             for writer in writers {
                 let found = code(of: await failure(of: writer))
@@ -294,10 +294,10 @@ import Testing
                 }
                 try await near.finishWriting()
             }
-            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            try await loop.waitUntilIdle()
             let stuck = written.value
             #expect(stuck < 64 << 20)
-            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            try await loop.waitUntilIdle()
             #expect(written.value - stuck <= 8 << 20)
             #expect(try await far.readToEnd().count == 64 << 20)
             try await writing.value

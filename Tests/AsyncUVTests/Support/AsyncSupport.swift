@@ -52,11 +52,6 @@ func expectRefused(_ address: SocketAddress, sourceLocation: SourceLocation = #_
     #expect(code(of: last) == .connectionRefused, sourceLocation: sourceLocation)
 }
 
-/// Lets everything that can go on without the kernel go on: tasks just spawned reach their first wait.
-func settle() async {
-    for _ in 0..<50 { await Task.yield() }
-}
-
 /// Both sides of a TCP connection, on a loop.
 func connectedPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, TCPConnection) {
     let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
@@ -96,7 +91,7 @@ extension TCPConnection {
     /// Writes more than the system takes; the task waits.
     func fill(_ loop: EventLoop) async throws -> Task<Void, any Error> {
         let task = loop.spawn { try await self.write([UInt8](repeating: 7, count: 16 << 20)) }
-        await settle()
+        try await loop.waitUntilIdle()
         return task
     }
 }

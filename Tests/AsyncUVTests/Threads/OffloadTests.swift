@@ -67,7 +67,7 @@ extension FileTests {
                 }
                 try await wait(on: loop) { begun.value == 64 }
                 let queued = (0..<100).map { _ in loop.spawn { try await loop.offload { late.change { $0 += 1 } } } }
-                await settle()
+                try await loop.waitUntilIdle()
                 for task in running + queued { task.cancel() }
                 for task in running + queued { #expect(await failure(of: task) is CancellationError) }
                 #expect(ended.value == 0)
@@ -104,7 +104,7 @@ extension FileTests {
                 try path.put(pattern(100))
                 let door = DispatchSemaphore(value: 0)
                 let hanging = (0..<100).map { _ in loop.spawn { try await loop.offload { door.wait() } } }
-                await settle()
+                try await loop.waitUntilIdle()
                 #expect(try await FileSystem.readFile(path) == pattern(100))
                 try await File.withFile(path, .readWrite) { try await $0.write([1], at: 0) }
                 #expect(try await !Resolver.addresses(of: "localhost", port: 1).isEmpty)

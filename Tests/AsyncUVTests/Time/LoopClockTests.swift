@@ -4,7 +4,7 @@ import Testing
 import UV
 
 /// Sleeps, ticks and the clock of a loop.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct LoopClockTests {
+@Suite(.ownThread) struct LoopClockTests {
     @Test("Never early by the monotonic clock")
     func neverEarly() throws {
         try EventLoop.run { loop in
@@ -112,7 +112,7 @@ import UV
     func endOfTheLoop() async throws {
         let loop = try EventLoop()
         let sleeping = loop.spawn { try await loop.clock.sleep(for: .seconds(1_000)) }
-        for _ in 0..<3 { try await loop.sleep(for: .milliseconds(1)) }
+        try await loop.waitUntilIdle()
         await loop.shutdown()
         #expect(await failure(of: sleeping) is CancellationError)
         await #expect(throws: CancellationError.self) { try await loop.clock.sleep(for: .seconds(1_000)) }
@@ -161,7 +161,7 @@ import UV
     func cancellation() throws {
         try EventLoop.run { loop in
             let asleep = loop.spawn { try await loop.sleep(for: .seconds(1_000)) }
-            await settle()
+            try await loop.waitUntilIdle()
             asleep.cancel()
             #expect(await failure(of: asleep) is CancellationError)
             for duration in [Duration.zero, .seconds(1_000)] {
@@ -175,6 +175,56 @@ import UV
         }
     }
 
+    @Test("Sleeps that may be later wake together, none early, none later than it said")
+    func tolerance() throws {
+        try EventLoop.run { loop in
+            let tolerance = Duration.milliseconds(200)
+            let wakes = try await withThrowingTaskGroup(of: Duration.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        let deadline = LoopClock.Instant.now.advanced(by: .milliseconds(10 + number))
+                        try await loop.sleep(until: deadline, tolerance: tolerance)
+                        #expect(.now >= deadline)
+                        // The loop's clock stands still while one timer wakes them.
+                        return try await loop.withLoop { $0.now }
+                    }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(wakes.count <= 2, "40 deadlines in 40 ms share one time in 134 ms, or two")
+            for tolerance in [Duration.seconds(-1), .nanoseconds(1), .milliseconds(3)] {
+                let start = LoopClock.Instant.now
+                try await loop.clock.sleep(until: start.advanced(by: .milliseconds(1)), tolerance: tolerance)
+                #expect(.now >= start.advanced(by: .milliseconds(1)))
+            }
+            let longest = loop.spawn { try await loop.sleep(for: .milliseconds(1), tolerance: .seconds(Int64.max)) }
+            try await loop.waitUntilIdle()
+            longest.cancel()
+            #expect(await failure(of: longest) is CancellationError)
+        }
+    }
+
+    @Test func scheduledTasksBeginLaterAndCanBeCalledOff() async throws {
+        let calls = Shared<[Int]>([])
+        try await withOwnLoop { loop in
+            let start = LoopClock.Instant.now
+            let later = loop.schedule(after: .milliseconds(3)) {
+                #expect(loop.isCurrent && .now >= start.advanced(by: .milliseconds(3)))
+                calls.change { $0.append(3) }
+            }
+            loop.schedule(after: .zero) { calls.change { $0.append(0) } }
+            let calledOff = loop.schedule(after: .milliseconds(1)) { calls.change { $0.append(1) } }
+            calledOff.cancel()
+            #expect(await failure(of: calledOff) is CancellationError)
+            try await later.value
+            let tooLate = loop.schedule(after: .seconds(1_000)) { calls.change { $0.append(9) } }
+            try await loop.waitUntilIdle(waits: 1)
+            await loop.shutdown()
+            #expect(code(of: await failure(of: tooLate)) == .canceled)
+        }
+        #expect(calls.value == [0, 3])
+    }
+
     @Test func cancelledSleepsDoNotDisturbOthers() throws {
         try EventLoop.run { loop in
             try await beforeDeadline { deadline in
@@ -185,7 +235,7 @@ import UV
                         woken.change { $0.append(number) }
                     }
                 }
-                await settle()
+                try await loop.waitUntilIdle()
                 let cancelled = tasks.enumerated().filter { $0.offset % 3 != 0 }.map(\.element)
                 for task in cancelled { task.cancel() }
                 for task in cancelled { _ = await task.result }

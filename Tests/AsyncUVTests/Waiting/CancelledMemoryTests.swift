@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Cancelled operations leave no memory behind (swift#60441).
-@Suite(.timeLimit(.minutes(patience)), .disabled(if: isSanitized, "sanitizers keep freed memory"))
+@Suite(.inTurn, .disabled(if: isSanitized, "sanitizers keep freed memory"))
 struct CancelledMemoryTests {
     @Test(
         "A million cancelled sleeps, and other cancelled waits: flat memory",

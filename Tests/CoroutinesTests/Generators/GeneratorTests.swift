@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(patience))) struct GeneratorTests {
+@Suite(.inTurn) struct GeneratorTests {
     private struct Stop: Error, Equatable { var number = 0 }
 
     @Test func isASequence() {

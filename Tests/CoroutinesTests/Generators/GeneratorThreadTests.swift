@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Bodies that wait in the pool and give their values there, while the consumer on its own thread takes, waits, or leaves.
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct GeneratorThreadTests {
+@Suite(.ownThread) struct GeneratorThreadTests {
     private static let rounds = 2_000
 
     /// Leaves the consumer's thread: whoever ends the other task resumes this one, in the pool.

@@ -4,7 +4,7 @@ import Dispatch
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(patience))) struct GreenTests {
+@Suite(.inTurn) struct GreenTests {
     private struct Stop: Error, Equatable {}
 
     @Test func tasksInterleaveWhereTheyWait() async throws {

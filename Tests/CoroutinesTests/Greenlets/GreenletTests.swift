@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.ownThread, .timeLimit(.minutes(patience))) struct GreenletTests {
+@Suite(.ownThread) struct GreenletTests {
     private struct Stop: Error, Equatable {}
 
     @Test func theArticlesNumbers() throws {

@@ -1,0 +1,32 @@
+internal import UV
+
+extension EventLoop {
+    /// Ends the loop: what is under way ends with ``UVError`` `.canceled`, everything on it is closed.
+    ///
+    /// Returns when its own thread is gone, or ``run(label:servesMainActor:_:)`` has closed everything, which takes as long as an
+    /// operation on a file that has begun: the system has no way to stop it. Tasks that prefer the loop go on elsewhere;
+    /// operations on it throw. Again, or on ``shared``, it does nothing.
+    ///
+    /// - Parameter grace: How long those who are connected may go on. First the loop's ``TCPListener``s close: nobody new
+    ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:onError:_:)`` serves on it has
+    ///   been served, or else when this time is over. A handler that calls this waits for itself.
+    ///
+    /// Cancellation: ends the grace; it does not hurry the rest.
+    public func shutdown(grace: Duration = .zero) async {
+        if isShared { return }
+        if grace > .zero {
+            // Whether they have ended or the time is over is all the same.
+            try? await withTimeout(grace, on: self) {
+                try await self.perform("shutdown") { core, pending in core.servers.drain(pending) }
+            }
+        }
+        stop()
+        await ending.wait()
+        ownThread?.join()
+    }
+
+    /// Makes the loop's thread leave ``UV/Loop/run(_:)``.
+    func stop() {
+        if isCurrent { core.open(on: self).loop.endRun() } else { post { self.core.open(on: self).loop.endRun() } }
+    }
+}

@@ -1,0 +1,32 @@
+internal import UV
+
+extension EventLoop {
+    /// Starts a task that prefers the loop. Sugar for `Task(executorPreference: loop)`, which `Task {}` does not inherit.
+    ///
+    /// What the body throws is in the task's `value`. The compiler warns when nobody keeps the task, because then the error
+    /// is lost: await it, give ``spawn(priority:onError:_:)`` a closure for it, or write `_ =` if it does not matter.
+    public func spawn<Value: Sendable>(
+        priority: TaskPriority? = nil, _ body: @escaping @Sendable () async throws -> Value
+    ) -> Task<Value, any Error> {
+        Task(executorPreference: self, priority: priority, operation: body)
+    }
+
+    /// Starts a task that prefers the loop and throws nothing, so that nobody has to keep it.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        priority: TaskPriority? = nil, _ body: @escaping @Sendable () async -> Value
+    ) -> Task<Value, any Error> {
+        Task(executorPreference: self, priority: priority, operation: body)
+    }
+
+    /// Starts a task that prefers the loop and that nobody has to wait for.
+    ///
+    /// - Parameter onError: Gets what the body throws, on the loop, `CancellationError` as well.
+    @discardableResult
+    public func spawn(
+        priority: TaskPriority? = nil, onError: @escaping @Sendable (any Error) -> Void,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) -> Task<Void, Never> {
+        Task(executorPreference: self, priority: priority) { do { try await body() } catch { onError(error) } }
+    }
+}

@@ -1,0 +1,52 @@
+public import Testing
+
+/// Lets so many tests run at a time: each that runs a loop holds a thread or a child process, and hundreds at once take three
+/// times as long as a few, and a minute each.
+///
+/// A test that hangs ends the whole run with its name. Time that a test waits for its turn does not count, as it would for
+/// `timeLimit`.
+public struct InTurn: TestTrait, SuiteTrait, TestScoping {
+    public let isRecursive = true
+
+    /// A suite and its test may both ask.
+    @TaskLocal private static var hasSeat = false
+
+    public func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        if testCase == nil || Self.hasSeat { return try await function() }
+        await Seats.shared.take()
+        let watchdog = Task.detached {
+            try await Task.sleep(for: .seconds(60 * patience))
+            fatalError("the test \(test.name) at \(test.sourceLocation) hangs")
+        }
+        let result: Result<Void, any Error>
+        do { result = .success(try await Self.$hasSeat.withValue(true) { try await function() }) } catch {
+            result = .failure(error)
+        }
+        watchdog.cancel()
+        await Seats.shared.leave()
+        try result.get()
+    }
+}
+
+extension Trait where Self == InTurn {
+    /// The test waits until few enough others run.
+    public static var inTurn: Self { Self() }
+}
+
+private actor Seats {
+    static let shared = Seats()
+
+    private var free = 8
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        if free == 0 { return await withCheckedContinuation { waiting.append($0) } }
+        free -= 1
+    }
+
+    func leave() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
