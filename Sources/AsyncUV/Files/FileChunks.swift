@@ -16,15 +16,6 @@ extension File {
         FileChunks(file: self, count: count, offset: offset)
     }
 
-    /// The lines of the file as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
-    ///
-    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
-    ///
-    /// Otherwise its `next()` throws what ``read(upTo:at:)`` throws. Others run now and then, however fast lines come.
-    ///
-    /// Cancellation: `CancellationError` at the next line, also at one that is there already.
-    public func lines(limit: Int = 1 << 20) -> FileLines { FileLines(chunks: chunks(ofCount: 65_536), limit: limit) }
-
     fileprivate func readCached(upTo count: Int, at offset: Int64) throws -> [UInt8]? {
         guard loop.isCurrent else { return nil }
         try checkCancellation()
@@ -97,69 +88,6 @@ public struct FileChunks: AsyncSequence, Sendable {
                 if file.loop.isCurrent { file.core.open(on: file.loop).readInOrder() }
                 return try await file.read(upTo: count, at: offset)
             }
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
-}
-
-/// See ``File/lines(limit:)``.
-public struct FileLines: AsyncSequence, Sendable {
-    public typealias Element = String
-    let chunks: FileChunks
-    let limit: Int
-
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        private var chunks: FileChunks.AsyncIterator
-        private let limit: Int
-        private var bytes: [UInt8] = []
-        /// How much of them is taken.
-        private var taken = 0
-        private var isAtEnd = false
-
-        init(_ lines: FileLines) {
-            chunks = lines.chunks.makeAsyncIterator()
-            limit = lines.limit
-        }
-
-        public mutating func next() async throws -> String? {
-            try await chunks.file.loop.pace()
-            var searched = taken
-            while true {
-                if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                    defer { taken = end + 1 }
-                    return try text(upTo: end)
-                }
-                searched = bytes.count
-                if isAtEnd {
-                    defer { taken = bytes.count }
-                    return taken == bytes.count ? nil : try text(upTo: bytes.count)
-                }
-                // The last byte may be a CR.
-                if bytes.count - taken - 1 > limit { throw tooLong }
-                guard let more = try await chunks.next() else {
-                    isAtEnd = true
-                    continue
-                }
-                bytes.removeFirst(taken)
-                searched -= taken
-                taken = 0
-                bytes += more
-            }
-        }
-
-        // As in TCPConnection's.
-        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
-            try await next()
-        }
-
-        private var tooLong: UVError { UVError(.messageTooLong, in: "lines", of: "more than \(limit) bytes") }
-
-        private func text(upTo end: Int) throws -> String {
-            var line = bytes[taken..<end]
-            if line.last == UInt8(ascii: "\r") { line.removeLast() }
-            if line.count > limit { throw tooLong }
-            return String(decoding: line, as: UTF8.self)
         }
     }
 

@@ -21,8 +21,23 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: nothing has been read.
     func read(upTo limit: Int) async throws -> [UInt8]?
 
-    /// Takes what is there, but nothing behind the first delimiter. Otherwise as ``read(upTo:)``.
-    func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]?
+    /// Takes the bytes up to and including a delimiter; `nil` at the end, when no byte is left.
+    ///
+    /// The last piece may lack the delimiter.
+    ///
+    /// - Parameter limit: More bytes than this before a delimiter throw ``UVError`` with `.messageTooLong`; they can be read
+    ///   otherwise.
+    ///
+    /// Cancellation: nothing has been read.
+    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]?
+
+    /// Takes a line as text, without its end (LF or CR LF); `nil` at the end of the stream. Wrong UTF-8 is repaired.
+    ///
+    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with
+    ///   `.messageTooLong` and can be read otherwise.
+    ///
+    /// Cancellation: nothing has been read.
+    func readLine(limit: Int) async throws -> String?
 
     /// Gives bytes back: the next read gets them first, before what was given back earlier. On a closed stream they are
     /// dropped.
@@ -66,15 +81,6 @@ extension ByteStream {
     /// Takes what is there, up to 65,536 bytes. Otherwise as ``read(upTo:)``.
     public func read() async throws -> [UInt8]? { try await read(upTo: 65_536) }
 
-    public func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
-        guard var bytes = try await read(upTo: limit) else { return nil }
-        if let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count {
-            try await unread(Array(bytes[(end + 1)...]))
-            bytes.removeSubrange((end + 1)...)
-        }
-        return bytes
-    }
-
     /// Takes exactly that many bytes.
     ///
     /// - Throws: ``UVError`` with `.endOfFile` when the peer finishes before; what came can be read. Else as
@@ -97,91 +103,6 @@ extension ByteStream {
         }
         return bytes
     }
-
-    /// Takes the bytes up to and including a delimiter; `nil` at the end, when no byte is left.
-    ///
-    /// The last piece may lack the delimiter.
-    ///
-    /// - Parameter limit: More bytes than this before a delimiter throw ``UVError`` with `.messageTooLong`; they can be read
-    ///   otherwise.
-    ///
-    /// Cancellation: nothing has been read.
-    public func readUntil(_ delimiter: UInt8, limit: Int = 1 << 20) async throws -> [UInt8]? {
-        try await readPiece(through: delimiter, limit: limit, "readUntil") { bytes in
-            bytes.count - (bytes.last == delimiter ? 1 : 0)
-        }
-    }
-
-    /// - Parameter length: How many of the bytes so far count for the limit, in any case.
-    private func readPiece(
-        through delimiter: UInt8, limit: Int, _ operation: StaticString, _ length: ([UInt8]) -> Int
-    ) async throws -> [UInt8]? {
-        var bytes: [UInt8] = []
-        do {
-            while bytes.last != delimiter {
-                guard let more = try await read(upTo: 65_536, through: delimiter) else {
-                    return bytes.isEmpty ? nil : bytes
-                }
-                if bytes.isEmpty { bytes = more } else { bytes += more }
-                if length(bytes) > limit {
-                    throw UVError(.messageTooLong, in: "\(operation)", of: "more than \(limit) bytes")
-                }
-            }
-        } catch {
-            if !bytes.isEmpty { try? await unread(bytes) }
-            throw error
-        }
-        return bytes
-    }
-
-    /// Takes a line as text, without its end (LF or CR LF); `nil` at the end of the stream. Wrong UTF-8 is repaired.
-    ///
-    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with
-    ///   `.messageTooLong` and can be read otherwise.
-    ///
-    /// Cancellation: nothing has been read.
-    public func readLine(limit: Int = 1 << 20) async throws -> String? {
-        let line = try await readPiece(through: UInt8(ascii: "\n"), limit: limit, "readLine") {
-            $0.withoutLineEnd.count
-        }
-        return line.map { String(decoding: $0.withoutLineEnd, as: UTF8.self) }
-    }
-
-    /// The lines of the stream, as ``readLine(limit:)`` takes them.
-    ///
-    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
-    public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
-}
-
-extension [UInt8] {
-    /// The bytes of a line, as far as it has come, without its end (LF or CR LF).
-    fileprivate var withoutLineEnd: ArraySlice<UInt8> {
-        var line = self[...]
-        if line.last == UInt8(ascii: "\n") { line.removeLast() }
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        return line
-    }
-}
-
-/// See ``ByteStream/lines(limit:)``.
-public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
-    public typealias Element = String
-    let stream: Stream
-    let limit: Int
-
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let stream: Stream
-        let limit: Int
-
-        public func next() async throws -> String? { try await stream.readLine(limit: limit) }
-
-        // As in TCPConnection's.
-        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
-            try await next()
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
 }
 
 extension ByteStream {

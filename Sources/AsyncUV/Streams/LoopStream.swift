@@ -46,27 +46,54 @@ public struct LoopStream: Sendable {
         switch try core.beginRead(upTo: limit, byOwner: false) {
         case .bytes(let bytes): return await loop.pass(bytes)
         case .waits(let number):
-            // Nothing may come between the start of the read and the wait: withTaskCancellationHandler may switch
-            // executors, and bytes that come meanwhile would find nobody waiting.
             return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) { core.wait($0) }
         }
     }
 
     @usableFromInline
-    func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
-        guard loop.isCurrent else { return try await loop.hop { try await self.read(upTo: limit, through: delimiter) } }
-        try Task.checkCancellation()
-        let core = core.open(on: loop)
-        if let bytes = try core.takeReturned(limit, through: delimiter) { return await loop.pass(bytes) }
-        guard let bytes = try await read(upTo: limit) else { return nil }
-        guard let end = bytes.firstIndex(of: delimiter), end + 1 < bytes.count else { return bytes }
-        try await unread(Array(bytes[(end + 1)...]))
-        return Array(bytes[...end])
+    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.take(to: .delimiter(delimiter), limit: limit, isLast: isLast, "readUntil").map { Array($0) }
+        }
+    }
+
+    @usableFromInline
+    func readLine(limit: Int) async throws -> String? {
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.take(to: .line, limit: limit, isLast: isLast, "readLine").map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+    }
+
+    /// Reads until a piece can be taken of the bytes that nobody has taken yet. These are back before anything else can ask
+    /// for them, less the piece.
+    private func readPiece<Piece: Sendable>(
+        _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
+    ) async throws -> Piece? {
+        guard loop.isCurrent else { return try await loop.hop { try await self.readPiece(take) } }
+        try checkCancellation()
+        var bytes = try core.open(on: loop).takeAllReturned()
+        var piece: Piece?
+        do {
+            var isLast = false
+            piece = try take(&bytes, isLast)
+            while piece == nil, !isLast {
+                if let more = try await read(upTo: 65_536) { bytes.append(more) } else { isLast = true }
+                piece = try take(&bytes, isLast)
+            }
+        } catch {
+            if loop.isCurrent { core.open(on: loop).giveBack(bytes) }
+            throw error
+        }
+        core.open(on: loop).giveBack(bytes)
+        if loop.charge(Cost.memory) { await loop.giveWay() }
+        return piece
     }
 
     @usableFromInline
     func unread(_ bytes: [UInt8]) async throws {
-        try await loop.withLoop { _ in core.open(on: loop).giveBack(bytes) }
+        try await loop.withLoop { _ in core.open(on: loop).giveBack(LineSplitter(bytes)) }
     }
 
     // MARK: Writing

@@ -22,9 +22,12 @@ extension StreamConnection {
     public func read(upTo limit: Int) async throws -> [UInt8]? { try await stream.read(upTo: limit) }
 
     @inlinable
-    public func read(upTo limit: Int, through delimiter: UInt8) async throws -> [UInt8]? {
-        try await stream.read(upTo: limit, through: delimiter)
+    public func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
+        try await stream.readUntil(delimiter, limit: limit)
     }
+
+    @inlinable
+    public func readLine(limit: Int) async throws -> String? { try await stream.readLine(limit: limit) }
 
     @inlinable
     public func unread(_ bytes: [UInt8]) async throws { try await stream.unread(bytes) }

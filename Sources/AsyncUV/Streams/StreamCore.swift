@@ -35,10 +35,8 @@ final class StreamCore {
 
     @inline(__always)
     func beginRead(upTo limit: Int, byOwner: Bool) throws -> Begun {
-        if unsafe reader.isWaiting {
-            throw UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
-        }
-        if unsafe returned != nil, let bytes = try takeReturned(limit, through: nil) { return .bytes(bytes) }
+        if unsafe reader.isWaiting { throw isBeingRead }
+        if unsafe returned != nil, let bytes = try takeReturned(limit) { return .bytes(bytes) }
         switch try handle.read(upTo: limit, onDone: streamReceived) {
         case .bytes(let bytes): return .bytes(bytes)
         case .ended: return .bytes(nil)
@@ -89,18 +87,34 @@ final class StreamCore {
         }
     }
 
-    /// Bytes that were given back, up to the delimiter; `nil` when there are none.
-    func takeReturned(_ limit: Int, through delimiter: UInt8?) throws -> [UInt8]? {
+    /// Bytes that were given back; `nil` when there are none.
+    private func takeReturned(_ limit: Int) throws -> [UInt8]? {
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
-        guard unsafe !reader.isWaiting, let returned = unsafe returned else { return nil }
-        return returned.take(limit, through: delimiter)
+        return unsafe returned?.bytes.take(upTo: limit)
     }
 
-    func giveBack(_ bytes: [UInt8]) {
-        if bytes.isEmpty || handle.isClosing { return }
+    /// Lends all bytes that were given back to a reader of pieces. What it leaves must come back with ``giveBack(_:)``.
+    func takeAllReturned() throws -> LineSplitter {
+        if unsafe reader.isWaiting { throw isBeingRead }
+        guard let returned = unsafe returned else { return LineSplitter() }
+        defer { returned.bytes = LineSplitter() }
+        return returned.bytes
+    }
+
+    /// Puts bytes before what was given back earlier; after a close they are dropped.
+    func giveBack(_ rest: consuming LineSplitter) {
+        if rest.isEmpty || handle.isClosing { return }
         let returned = unsafe self.returned ?? Returned()
         unsafe self.returned = returned
-        returned.add(bytes)
+        if returned.bytes.isEmpty {
+            returned.bytes = rest
+        } else if let rest = rest.take(upTo: .max) {
+            returned.bytes.prepend(rest)
+        }
+    }
+
+    private var isBeingRead: UVError {
+        UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
     }
 
     // MARK: The owner's scope
@@ -117,13 +131,13 @@ final class StreamCore {
     /// - Returns: What is left of the connection until the peer has finished.
     @discardableResult
     func close() -> LingeringClose? {
-        unsafe returned?.clear()
+        unsafe returned?.bytes = LineSplitter()
         return handle.closeGently()
     }
 
     /// Closes in another way.
     func close(_ close: (StreamHandle) -> Void) {
-        unsafe returned?.clear()
+        unsafe returned?.bytes = LineSplitter()
         close(handle)
     }
 }
@@ -132,30 +146,7 @@ final class StreamCore {
 private final class Returned {
     /// The end of a read that came before its task was suspended.
     var early: Result<[UInt8]?, any Error>?
-    private var bytes: [UInt8] = []
-    private var taken = 0
-
-    /// The next ones; `nil` when there are none.
-    func take(_ limit: Int, through delimiter: UInt8?) -> [UInt8]? {
-        if bytes.isEmpty { return nil }
-        let all = bytes[taken...]
-        var next = all.prefix(limit)
-        if let end = delimiter.flatMap({ next.firstIndex(of: $0) }) { next = next[...end] }
-        if next.count < all.count {
-            taken += next.count
-        } else {
-            bytes = []
-            taken = 0
-        }
-        return Array(next)
-    }
-
-    func add(_ more: [UInt8]) {
-        bytes = more + bytes[taken...]
-        taken = 0
-    }
-
-    func clear() { (bytes, taken) = ([], 0) }
+    var bytes = LineSplitter()
 }
 
 /// Ends one read of a task that does not own the connection's scope.

@@ -91,4 +91,30 @@ import Testing
             #expect(try await line == "12345")
         }
     }
+
+    @Test("What is left behind a piece is there for every other way to read, and what is given back comes first")
+    func otherReadsInBetween() throws {
+        try onLoop { _ in
+            let (near, far) = try await connectedPair()
+            try await far.write(Array("one\ntwo;three\nfour;five;six\nseven".utf8))
+            try await far.finishWriting()
+            #expect(try await near.readLine() == "one")
+            #expect(try await near.readUntil(UInt8(ascii: ";")) == Array("two;".utf8))
+            await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readLine(limit: 4) }
+            #expect(try await near.read(upTo: 2) == Array("th".utf8))
+            #expect(try await near.readLine() == "ree")
+            try await near.unread(Array("ree\n".utf8))
+            #expect(try await near.readLine() == "ree")
+            #expect(try await near.read(exactly: 4) == Array("four".utf8))
+            try await near.unread(Array("a\nb;\nlonger than all that was taken before\n".utf8))
+            #expect(try await near.readUntil(UInt8(ascii: ";")) == Array("a\nb;".utf8))
+            #expect(
+                try await near.lines().reduce(into: []) { $0.append($1) } == [
+                    "", "longer than all that was taken before", ";five;six", "seven",
+                ])
+            #expect(try await near.readLine() == nil)
+            await near.close()
+            await far.close()
+        }
+    }
 }
