@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions switches coroutines-bench files trees curves latency sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ latency: dependencies ## Measures the latency of all eleven server models at 1 t
 
 trees: dependencies ## Measures copying and removing a tree of 10,000 files, beside cp -r and rm -rf
 	swift run -c release --package-path Benchmarks trees $(OPTIONS)
+
+plain: dependencies ## Runs the tests without the runtime's shortcuts, and counts what they save; needs valgrind
+	Scripts/plain
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp:atexit_sleep_ms=50" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan

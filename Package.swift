@@ -5,7 +5,7 @@ import PackageDescription
 let strict = Context.environment["SWIFT_UV_STRICT"] != nil
 
 /// Compiles the documented way beside each of the `RuntimeShortcuts`.
-let plain = Context.environment["SWIFT_UV_PLAIN"] != nil
+let plain = Context.environment["SWIFT_UV_PLAIN", default: ""] != ""
 
 let settings: [SwiftSetting] =
     [

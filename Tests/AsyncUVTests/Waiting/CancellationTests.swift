@@ -132,4 +132,27 @@ enum Caller: CaseIterable {
             #expect(await failure(of: task) is CancellationError)
         }
     }
+
+    #if compiler(>=6.4) && os(Linux)
+    @Test("Inside a shield a cancelled task reads, writes and sleeps as any other")
+    func shielded() throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let task = loop.spawn {
+                while !Task.isCancelled { await Task.yield() }
+                return try await withTaskCancellationShield {
+                    try await near.write([1])
+                    try await loop.sleep(for: .milliseconds(1))
+                    return try await near.read()
+                }
+            }
+            task.cancel()
+            #expect(try await far.read() == [1])
+            try await far.write([2])
+            #expect(try await task.value == [2])
+            await near.close()
+            await far.close()
+        }
+    }
+    #endif
 }
