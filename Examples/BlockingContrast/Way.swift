@@ -40,7 +40,7 @@ public enum Way: String, CaseIterable, Sendable {
                 try timer.start(after: Self.margin) { _ in try? loop.closeAllHandles() }
             } catch {
                 failure = error
-                try loop.closeAllHandles()
+                try? loop.closeAllHandles()
             }
         }
         try loop.run()

@@ -50,7 +50,7 @@ struct ErrorsStep: Step {
     }
 
     private func finish(_ loop: Loop) {
-        try loop.closeAllHandles()
+        try? loop.closeAllHandles()
         _ = try? loop.run()
         try? loop.close()
     }
