@@ -4,14 +4,11 @@ internal import CLibuv
 final class ConnectRequest: Request {
     private let handle: TCPHandle
     private let address: SocketAddress
-    /// Whether the user chose our port.
-    private let isBound: Bool
     private let onDone: (TCPHandle, UVError?) -> Void
 
     init(_ handle: TCPHandle, to address: SocketAddress, _ onDone: @escaping (TCPHandle, UVError?) -> Void) {
         self.handle = handle
         self.address = address
-        isBound = (try? handle.localAddress.port) ?? 0 != 0
         self.onDone = onDone
         unsafe super.init(on: handle.loop, as: uv_connect_t.self)
     }
@@ -27,7 +24,7 @@ final class ConnectRequest: Request {
 
     fileprivate func finish(_ status: CInt) {
         let status =
-            status == 0 && !handle.connected(to: address, onPurpose: isBound) ? UV_ECONNREFUSED.rawValue : status
+            status == 0 && !handle.connected(to: address) ? UV_ECONNREFUSED.rawValue : status
         onDone(handle, status < 0 ? UVError(.init(rawValue: status), in: "connect", of: address.description) : nil)
     }
 }

@@ -6,6 +6,8 @@ public import SystemPackage
 public final class TCPHandle: StreamHandle, ListeningStream {
     /// The other side's address, which the system forgets when the connection ends.
     package private(set) var peer: SocketAddress?
+    /// Whether the user chose the port of this side.
+    private var hasChosenPort = false
     var raw: UnsafeMutablePointer<uv_tcp_t> { unsafe memory.assumingMemoryBound(to: uv_tcp_t.self) }
 
     /// Creates a handle without a connection.
@@ -102,9 +104,9 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     }
 
     /// - Returns: False for a connection with itself that nobody wanted, which is ended.
-    func connected(to address: SocketAddress, onPurpose isBound: Bool) -> Bool {
+    func connected(to address: SocketAddress) -> Bool {
         peer = address.isAny ? try? remoteAddress : address
-        guard !isBound, let peer, (try? localAddress) == peer, let socket = try? fileDescriptor.rawValue else {
+        guard !hasChosenPort, let peer, (try? localAddress) == peer, let socket = try? fileDescriptor.rawValue else {
             return true
         }
         self.peer = nil
@@ -139,6 +141,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
             if address.family == .ipv6 { try SocketOption.set(.ipv6Only, ipv6Only ? 1 : 0, socket, "bind") }
             try checkSystem(unsafe address.withSockaddr { unsafe systemBind(socket, $0, $1) }, "bind", of: subject)
             if existing == nil { try check(unsafe uv_tcp_open(raw, socket), "bind", of: subject) }
+            hasChosenPort = address.port != 0
         } catch {
             if existing == nil { FileDescriptor(rawValue: socket).closeIgnoringErrors() }
             throw error

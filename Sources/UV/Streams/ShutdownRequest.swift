@@ -22,7 +22,7 @@ final class ShutdownRequest: Request {
     }
 
     func finish(_ code: UVError.Code?) {
-        stream.shutdownUnderWay = nil
+        unsafe stream.backlog?.shutdown = nil
         let call = onDone.take()
         if closesWhenDone { stream.closeGently() }
         call?(stream, code.map(failure))

@@ -150,13 +150,11 @@ extension StreamHandle {
             throw writeError(unsafe hasEnded && !hasShutDown ? .brokenPipe : .socketNotConnected, in: "finishWriting")
         }
         let request = ShutdownRequest(self, onDone)
-        if let backlog = unsafe backlog, backlog.isWaiting || isConnecting {
-            backlog.shutdownAfter = request
-        } else {
-            try request.begin()
-        }
+        let backlog = makeBacklog()
+        backlog.shutdownWaits = backlog.isWaiting || isConnecting
+        if !backlog.shutdownWaits { try request.begin() }
+        backlog.shutdown = request
         unsafe hasShutDown = true
-        shutdownUnderWay = request
     }
 
     /// Sends what waits, finishes our side and closes.
@@ -170,8 +168,8 @@ extension StreamHandle {
         checkThread()
         if let onClosed { whenClosed(onClosed) }
         guard isOpen else { return }
-        if let shutdownUnderWay {
-            shutdownUnderWay.closesWhenDone = true
+        if let shutdown = unsafe backlog?.shutdown {
+            shutdown.closesWhenDone = true
             return
         }
         do throws(UVError) { try finishWriting { stream, _ in stream.closeGently() } } catch { closeGently() }
@@ -242,9 +240,14 @@ extension StreamHandle {
         _ bytes: [UInt8], from start: Int, tag: AnyObject? = nil, isBegun: Bool = false,
         _ onDone: ((StreamHandle, UVError?) -> Void)?
     ) throws(UVError) {
-        let backlog = unsafe self.backlog ?? WriteBacklog()
-        unsafe self.backlog = backlog
-        try backlog.add(bytes, from: start, tag: tag, isBegun: isBegun, onDone, to: self)
+        try makeBacklog().add(bytes, from: start, tag: tag, isBegun: isBegun, onDone, to: self)
+    }
+
+    private final func makeBacklog() -> WriteBacklog {
+        if let backlog = unsafe backlog { return backlog }
+        let made = WriteBacklog()
+        unsafe backlog = made
+        return made
     }
 }
 

@@ -29,14 +29,12 @@ public class StreamHandle: Handle {
     /// libuv calls a stream readable after its end too.
     @exclusivity(unchecked) final var hasEnded = false
     @exclusivity(unchecked) final var hasShutDown = false
-    /// Made when a write did not fit into the socket.
+    /// Whether reads and writes block: see ``setBlocking(enabled:)``. A small one, beside the others.
+    private(set) final var isBlocking = false
+    /// Made when a write did not fit into the socket, and for the end of our side.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
-    /// A shutdown that has not finished.
-    final var shutdownUnderWay: ShutdownRequest?
     /// Accepts connections: those come here instead of bytes.
     final var acceptor: Acceptor?
-    /// Whether reads and writes block: see ``setBlocking(enabled:)``.
-    private(set) final var isBlocking = false
 
     @inline(__always)
     final var stream: UnsafeMutablePointer<uv_stream_t> { unsafe memory.assumingMemoryBound(to: uv_stream_t.self) }

@@ -29,8 +29,10 @@ final class WriteBacklog {
     private(set) var waitingBytes = 0
     /// What ended the stream for writing. Kept, so that a write whose bytes were lost is not followed by one that succeeds.
     private(set) var failure: UVError?
-    /// The stream's shutdown, when it was asked for while writes wait.
-    var shutdownAfter: ShutdownRequest?
+    /// The end of our side, when it was asked for and has not come.
+    var shutdown: ShutdownRequest?
+    /// Whether that waits for writes.
+    var shutdownWaits = false
     private var raw: UnsafeMutablePointer<uv_write_t>?
 
     deinit { unsafe raw?.deallocate() }
@@ -116,7 +118,8 @@ final class WriteBacklog {
     /// Behind the closures of the writes. One of them may have closed the stream: what is leaving comes back canceled
     /// then, and the end after it.
     private func endStream(_ stream: StreamHandle, _ status: CInt) {
-        guard stream.isOpen || leaving.isEmpty, let shutdown = shutdownAfter.take() else { return }
+        guard shutdownWaits, stream.isOpen || leaving.isEmpty, let shutdown else { return }
+        shutdownWaits = false
         let status = stream.isOpen ? status : UV_ECANCELED.rawValue
         if status < 0 { return shutdown.finish(UVError.Code(rawValue: status)) }
         do throws(UVError) { try shutdown.begin() } catch { shutdown.finish(error.code) }

@@ -70,13 +70,30 @@ import UV
         }
     }
 
+    @Test("N3: so is one from a local address without a port")
+    func selfConnectFromAnAddress() throws {
+        var outcome: UVError?
+        try withLoop { loop in
+            let client = try TCPHandle(on: loop, family: .ipv4)
+            let address = try client.willChooseFreePort()
+            try client.bind(to: .loopback(port: 0))
+            #expect(try client.localAddress == address)
+            try client.connect(to: address) { client, error in
+                outcome = error
+                client.close()
+            }
+        }
+        #expect(outcome == .coded(.connectionRefused))
+    }
+
     @Test("Who binds to an address and connects to it wants the connection with itself")
     func selfConnectOnPurpose() throws {
         var received: [UInt8] = []
         try withLoop { loop in
-            let client = try TCPHandle(on: loop)
-            try client.bind(to: SocketAddress(host: "127.0.0.1", port: 0))
-            try client.connect(to: client.localAddress) { client, error in
+            let client = try TCPHandle(on: loop, family: .ipv4)
+            let address = try client.willChooseFreePort()
+            try client.bind(to: address)
+            try client.connect(to: address) { client, error in
                 #expect(error == nil)
                 try! client.write([1])
                 try! client.startReading(
