@@ -46,7 +46,7 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         }
     }
 
-    /// One that was accepted before anybody asked.
+    /// Takes a connection that was accepted before anybody asked for it.
     func takeAccepted() -> Result<Handle, UVError>? {
         guard let connection = accepted.popFirst() else { return nil }
         if isPaused, accepted.isEmpty {

@@ -14,7 +14,7 @@ where Connection.Handle == Listening.Accepted {
         try core.listen(backlog)
     }
 
-    /// The end of the listener's last reference.
+    /// Closes the listener: nobody refers to it any more.
     func drop() {
         let core = core
         let loop = loop
@@ -40,7 +40,8 @@ where Connection.Handle == Listening.Accepted {
         }
     }
 
-    /// One that is there already: no wait, and no job. It is the caller's even if that is cancelled.
+    /// Takes a connection that is accepted already, without a wait and without a job. The caller gets it even when its task is
+    /// cancelled meanwhile.
     private func takeAccepted() async throws -> Connection.Handle? {
         guard loop.hostsCurrentTask, !loop.core.open(on: loop).isEnding else { return nil }
         try checkCancellation()
@@ -49,7 +50,7 @@ where Connection.Handle == Listening.Accepted {
         return try accepted.get()
     }
 
-    /// A peer that is gone already is not the listener's failure.
+    /// Makes a connection of a handle; `nil` when its peer is gone already, which is not the listener's failure.
     private func connection(_ handle: Connection.Handle) -> Connection? { try? Connection(handle, on: loop) }
 
     // MARK: Serving

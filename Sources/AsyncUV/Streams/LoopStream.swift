@@ -2,7 +2,7 @@ internal import UV
 
 /// A stream of the callback layer on its loop: what every ``StreamConnection`` is made of.
 ///
-/// The work is done here and not in the protocol, because code of a protocol does not know its type: it is slower.
+/// The work is done here and not in the protocol, because generic code is slower and needs larger frames.
 public struct LoopStream: Sendable {
     let loop: EventLoop
     let core: LoopBound<StreamCore>
@@ -13,7 +13,7 @@ public struct LoopStream: Sendable {
         core = LoopBound(StreamCore(handle))
     }
 
-    /// The end of the connection's last reference.
+    /// Closes the connection: nobody refers to it any more.
     func drop() {
         let core = core
         let loop = loop
@@ -129,8 +129,9 @@ public struct LoopStream: Sendable {
     /// Whether earlier writes wait: then one of nothing does so, too.
     private var hasQueue: Bool { core.open(on: loop).handle.writeQueueSize > 0 }
 
-    /// Queues what did not fit, at once, and waits for room. Given up before it has begun, nothing of it is sent: else
-    /// writes that are given up one after the other, at a peer that does not read, would fill the memory.
+    /// Queues the bytes that did not fit, and waits until the system has them. A write whose task is cancelled before its
+    /// first byte has left is taken back: otherwise a program that gives up one write after the other, at a peer that does
+    /// not read, would fill the memory.
     private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
         _ = loop.charge(sent)
         let wait = Wait<Void>("write")

@@ -35,7 +35,8 @@ final class ServeScope<Connection: StreamConnection>: Sendable {
         leave()
     }
 
-    /// Waits until the peer has finished, unless the task is cancelled. Apart, for its frame.
+    /// Waits until the peer has finished, unless the task is cancelled. Not inlined, so that idle connections do not carry its
+    /// frame.
     @inline(never)
     private func linger(_ rest: LoopBound<LingeringClose>) async {
         try? await loop.perform("close") { [loop] _, pending in

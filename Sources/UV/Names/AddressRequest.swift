@@ -70,7 +70,7 @@ public final class AddressRequest: Request {
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
         if !host.utf8.allSatisfy({ $0 < 0x80 }) {
-            // The ASCII form may be a number, which nobody has seen in it.
+            // IDNA may turn other characters into digits, and so the name into an address that no filter has seen.
             var numeric = unsafe hints
             unsafe numeric.ai_flags |= AI_NUMERICHOST
             if unsafe getaddrinfo(host, nil, &numeric, &list) == 0 {

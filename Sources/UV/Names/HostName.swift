@@ -18,8 +18,8 @@ enum HostName {
             && name.allSatisfy { $0 > 0x20 && $0 != 0x7f }
     }
 
-    /// The system takes `127.1`, `0x7f.1` and `2130706433` for addresses, and filters by name or address do not know them.
-    /// WHATWG's rule: a name whose last label is a number is none. IDNA knows three more full stops.
+    /// The system takes `127.1`, `0x7f.1` and `2130706433` for 127.0.0.1, so they pass filters that compare names or
+    /// addresses. The rule is WHATWG's: a name whose last label is a number is no name. IDNA has three more full stops.
     private static func endsInANumber(_ host: String) -> Bool {
         var labels = host.unicodeScalars.split(omittingEmptySubsequences: false) {
             ".\u{3002}\u{FF0E}\u{FF61}".unicodeScalars.contains($0)
@@ -32,7 +32,8 @@ enum HostName {
         }
     }
 
-    /// Without a free descriptor the system's resolver finds neither its files nor a server, and tells of an unknown name.
+    /// The true cause of a failed look-up: without a free descriptor the system's resolver can open neither its files nor a
+    /// socket, and says that the name is unknown.
     static func cause(of code: UVError.Code) -> UVError.Code {
         let socket = cplatform_socket(AF_INET, streamSocketType)
         if socket >= 0 {

@@ -20,7 +20,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         on loop: Loop, family: SocketAddress.Family? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) {
         let domain = family?.number ?? AF_UNSPEC
-        unsafe try super.init(on: loop, as: uv_tcp_t.self, "TCP handle creation", file, line) {
+        unsafe try super.init(on: loop, as: uv_tcp_t.self, "socket creation", file, line) {
             unsafe uv_tcp_init_ex(loop.raw, $0, UInt32(domain))
         }
     }

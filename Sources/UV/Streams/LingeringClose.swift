@@ -8,7 +8,7 @@ internal import SystemPackage
 /// peer's system throws away what its program has not read yet. So our side is finished first, and what comes is read and
 /// dropped until the peer finishes too: for a while, and up to a size.
 package final class LingeringClose {
-    /// A peer that is silent for one to two of these is given up.
+    /// How often the clock looks whether the peer has sent something. A peer that has not is given up.
     private static let silence = Duration.seconds(2)
     private static let mostSilences = 15
     private static let mostBytes = 16 << 20
@@ -51,7 +51,8 @@ package final class LingeringClose {
 extension StreamHandle {
     /// Finishes our side and closes. Writes that wait are dropped.
     ///
-    /// - Returns: What is left of the connection until the peer has finished; `nil` when that has happened or cannot.
+    /// - Returns: What is left of the connection until the peer has finished; `nil` when nothing is left, because the peer has
+    ///   finished already, is gone, or there never was one.
     @discardableResult
     package final func closeGently() -> LingeringClose? {
         checkThread()

@@ -29,7 +29,7 @@ public class StreamHandle: Handle {
     /// libuv calls a stream readable after its end too.
     @exclusivity(unchecked) final var hasEnded = false
     @exclusivity(unchecked) final var hasShutDown = false
-    /// Whether reads and writes block: see ``setBlocking(enabled:)``. A small one, beside the others.
+    /// Whether reads and writes block: see ``setBlocking(enabled:)``. It stands here because there is room for a byte.
     private(set) final var isBlocking = false
     /// Made when a write did not fit into the socket, and for the end of our side.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
