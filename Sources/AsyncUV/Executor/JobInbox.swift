@@ -1,6 +1,6 @@
 internal import UV
 
-/// What other threads want done on the loop: one lock, one batch, one wake-up.
+/// Jobs and calls that other threads want to run on the loop. They gather in one batch, behind one lock, with one wake-up.
 final class JobInbox: Sendable {
     struct Batch: Sendable {
         var jobs: [JobQueue.Entry] = []
@@ -35,7 +35,7 @@ final class JobInbox: Sendable {
         state.withLock { swap(&$0.batch, &batch) }
     }
 
-    /// Takes the last batch; nothing is added from now on.
+    /// Takes the last batch. From then on nothing can be added.
     func close() -> Batch {
         state.withLock { state in
             state.isClosed = true

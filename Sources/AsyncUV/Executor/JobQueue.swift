@@ -19,7 +19,7 @@ final class JobQueue {
     @exclusivity(unchecked) private var tail = 0
 
     private static let least = 64
-    /// An empty queue keeps no more room than this: the memory of a crowd that has gone.
+    /// The most room that an empty queue keeps. What a large number of jobs has needed more is freed.
     static let most = 4_096
 
     init() {
@@ -53,7 +53,7 @@ final class JobQueue {
         return unsafe entries[tail & mask]
     }
 
-    /// For an empty queue that may not be needed again soon.
+    /// Frees room that a large number of jobs has needed. To be called on an empty queue.
     func forgetRoom() {
         guard isEmpty, unsafe mask >= Self.most else { return }
         unsafe entries.deallocate()

@@ -1,6 +1,6 @@
 internal import Dispatch
 
-/// Where jobs go whose loop has ended: a job that is dropped is a task that hangs for ever.
+/// Runs jobs whose loop has ended. They cannot be dropped, because their tasks would hang for ever.
 ///
 /// Jobs of tasks may run anywhere. Jobs of actors run one at a time, as on their loop.
 final class LateJobs: Sendable {

@@ -1,7 +1,7 @@
-/// The loop's second door: lets actors live on it. ``LoopActor`` opens it.
+/// The executor of actors that live on a loop: see ``LoopActor``.
 ///
-/// Its jobs share one queue with the loop's tasks. When the loop has ended they go on elsewhere, one at a time. An actor
-/// that uses it keeps its loop, too: the executor does not.
+/// Its jobs share one queue with those of the loop's tasks. When the loop has ended the jobs run elsewhere, one at a time. An
+/// actor that uses the executor has to keep the loop as well, because the executor does not.
 public final class LoopSerialExecutor: SerialExecutor {
     unowned let loop: EventLoop
 

@@ -28,9 +28,9 @@ public final class EventLoop: TaskExecutor {
     let jobInbox: JobInbox
     let lateJobs = LateJobs()
     let ending = LoopEnding()
-    /// Whether it is ``shared``.
+    /// Whether this loop is ``shared``.
     let isShared: Bool
-    /// The thread that it has for itself.
+    /// The loop's own thread; `nil` for a loop on somebody's thread.
     let ownThread: SystemThread?
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
@@ -83,7 +83,8 @@ public final class EventLoop: TaskExecutor {
         unsafe lateJobs.run(entry, serialExecutor.asUnownedSerialExecutor())
     }
 
-    /// Calls a closure on the loop's thread, later, from the loop itself: no user code and no lock is around it.
+    /// Calls a closure on the loop's thread, later. It is called by the loop itself, so that no user code waits for it and no lock
+    /// is held.
     ///
     /// - Returns: False when the loop has ended; the closure is not called then.
     @discardableResult
@@ -112,7 +113,7 @@ public final class EventLoop: TaskExecutor {
         return try await hop { try body(self.core.open(on: self).loop) }
     }
 
-    /// Runs an operation on the loop, for a task that is elsewhere or does not prefer the loop.
+    /// Runs an operation on the loop, for a task that runs elsewhere or does not prefer the loop.
     func hop<Value: Sendable>(
         _ operation: @Sendable @concurrent () async throws -> Value
     ) async throws -> Value {

@@ -28,7 +28,7 @@ public final class EventLoopGroup: Sendable {
         self.loops = loops
     }
 
-    /// The loops in turn.
+    /// The next loop, in turn.
     public func next() -> EventLoop {
         let turn = turn.wrappingAdd(1, ordering: .relaxed).oldValue
         return loops[Int(UInt(bitPattern: turn) % UInt(loops.count))]
@@ -52,8 +52,8 @@ public final class EventLoopGroup: Sendable {
     ///
     /// Otherwise as ``TCPListener/serve(maxConnections:onError:_:)``.
     ///
-    /// - Parameter maxConnections: For each listener: which one gets a connection is the kernel's choice, and it is not
-    ///   made again when that one is full.
+    /// - Parameter maxConnections: For each listener. The kernel decides which listener gets a connection, and does not move the
+    ///   connection to another one when that listener is full.
     public static func serve(
         _ listeners: [TCPListener],
         maxConnections: Int = .max,
@@ -71,7 +71,7 @@ public final class EventLoopGroup: Sendable {
 
     /// Ends all loops, at the same time: see ``EventLoop/shutdown(grace:)``.
     ///
-    /// - Parameter grace: How long those who are connected may go on: nobody new comes. Zero cuts them off.
+    /// - Parameter grace: How long clients may still be served, while no new ones are accepted. Zero cuts them off.
     public func shutdown(grace: Duration = .zero) async {
         await withDiscardingTaskGroup { group in
             for loop in loops { group.addTask { await loop.shutdown(grace: grace) } }

@@ -11,7 +11,7 @@
 /// }
 /// ```
 ///
-/// When the loop has ended the actor goes on elsewhere.
+/// When the loop has ended, the actor's code runs elsewhere, still one piece at a time.
 public protocol LoopActor: Actor {
     /// The loop that the actor lives on.
     nonisolated var loop: EventLoop { get }

@@ -1,6 +1,4 @@
-/// Carries something that belongs to a loop's thread through code that may run anywhere; it opens there only.
-///
-/// The one `@unchecked Sendable` of the module.
+/// Carries a value that belongs to a loop's thread through code that may run anywhere. Only on that thread can it be opened.
 struct LoopBound<Value: AnyObject>: @unchecked Sendable {
     private let value: Value
 
@@ -13,8 +11,8 @@ struct LoopBound<Value: AnyObject>: @unchecked Sendable {
         return value
     }
 
-    /// Lends the value, which the box keeps: no retain and no check, for hot paths that have just found themselves on the
-    /// loop's thread. Debug builds check.
+    /// Lends the value, without a retain and, in release builds, without a check. For hot paths that have just made sure that they
+    /// are on the loop's thread.
     @inline(__always)
     func lend<Result>(on loop: EventLoop, _ body: (Value) throws -> Result) rethrows -> Result {
         assert(loop.isCurrent)

@@ -2,11 +2,11 @@ internal import UV
 
 /// The part of an ``EventLoop`` that lives on its thread.
 final class LoopCore {
-    /// How many jobs run in a row in a turn that leaves some behind, and for how long: tasks that yield for ever must not
-    /// starve IO and timers.
+    /// How many jobs run in a row in a turn that leaves some behind, and for how long. The limit is there because tasks that
+    /// yield for ever would starve IO and timers.
     private static let budget = 512
     private static let patience = Duration.milliseconds(1)
-    /// Jobs between two looks at the clock; the first of them starts it. A divisor of the budget.
+    /// How many jobs run between two looks at the clock. The first look starts the measurement. A divisor of the budget.
     private static let glance = 32
     /// What may be done in a turn without waiting, in bytes: see ``charge(_:)``.
     private static let allowance = 1 << 20
@@ -15,11 +15,11 @@ final class LoopCore {
     let jobInbox: JobInbox
     let jobs = JobQueue()
     @exclusivity(unchecked) var counters = EventLoop.Counters()
-    /// The head of the list of what waits here, but for reads: those end with their handles.
+    /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
     private(set) lazy var sleeps = SleepQueue(self)
     let servers = Servers()
-    /// Set when the loop is about to end: operations are refused.
+    /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
 
     private let wakeup: WakeupHandle
@@ -29,7 +29,7 @@ final class LoopCore {
     private var mainQueue: MainQueueHandle?
     private var batch = JobInbox.Batch()
     private var foreignCalls: [@Sendable () -> Void] = []
-    /// What the loop's own thread wants done after the piece of code that it is in.
+    /// Calls that the loop's own thread has left for the end of the job or callback that is running.
     @exclusivity(unchecked) private var calls: [@Sendable () -> Void] = []
     private var owner: EventLoop?
 
@@ -47,7 +47,7 @@ final class LoopCore {
         loop.isLent = true
     }
 
-    /// Runs the loop until it is stopped. Before the first turn the owner is told.
+    /// Runs the loop until it is stopped. The closure is called before the first turn.
     func attach(to owner: EventLoop) throws(UVError) {
         self.owner = owner
         loop.attachment = owner
@@ -71,7 +71,7 @@ final class LoopCore {
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
     func serveMainQueue() throws(UVError) {
         do throws(UVError) { mainQueue = try MainQueueHandle(on: loop) } catch {
-            // Another thread, or a system without such a queue.
+            // This is not the main thread, or the system has no such queue.
             if error.code != .notPermitted, error.code != .notSupported { throw error }
         }
     }
@@ -84,7 +84,7 @@ final class LoopCore {
     /// What is left of the turn's allowance.
     @exclusivity(unchecked) private var allowance = LoopCore.allowance
 
-    /// Charges something that was done at once to this turn: a task whose calls never wait must not starve the rest.
+    /// Charges this turn for something that was done at once, because a task whose calls never wait would starve the others.
     ///
     /// - Returns: Whether the turn has had enough, so that the caller gives way: no more jobs run before the next one.
     @inline(__always)
@@ -116,7 +116,7 @@ final class LoopCore {
 
     private func makeCalls() {
         var index = 0
-        // A call may add some.
+        // A call may add further calls.
         while unsafe index < calls.count {
             unsafe calls[index]()
             index += 1
@@ -143,7 +143,7 @@ final class LoopCore {
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
 
-    /// The first look sets the deadline: most turns have no second one.
+    /// The first look at the clock sets the deadline. Most turns have no second look.
     private func isOver(_ deadline: inout Duration?) -> Bool {
         let now = Loop.hrtime
         if let deadline { return now >= deadline }
@@ -151,7 +151,7 @@ final class LoopCore {
         return false
     }
 
-    /// Jobs are left: the loop does not wait, and its next turn runs more of them.
+    /// Makes the loop not wait, because jobs are left for its next turn.
     private func startTurning() throws(UVError) {
         try idle.start { [unowned self] _ in beginTurn() }
     }
@@ -166,7 +166,7 @@ final class LoopCore {
         }
     }
 
-    /// It is the turn of a task that gave way: its job, if it is one of this loop.
+    /// Resumes a task that gave way, and returns its job if this loop is to run it.
     private func comeBack(to place: Suspension<Void>) -> JobQueue.Entry? {
         let count = jobs.count
         var place = place
@@ -192,7 +192,7 @@ final class LoopCore {
         for handle in loop.handles { handle.close() }
     }
 
-    /// Ends all operations, closes everything, and leaves the thread. What tasks still want is done elsewhere.
+    /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
     func end() throws(UVError) {
         guard let owner else { return }
         isEnding = true
@@ -200,13 +200,14 @@ final class LoopCore {
         servers.closeListeners()
         mainQueue?.close()
         closeUserHandles()
-        // What has just been resumed gets a turn here, with its handles still known; of a crowd, a part does.
+        // Tasks that were just resumed get one more turn while their handles are open. If there are very many, only some run
+        // here; the rest run in `lateJobs`.
         keepTurning(true)
         try loop.run(.noWait)
         for handle in own { handle.keepsLoopAlive = false }
         repeat { closeUserHandles() } while try loop.run(.once)
         let late = jobInbox.close()
-        // Calls open what is bound to this thread, so they come before the loop leaves it.
+        // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }
         makeCalls()
         owner.leaveThread()
@@ -215,7 +216,7 @@ final class LoopCore {
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         for handle in own { handle.close() }
         closeUserHandles()
-        // Not once: a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
+        // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
         while try loop.run() {}
         loop.isLent = false
         try loop.close()
@@ -224,7 +225,7 @@ final class LoopCore {
     }
 }
 
-/// A value that comes after the closure that needs it. Not weak: a weak reference slows every retain of its object.
+/// A value that is made after the closure that needs it. Not a weak reference, because that slows every retain of its object.
 final class Later<Value: AnyObject> {
     var value: Value?
 }

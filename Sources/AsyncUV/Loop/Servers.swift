@@ -4,7 +4,8 @@ protocol Server: AnyObject {
     func close()
 }
 
-/// What serves on a loop, so that its end can wait for it. On the loop's thread only.
+/// The listeners of a loop and the calls of `serve` that run on it, so that `shutdown(grace:)` can wait for them. On the loop's
+/// thread only.
 final class Servers {
     /// The listeners that are open or still serve somebody.
     private var all: [ObjectIdentifier: any Server] = [:]
@@ -23,7 +24,7 @@ final class Servers {
         for server in all.values { server.close() }
     }
 
-    /// Closes all listeners and waits until everybody has been served.
+    /// Closes all listeners and waits until all handlers have ended.
     func drain(_ pending: Wait<Void>) {
         closeListeners()
         if all.isEmpty { pending.finish(.success(())) } else { waiting.append(pending) }

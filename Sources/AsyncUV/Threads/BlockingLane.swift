@@ -3,9 +3,9 @@ internal import Dispatch
 internal import Synchronization
 internal import UV
 
-/// Threads of its own, up to a number, for calls that may block for long. They would starve the files in libuv's pool.
+/// A limited number of threads for calls that may block for long, which in libuv's pool would keep files waiting.
 ///
-/// Threads start when they are needed and leave after some idle seconds.
+/// Threads start when they are needed and end after some idle seconds.
 final class BlockingLane: Sendable {
     /// For look-ups of names. One that hangs takes half a minute.
     static let lookUps = BlockingLane(threads: 16)
@@ -14,7 +14,7 @@ final class BlockingLane: Sendable {
 
     private struct Call: Sendable {
         let run: @Sendable () -> Void
-        /// Tells whoever waits that there will be no thread.
+        /// Called instead of the work when there is no thread for it.
         let refuse: @Sendable (UVError) -> Void
     }
 
@@ -41,7 +41,7 @@ final class BlockingLane: Sendable {
                 state.idle -= 1
                 return (true, false)
             }
-            // Else a thread that is busy comes to it.
+            // Otherwise a thread that is busy now takes it next.
             guard state.threads < most else { return (false, false) }
             state.threads += 1
             return (false, true)
@@ -54,7 +54,7 @@ final class BlockingLane: Sendable {
         do throws(UVError) { try SystemThread.detach { self.work() } } catch {
             let stuck: Deque<Call> = state.withLock { state in
                 state.threads -= 1
-                // One of the others will come to it.
+                // One of the lane's other threads will take it.
                 if state.threads > 0 { return [] }
                 defer { state.waiting = [] }
                 return state.waiting
@@ -91,17 +91,18 @@ final class BlockingLane: Sendable {
 }
 
 extension EventLoop {
-    /// Runs code that blocks on a thread made for that, while the loop goes on; for libraries that know nothing better.
+    /// Runs code that blocks, such as calls of a library without async functions, on a thread made for that, while the loop goes
+    /// on.
     ///
-    /// There are at most 64 such threads, for all loops; what comes on top waits its turn. Files and look-ups have threads
+    /// There are at most 64 such threads for all loops; further calls wait until one is free. Files and look-ups have threads
     /// of their own and are not held up.
     ///
     /// The body sees the task-local values of its caller.
     ///
     /// - Throws: What the body throws, ``UVError`` with `.canceled` when the loop ends first.
     ///
-    /// Cancellation: a body that has not begun never does; one that has goes on in the background, its result is dropped.
-    /// `Task.isCancelled` tells it.
+    /// Cancellation: a body that has not begun never begins. A body that has begun goes on in the background, where
+    /// `Task.isCancelled` is true, and its result is dropped.
     public func offload<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await perform(in: .offload, "offload", body)
     }
@@ -112,7 +113,7 @@ extension EventLoop {
         try await perform(operation) { _, pending in
             let executor = LaneExecutor(lane)
             let bound = LoopBound(pending)
-            // A task, as it takes the caller's task-local values along.
+            // A task, because a task takes the caller's task-local values along.
             let task = Task(executorPreference: executor) {
                 if Task.isCancelled { return }
                 let result = Result {
@@ -133,7 +134,7 @@ private final class LaneExecutor: TaskExecutor {
 
     init(_ lane: BlockingLane) { self.lane = lane }
 
-    /// Why there is no thread: the task runs all the same, where it was started, to tell it.
+    /// The reason why there is no thread. The task then runs where it was started, and throws it.
     var refusal: UVError? { refused.withLock { $0 } }
 
     func enqueue(_ job: consuming ExecutorJob) {

@@ -1,7 +1,7 @@
 internal import CPlatform
 internal import UV
 
-/// A thread of ours, with as much stack as the main thread has: user code runs on it.
+/// A thread with as much stack as the main thread has, because user code runs on it.
 final class SystemThread: Sendable {
     private static let stackSize = 8 << 20
 
@@ -39,7 +39,7 @@ final class SystemThread: Sendable {
         }
     }
 
-    /// Blocks until the thread has ended. Again, from any thread, it does nothing.
+    /// Blocks until the thread has ended. A second call, from any thread, does nothing.
     func join() {
         number.withLock { number in
             if let number { cplatform_join_thread(number) }

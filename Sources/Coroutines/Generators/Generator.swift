@@ -1,4 +1,4 @@
-/// A function that keeps its state: it gives a value with each `yield`, and way to its consumer until it is asked again.
+/// A function that gives its consumer a value with each `yield`, and then waits there, with its state, for the next request.
 ///
 /// ```swift
 /// let squares = Generator<Void, Int> { yield in
@@ -13,10 +13,10 @@
 ///
 /// The body sees the task-local values that hold where it is first asked for a value, until its end.
 ///
-/// A body may wait for other things too (a sleep, a socket); then it is an `AsyncSequence` only. A generator whose body asks
-/// another one needs stack for both, as any call does: a chain of thousands is too long.
+/// A body may also wait for other things, such as a sleep or a socket. Such a generator is an `AsyncSequence` only. A generator
+/// whose body asks another generator needs stack for both, like any call: a chain of thousands is too long.
 public final class Generator<Input: Sendable, Output: Sendable> {
-    /// The body's side.
+    /// What the body yields with.
     public struct Yielder: Sendable {
         @usableFromInline let state: GeneratorState<Input, Output>
 
@@ -71,15 +71,15 @@ public final class Generator<Input: Sendable, Output: Sendable> {
 
     /// Ends the body: its `yield` throws ``GeneratorError/closed``, and so does each further one. Closing twice is harmless.
     ///
-    /// A body that waits for something else is cancelled instead, and ends in its own time; so is one that closes its own
-    /// generator. One that goes on after its end is cancelled too, and is left at its `yield`, for good, when it has ignored
-    /// a hundred ends: what it holds then stays in memory.
+    /// A body that waits for something else is cancelled instead, and ends when that wait has ended. A body that closes its own
+    /// generator is cancelled, too. A body that yields again after `closed` was thrown is cancelled, and when it has done so a
+    /// hundred times it is left suspended for good: what it holds then stays in memory.
     ///
-    /// - Throws: What the body threw instead; ``GeneratorError/waitsForSomethingElse`` when it waits on its way out;
-    ///   ``GeneratorError/endIgnored`` when it was left.
+    /// - Throws: What the body threw instead; ``GeneratorError/waitsForSomethingElse`` when the body waits for something before
+    ///   it ends; ``GeneratorError/endIgnored`` when it was left suspended.
     public func close() throws { try state.close() }
 
-    /// What ended an iteration with plain `for`, which cannot throw.
+    /// The error that ended an iteration with plain `for`, which cannot throw.
     public var failure: (any Error)? { state.failure }
 
     @usableFromInline
@@ -115,10 +115,10 @@ extension Generator: AsyncSequence where Input == Void {
         ///
         /// - Throws: As ``Generator/next()``.
         ///
-        /// Cancellation cancels the body, which may end its wait then.
+        /// Cancellation cancels the body; what it waits for may end by that.
         public func next() async throws -> Output? { try await generator.state.advanceAndWait() }
 
-        // Without it a caller leaves its actor for each value.
+        // Without this function a caller would leave its actor for each value.
         public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> Output? {
             try await generator.state.advanceAndWait()
         }

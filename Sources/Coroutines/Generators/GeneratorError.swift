@@ -1,6 +1,6 @@
 /// What can be wrong with the use of a ``Generator``.
 public enum GeneratorError: Error, Hashable, Sendable {
-    /// The generator asked itself for a value: its body did, or what the body called inside its consumer's call.
+    /// The generator's body asked its own generator for a value, directly or in something that it called.
     case alreadyRunning
     /// The first step has no `yield` to take a value: begin with `next()`.
     case notStarted
@@ -8,11 +8,11 @@ public enum GeneratorError: Error, Hashable, Sendable {
     case valueExpected
     /// The body has given a value meanwhile, after an earlier ``waitsForSomethingElse``: take it with `next()` first.
     case valueNotTaken
-    /// The body waits for something else than its consumer: ask with `await`.
+    /// The body waits for something other than its consumer: ask with `await`.
     case waitsForSomethingElse
     /// The generator is closed; thrown at the body's `yield`, and again at each further one.
     case closed
-    /// The body went on after its end, a hundred `yield`s long: it is left where it is, for good.
+    /// The body has yielded a hundred times after it was told to end. It is left suspended for good.
     case endIgnored
 }
 

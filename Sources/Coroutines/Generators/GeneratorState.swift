@@ -1,14 +1,15 @@
 public import AsyncUV
 
-/// What the two sides of a ``Generator`` say to each other. See ``GeneratorTurns`` for why it needs no lock.
+/// The values and errors that consumer and body of a ``Generator`` hand to each other. It needs no lock because only one of the
+/// two runs at a time: see ``GeneratorTurns``.
 @usableFromInline
 final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendable {
     @usableFromInline let turns = GeneratorTurns()
-    /// Whether the consumer knows that the body waits at a `yield`.
+    /// Whether the consumer has seen that the body waits at a `yield`.
     @exclusivity(unchecked) @usableFromInline var isWaiting = false
-    /// For the consumer.
+    /// The value that the body has yielded.
     @exclusivity(unchecked) @usableFromInline var output: Output?
-    /// For the body: one of the two.
+    /// What the waiting `yield` returns. If it is to throw, ``thrown`` is set instead.
     @exclusivity(unchecked) @usableFromInline var input: Input?
     private var thrown: (any Error)?
 
@@ -99,7 +100,7 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
         }
     }
 
-    /// As ``advance()`` and ``send(_:)`` of nothing, waiting for a body that waits for something else.
+    /// Like ``advance()``, or ``send(_:)`` of nothing; but when the body waits for something else, this waits for the body.
     func advanceAndWait() async throws -> Output? where Input == Void {
         switch turns.phase {
         case .fresh: turns.begin { [self] in await run() }
@@ -114,11 +115,12 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
         return try takeLate()
     }
 
-    /// What there is after the body has had its turn.
+    /// The value that there is after the body has run.
     @usableFromInline
     func takeLate() throws -> Output? { try take(in: turns.phase) }
 
-    /// What there is in a phase that has been read once: a body that runs elsewhere may give its value meanwhile.
+    /// The value that there is in a phase. The caller has read the phase once, because a body that runs on another thread may
+    /// change it at any moment.
     private func take(in phase: GeneratorTurns.Phase) throws -> Output? {
         switch phase {
         case .given:
@@ -148,11 +150,11 @@ final class GeneratorState<Input: Sendable, Output: Sendable>: @unchecked Sendab
         case .running: turns.cancel()
         case .ended: break
         case .fresh, .given, .waiting, .over:
-            // One that never begins, or has ended, throws it back.
+            // A body that never began, or has ended, throws this error back.
             do { _ = try self.throw(GeneratorError.closed, in: phase) } catch GeneratorError.closed {}
         }
     }
 
-    /// The consumer is gone: what the body throws now is nobody's.
+    /// Closes when the consumer is gone. Nobody is left to get what the body throws.
     func abandon() { try? close() }
 }

@@ -1,14 +1,14 @@
 internal import AsyncUV
 internal import Synchronization
 
-/// Whose turn it is between the two sides of a ``Generator``. What they say to each other is in ``GeneratorState``.
+/// Decides whether consumer or body of a ``Generator`` runs. ``GeneratorState`` has the values that they hand to each other.
 ///
-/// Apart from it because it does not depend on the types of the values: what does is compiled into the caller's module,
-/// where it knows them.
+/// The two are separate types because this one does not depend on the types of the values. The other one does, and is compiled
+/// into the caller's module, where the types are known.
 ///
-/// Exactly one side runs at a time, mostly inside the consumer's call. A body that has waited for something else may
-/// give its value on another thread while its consumer looks, waits or closes: then the lock decides who was first. The
-/// consumer reads the phase once for each decision, as it may change under its eyes from `running` to what follows.
+/// Either the consumer or the body runs, mostly the body inside the consumer's call. But a body that has waited for something
+/// else may yield on another thread while its consumer asks, waits or closes: then the lock decides who was first. The
+/// consumer reads the phase once for each decision, because another thread may change it from `running` at any moment.
 @safe
 @usableFromInline
 final class GeneratorTurns: @unchecked Sendable {
@@ -30,14 +30,14 @@ final class GeneratorTurns: @unchecked Sendable {
     private static let patience = 100
 
     private let state = Atomic(Phase.fresh)
-    /// Whether no value is wanted any more. Written with the lock.
+    /// Whether the generator was closed or its body has ended. Written while the lock is held.
     private let closed = Atomic(false)
     private let executor = InlineExecutor()
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Bool, Never>?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
     /// The number of that task, 0 before it has begun.
     private let runner = Atomic<UInt>(0)
-    /// What the body threw. The body's until it is over, then the consumer's.
+    /// What the body threw. Written by the body, and read by the consumer after the phase `over`.
     private var error: (any Error)?
     /// How many `yield`s the body has made since its generator was closed.
     private var ignored = 0
@@ -53,8 +53,8 @@ final class GeneratorTurns: @unchecked Sendable {
 
     // MARK: The body's side
 
-    /// Gives way to the consumer, with a value. The continuation gets true when there is an answer to it, false when
-    /// there is an error, or none as the generator is closed.
+    /// Hands a value to the consumer. The continuation gets true when the consumer has sent something; false when the `yield`
+    /// is to throw, because the consumer has thrown an error or the generator is closed.
     @usableFromInline
     func give(_ continuation: UnsafeContinuation<Bool, Never>) {
         if closed.load(ordering: .relaxed) { return unsafe refuse(continuation) }
@@ -65,10 +65,10 @@ final class GeneratorTurns: @unchecked Sendable {
         unsafe refuse(continuation)
     }
 
-    /// Nobody wants the value. A body that ignores this is cancelled and told again, so that it finds its way out, but
-    /// not for ever: in the end it is left at its `yield`.
+    /// Makes a `yield` throw after the generator was closed. The body is cancelled as well, so that a loop that catches the
+    /// error can see its cancellation. After a hundred such `yield`s the body is left suspended.
     private func refuse(_ continuation: UnsafeContinuation<Bool, Never>) {
-        // A `yield` of somebody else, after the body.
+        // A task that the body has started yields after the body has ended.
         if phase != .running { return unsafe continuation.resume(returning: false) }
         ignored += 1
         cancel()
@@ -76,7 +76,7 @@ final class GeneratorTurns: @unchecked Sendable {
         finish(GeneratorError.endIgnored)
     }
 
-    /// Gives way to the consumer for good. That the generator was closed is no news to it.
+    /// Tells the consumer that the body has ended. A `closed` that the consumer itself has caused is not reported back.
     func finish(_ error: (any Error)?) {
         let isNews = error as? GeneratorError != .closed || !closed.load(ordering: .relaxed)
         self.error = isNews ? error : nil
@@ -85,7 +85,7 @@ final class GeneratorTurns: @unchecked Sendable {
 
     /// - Returns: False when the generator has been closed and wants no value.
     private func publish(_ phase: Phase) -> Bool {
-        // Its consumer waits for the call to return, and does nothing else.
+        // The consumer is inside the call that runs the body, so it cannot look at the phase meanwhile.
         if phase == .given, executor.isDriver {
             state.store(phase, ordering: .releasing)
             return true
@@ -115,7 +115,7 @@ final class GeneratorTurns: @unchecked Sendable {
 
     /// Lets the body, which waits at a `yield`, go on until it yields again, ends, or waits for something else.
     ///
-    /// - Returns: Whether there is a value; it is the caller's.
+    /// - Returns: Whether the body has yielded a value, which the caller then owns.
     @usableFromInline
     func goOn(answered: Bool) -> Bool {
         guard let waiting = unsafe continuation else { return false }
@@ -127,10 +127,10 @@ final class GeneratorTurns: @unchecked Sendable {
         return true
     }
 
-    /// The value that was given is the caller's now.
+    /// Notes that the consumer has taken the value.
     func take() { state.store(.waiting, ordering: .relaxed) }
 
-    /// Waits until it is the consumer's turn. A cancelled consumer cancels the body, which then ends the wait.
+    /// Waits until the body has yielded or ended. When the consumer is cancelled, the body is cancelled; its end ends the wait.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -148,7 +148,7 @@ final class GeneratorTurns: @unchecked Sendable {
 
     // MARK: The end
 
-    /// From now on no value is wanted: a body that runs elsewhere is refused at its next `yield`.
+    /// Marks the generator as closed. A body that runs on another thread learns it at its next `yield`.
     ///
     /// - Returns: The phase at this moment.
     func close() -> Phase {
@@ -158,14 +158,14 @@ final class GeneratorTurns: @unchecked Sendable {
         }
     }
 
-    /// The body never begins, or has ended.
+    /// Notes that the consumer has seen the end of the body, or that the body will never begin.
     ///
-    /// - Throws: What it threw, once.
+    /// - Throws: What the body threw, once.
     func end() throws {
         state.store(.ended, ordering: .relaxed)
         if let error = error.take() { throw error }
     }
 
-    /// A body that waits for something else learns in this way that nobody waits for it.
+    /// Cancels the body's task, so that a wait for something else ends.
     func cancel() { unsafe task?.cancel() }
 }

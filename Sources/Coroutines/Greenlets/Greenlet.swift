@@ -28,35 +28,35 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     /// The greenlets of one ``run(_:)``.
     @usableFromInline
     final class World {
-        /// What a cancellation, which may come from any thread, has to know.
+        /// What cancellation needs, which may come from any thread.
         struct State {
-            /// Those with a body that has not ended, by ``Greenlet/number``. The body mostly refers to its greenlet, so
-            /// somebody has to end the cycle.
+            /// The greenlets whose body has not ended, by ``Greenlet/number``. Most bodies refer to their greenlet: this table
+            /// keeps them alive until the run ends, which breaks the cycle.
             var alive: [Int: Greenlet] = [:]
-            /// The tasks of those that have begun.
+            /// The tasks of the greenlets that have begun.
             var tasks: [Int: Task<Void, Never>] = [:]
-            /// How many have got a body.
+            /// How many greenlets have been given a body.
             var bodies = 0
             var isCancelled = false
         }
 
         let loop: EventLoop
         let state = Mutex(State())
-        /// Set by the first greenlet; as all else it is read by the one that runs only.
+        /// Set by the first greenlet. Only the greenlet that runs reads it.
         @exclusivity(unchecked) @usableFromInline var isEnding = false
         init(_ loop: EventLoop) { self.loop = loop }
     }
 
-    /// Who goes on when this one ends; `nil` for the first.
+    /// The greenlet that goes on when this one ends; `nil` for the first.
     public private(set) var parent: Greenlet?
     @usableFromInline let world: World
     @exclusivity(unchecked) @usableFromInline var phase: Phase
     private let hasEnded = Atomic(false)
     /// The number of the task that runs the greenlet, 0 for none.
     private let runner = Atomic<UInt>(0)
-    /// Which body of the run it has got, 0 for none.
+    /// The number of its body in the run, in the order in which bodies were given; 0 for none.
     private var number = 0
-    /// How many switches it has tried since its run ended.
+    /// How many switches this greenlet has tried since its run ended.
     private var ignored = 0
     private var function: (@Sendable (Value) async throws -> Value)?
 
@@ -74,7 +74,8 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         runner.store(RuntimeShortcuts.currentTask, ordering: .relaxed)
     }
 
-    /// A chain of parents is taken apart link by link: one inside the other, a long one would be more than the stack holds.
+    /// Releases a chain of parents in a loop. If each parent were released inside the `deinit` of its child, a long chain would
+    /// overflow the stack.
     deinit {
         var next = parent.take()
         while next != nil, isKnownUniquelyReferenced(&next) { next = next?.parent.take() }
@@ -82,9 +83,9 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
 
     /// Says what the greenlet does: it gets the value of the first switch to it and gives its result to its parent.
     ///
-    /// To be called on the run's loop, before that switch: it traps in one that has begun. Elsewhere, or when the run ends,
-    /// it does nothing, and a switch says why it cannot be made. The greenlet lives until its body or its ``run(on:_:)``
-    /// ends.
+    /// Call it on the run's loop, before the first switch to the greenlet: it traps when the greenlet has begun. On another
+    /// thread, or while the run ends, it does nothing; a switch to the greenlet then throws. The greenlet lives until its body
+    /// or its ``run(on:_:)`` ends.
     public func body(_ function: @escaping @Sendable (Value) async throws -> Value) {
         guard world.loop.isCurrent, !(unsafe world.isEnding) else { return }
         guard case .fresh = unsafe phase else { fatalError("a greenlet that has begun cannot get a body") }
@@ -104,15 +105,15 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
 
     /// Makes the caller the first greenlet, on a loop, and runs code in which others can be made and switched to.
     ///
-    /// What has not ended when the code has is ended then, in the order in which the bodies were given: its switch throws
-    /// ``GreenletError/ended``. So does each further one; a greenlet that ignores this is cancelled, and after a hundred
-    /// times it is left where it is, for good. Errors of those that are ended so are nobody's.
+    /// Greenlets that have not ended when the code ends are ended then, in the order in which they were given their bodies: the
+    /// switch that they wait in throws ``GreenletError/ended``, and so does each further switch. A greenlet that goes on all the
+    /// same is cancelled, and after a hundred switches it is left suspended for good. Errors of these greenlets are dropped.
     ///
     /// - Returns: The code's value.
     ///
     /// Cancellation reaches all greenlets: `Task.isCancelled` is true in each, and what the running one waits for (a
-    /// sleep, a socket) throws `CancellationError`, which goes to its parent unless it is caught. A switch is no wait,
-    /// since the other side runs: it does not throw.
+    /// sleep, a socket) throws `CancellationError`, which goes to its parent unless it is caught. A switch does not throw,
+    /// because it does not wait for anything that could be cancelled: the other greenlet runs.
     public static func run<Result: Sendable>(
         on loop: EventLoop = .current ?? .shared, _ code: @escaping @Sendable (Greenlet) async throws -> Result
     ) async throws -> Result {
@@ -141,7 +142,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         for task in tasks { task.cancel() }
     }
 
-    /// Whoever is left has its turn to end. Also when the loop has ended: then they do so elsewhere, one by one as ever.
+    /// Ends the greenlets that are left, one after the other. When the loop has ended this happens on other threads.
     private func endOthers() async {
         unsafe world.isEnding = true
         for number in world.state.withLock({ $0.alive.keys.sorted() }) {
@@ -152,14 +153,14 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         die()
     }
 
-    /// Nobody can switch to it any more.
+    /// Marks this greenlet as ended: no switch to it is possible any more.
     private func die() {
         unsafe phase = .dead
         hasEnded.store(true, ordering: .releasing)
-        // Another task may get the address.
+        // Another task may get the same address.
         runner.store(0, ordering: .relaxed)
         function = nil
-        // What is let go of here is let go of without the lock: it may be the last of what a body holds.
+        // The removed values are released after the lock: releasing may run a `deinit` that takes it again.
         _ = world.state.withLock { state in
             (state.alive.removeValue(forKey: number), state.tasks.removeValue(forKey: number))
         }
@@ -167,7 +168,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
 
     // MARK: Switching
 
-    /// Goes on in the target, which gets the value from its switch, or begins with it. Called on the running greenlet.
+    /// Goes on in the target: its switch returns the value, or its body begins with it. Called on the greenlet that runs.
     ///
     /// - Returns: The value of the switch back, or the result of a greenlet that ended with this one as its parent.
     /// - Throws: What was thrown into this one, or out of a greenlet that ended with it as its parent; ``GreenletError``
@@ -184,7 +185,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Throws an error into the target: its switch throws it. One that has not begun dies of it.
+    /// Goes on in the target, whose switch throws the error. A target that has not begun ends with the error.
     ///
     /// Otherwise as ``switch(to:with:)``.
     @discardableResult
@@ -201,7 +202,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// - Returns: Who goes on: the target, if it is one and the caller may give way.
+    /// - Returns: The greenlet that goes on: the target, if a switch to it is possible and the caller is this greenlet.
     @inlinable
     func check(_ target: Greenlet) throws -> Greenlet {
         guard isCaller else { throw GreenletError.notRunning }
@@ -210,7 +211,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         return try checkOtherwise(target)
     }
 
-    /// Whether the caller is this greenlet, which therefore runs: its task, not another one of the loop or a child.
+    /// Whether the caller is this greenlet's own task, and not another task of the loop or a child.
     @usableFromInline var isCaller: Bool { runner.load(ordering: .relaxed) == RuntimeShortcuts.currentTask }
 
     @usableFromInline
@@ -221,9 +222,9 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         return target
     }
 
-    /// The run has ended, and this one goes on. It is told so, but not for ever: in the end it waits for good.
+    /// Makes a switch throw after the run has ended. After a hundred of them this greenlet is left suspended.
     ///
-    /// - Returns: The first greenlet, which ends the others.
+    /// - Returns: The first greenlet, which goes on with ending the others.
     private func refuse() throws -> Greenlet {
         ignored += 1
         world.state.withLock { $0.tasks[number] }?.cancel()
@@ -243,7 +244,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// The parent rule: what a dead greenlet does not take, and what one without a body dies of, is its parent's.
+    /// Hands a result to this greenlet. If it has ended, or has no body to begin with, its parent gets the result, and so on.
     @usableFromInline
     func inherit(_ inheritance: Result<Value, any Error>) {
         var (heir, result): (Greenlet?, _) = (self, inheritance)
@@ -273,7 +274,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
             do { end(.success(try await function(value))) } catch { end(.failure(error)) }
         }
         let isCancelled = world.state.withLock { state in
-            // On another thread than the loop's it may have ended already.
+            // The task may have ended already, on another thread, when the loop has ended.
             if state.alive[number] != nil { state.tasks[number] = task }
             return state.isCancelled
         }

@@ -4,7 +4,7 @@ extension [UInt8] {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
-    /// An array whose bytes will be set before anybody looks at them.
+    /// Makes an array of bytes that are not initialized; the caller sets them before anybody reads them.
     static func unset(count: Int) -> Self {
         #if compiler(>=6.3)
         // The initializer below asks the runtime for the metadata of the storage each time: 270 instructions.

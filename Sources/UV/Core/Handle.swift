@@ -73,7 +73,7 @@ public class Handle {
         }
     }
 
-    /// The system's descriptor under the handle, which goes on owning it.
+    /// The system's descriptor under the handle. The handle goes on owning it.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for a kind without one, `.badFileDescriptor` when there is none yet.
     ///
@@ -102,7 +102,7 @@ public class Handle {
     /// Tells libuv to close.
     func beginClose() { unsafe uv_close(base, closeFinished) }
 
-    /// What ``close(onClosed:)`` does, with another way to tell libuv.
+    /// Does what ``close(onClosed:)`` does, and calls the closure instead of `uv_close`.
     final func end(_ onClosed: ((Handle) -> Void)?, _ tellLibuv: () -> Void) {
         checkThread()
         if let onClosed { whenClosed(onClosed) }
@@ -132,7 +132,7 @@ public class Handle {
         }
     }
 
-    /// Ends what the handle is made of. Called once, while it is still open.
+    /// Ends what the handle has made for itself, such as inner handles. Called once, while the handle is still open.
     func willClose() {}
 
     /// Drops the user's closures, so that retain cycles end. Called once, at close.
@@ -167,7 +167,7 @@ public class Handle {
         UVError(.badFileDescriptor, in: operation.description, of: "a closed \(noun)")
     }
 
-    /// What users of both layers call it.
+    /// The word for the handle in errors that users of both layers see.
     var noun: String { "\(type(of: self))" }
 
     final var isOpen: Bool { unsafe state == .open }

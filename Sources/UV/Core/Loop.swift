@@ -77,7 +77,7 @@ public final class Loop {
         let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
         let status = unsafe uv_loop_init(raw)
         if status < 0 {
-            // libuv forgets its epoll descriptor when it gets no others. (0 when it did not come so far.)
+            // libuv leaks its epoll descriptor when it gets no further ones. (It is 0 when libuv has not made one.)
             let forgotten = unsafe FileDescriptor(rawValue: raw.pointee.backend_fd)
             if forgotten.rawValue > 2 { try? forgotten.close() }
             unsafe raw.deallocate()
@@ -289,7 +289,7 @@ public final class Loop {
         if let hook = unsafe hook { unsafe hook._withUnsafeGuaranteedRef { $0.call() } }
     }
 
-    /// Every stream of the loop reads into this one, made when it is needed: libuv fills one buffer at a time.
+    /// The buffer that every stream of the loop reads into. One is enough, because libuv fills one buffer at a time.
     ///
     /// The memory of an array that nobody else has, so it stays in place.
     var readBuffer: UnsafeMutableRawBufferPointer {

@@ -19,7 +19,7 @@ enum ProcessExit {
     /// Held by whoever uses libuv's lock for signals, and by the exiting thread from its beginning on.
     private nonisolated(unsafe) static let signals = unsafe cplatform_lock_create()
 
-    /// A user closure that computes for longer than this does not hold up the exit: its thread is parked when it comes back.
+    /// How long the exit waits for a user closure that is computing. After that its thread is parked when the closure returns.
     private static let patience = Duration.milliseconds(300)
 
     static func prepare() {
@@ -43,7 +43,7 @@ enum ProcessExit {
         return body()
     }
 
-    /// Does not return on any thread but the one that exits, once one does.
+    /// Stops the calling thread for ever when another thread has begun to exit.
     static func parkIfExiting() {
         let exiting = exiting.load(ordering: .acquiring)
         let thread = cplatform_thread_number()

@@ -1,6 +1,6 @@
 internal import UVPlatform
 
-/// What a process needs before its first loop.
+/// Prepares the process before its first loop.
 enum ProcessSetup {
     static let once: Void = {
         fillStandardDescriptors()
@@ -8,7 +8,8 @@ enum ProcessSetup {
         ProcessExit.prepare()
     }()
 
-    /// A socket that got number 0, 1 or 2 would never be closed by libuv: its peer would wait for ever.
+    /// Opens the null device on descriptors 0 to 2 that are closed. Otherwise a socket would get such a number, which libuv
+    /// never closes, and its peer would wait for ever.
     private static func fillStandardDescriptors() {
         for descriptor: CInt in 0...2 where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
             // The lowest free number is taken, so this fills `descriptor` itself.
@@ -16,7 +17,7 @@ enum ProcessSetup {
         }
     }
 
-    /// libuv writes without MSG_NOSIGNAL. A handler that somebody has set stays.
+    /// Ignores SIGPIPE, because libuv writes without MSG_NOSIGNAL. A handler that somebody has set stays.
     private static func ignoreBrokenPipes() {
         var action = sigaction()
         guard unsafe sigaction(SIGPIPE, nil, &action) == 0 else { return }

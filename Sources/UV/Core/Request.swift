@@ -2,13 +2,13 @@ internal import CLibuv
 
 /// One operation under way: a connect, a write, a shutdown.
 ///
-/// A request keeps itself and its C struct until libuv has finished it, which it does exactly once.
+/// A request keeps itself and its C struct until libuv has finished it. libuv finishes each request exactly once.
 @safe
 public class Request {
     /// The loop that will finish the request.
     public final let loop: Loop
     final let memory: UnsafeMutableRawPointer
-    /// Whether libuv has it.
+    /// Whether libuv has the request.
     private final var isUnderWay = false
 
     init<Struct>(on loop: Loop, as: Struct.Type) {
@@ -20,7 +20,7 @@ public class Request {
 
     final var base: UnsafeMutablePointer<uv_req_t> { unsafe memory.assumingMemoryBound(to: uv_req_t.self) }
 
-    /// Gives the request to libuv. If it is refused, nothing is kept; else it lives until ``take(from:)``.
+    /// Gives the request to libuv. If libuv takes it, the request lives until ``take(from:)``.
     final func start(_ operation: StaticString, of subject: String? = nil, _ begin: () -> CInt) throws(UVError) {
         if !loop.isUsable { throw UVError(.badFileDescriptor, in: operation.description, of: "a closed loop") }
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
@@ -49,7 +49,7 @@ public class Request {
     /// Calls `uv_cancel`.
     public func cancel() throws(UVError) {
         loop.checkThread("\(type(of: self))")
-        // libuv would take a finished request, whose list is gone, for a queued one.
+        // libuv would mistake a finished request for a queued one, because it looks at the links of a list.
         if !isUnderWay { throw UVError(.resourceBusy, in: "cancel", of: "\(type(of: self)), which has finished") }
         try check(unsafe uv_cancel(base), "cancel", of: "\(type(of: self))")
     }

@@ -11,7 +11,7 @@ final class TurnClock {
     private let loop: UnsafeMutablePointer<uv_loop_t>
     /// Runs between the timers and the wait, in turns in which a timer has fired.
     private let beforeWait = UnsafeMutablePointer<uv_prepare_t>.allocate(capacity: 1)
-    /// libuv 1.44.2 runs a timer that is due now again and again, without ever leaving its timer phase.
+    /// libuv 1.44.2 never leaves its timer phase while a timer starts itself again with a time that is already due.
     private(set) var isRunningTimers = false
 
     init(_ loop: UnsafeMutablePointer<uv_loop_t>) {
@@ -39,7 +39,7 @@ final class TurnClock {
         unsafe uv_prepare_start(beforeWait, updateBeforeWait)
     }
 
-    /// To be called after closures of which libuv waits later in the same turn, but for those of timers.
+    /// To be called after closures that run before libuv waits in the same turn, except those of timers.
     func update() { unsafe uv_update_time(loop) }
 }
 

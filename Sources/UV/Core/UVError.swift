@@ -17,7 +17,7 @@ public struct UVError: Error, Sendable {
     /// What went wrong.
     public let code: Code
 
-    /// Operation and subject live in a box: an error is moved at each resume, so it must stay small.
+    /// Operation and subject, in an object of their own: an error must stay small, because each resume of a task moves it.
     private let details: Details?
 
     private final class Details: Sendable {

@@ -65,7 +65,7 @@ public final class AddressRequest: Request {
         unsafe hints.ai_family = AF_UNSPEC
         unsafe hints.ai_socktype = streamSocketType
         #if canImport(Glibc)
-        // AI_IDN, which the module does not show. As libuv does: names are looked up in their ASCII form.
+        // AI_IDN, which Swift's module of the C library lacks. Like libuv: names are looked up in their ASCII form.
         unsafe hints.ai_flags = 0x40
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
@@ -120,7 +120,7 @@ extension SocketAddress {
 }
 
 extension UVError.Code {
-    /// From a status of `getaddrinfo`, whose numbers libuv has numbers of its own for.
+    /// Turns a status of `getaddrinfo` into libuv's code for it.
     init(resolverStatus status: CInt) {
         switch status {
         case EAI_AGAIN: self = .resolverTemporaryFailure

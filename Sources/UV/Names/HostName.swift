@@ -2,7 +2,7 @@ internal import CPlatform
 internal import SystemPackage
 internal import UVPlatform
 
-/// What may be looked up, and why it was not found.
+/// Checks names before they are looked up, and explains why a name was not found.
 enum HostName {
     /// - Throws: ``UVError`` with `.invalidArgument` for what cannot be a host's name, and is no address either.
     static func check(_ host: String) throws(UVError) {

@@ -1,8 +1,8 @@
 internal import CLibuv
 internal import Synchronization
 
-/// Long work, done by a ``PoolRequest`` in batches: others get their turn at the pool's threads, progress can be told, and
-/// a request can be canceled on the way.
+/// Long work that a ``PoolRequest`` does in batches. Between two batches other requests get the thread, progress is reported,
+/// and a cancellation is noticed.
 protocol BatchedWork: AnyObject {
     associatedtype Progress
 

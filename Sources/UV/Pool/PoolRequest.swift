@@ -4,12 +4,12 @@ internal import Synchronization
 /// A request that a thread of libuv's pool works on: see ``FileRequest``, ``WorkRequest``, ``ThreadPool``.
 ///
 /// ``Request/cancel()`` gives it up while it is queued: its closure gets `.canceled`. Once a thread works on it,
-/// `cancel()` throws `.resourceBusy` and the request finishes as usual. What it works with, bytes to write or memory to
-/// read into, is its own until then.
+/// `cancel()` throws `.resourceBusy` and the request finishes as usual. Until then the request owns the memory that it works
+/// with: the bytes to write, or the room to read into.
 ///
 /// A request that is worked on in batches, such as a copy, stops within the batch. Its `cancel()` throws nothing.
 public class PoolRequest: Request {
-    /// Handed from thread to thread: whoever stores publishes what it has done, whoever loads sees it.
+    /// Passed from thread to thread: a store publishes what the thread has done, and a load on another thread sees it.
     private final let turn = Atomic<Int>(0)
     private final var work: (() -> Void)?
     private final var finish: ((_ wasCanceled: Bool) -> Void)?
@@ -57,7 +57,7 @@ public class PoolRequest: Request {
         guard let batchesDone else { return try super.cancel() }
         loop.checkThread("\(type(of: self))")
         isGivenUp.store(true, ordering: .relaxed)
-        // What has begun must be cleaned up, by the next batch.
+        // Work that has begun must be cleaned up: the next batch does that.
         if batchesDone == 0 { try? super.cancel() }
     }
 

@@ -4,8 +4,8 @@ internal import Synchronization
 /// The threads that do what blocks: files, work of your own, and look-ups of names. One pool serves all loops of a process.
 ///
 /// It has four threads unless ``configure(threads:)`` says otherwise before the first request, or the environment's
-/// `UV_THREADPOOL_SIZE` does. What is not being worked on waits in a queue without a bound, in order; look-ups get half of
-/// the threads at most. Work that blocks for ever keeps its thread for ever.
+/// `UV_THREADPOOL_SIZE` does. Requests for which no thread is free wait in a queue without a bound, in order; look-ups get half
+/// of the threads at most. Work that blocks for ever keeps its thread for ever.
 ///
 /// A process that exits waits for work that a thread has begun, and for look-ups, for one second; libuv alone would wait for
 /// ever.
@@ -54,7 +54,8 @@ public enum ThreadPool {
 
     /// What the pool is doing at the moment. From any thread.
     public static var statistics: Statistics {
-        // Each after what it is never less than.
+        // Read in this order, later stages first: otherwise a request that moves on in between would make `queued` or
+        // `running` negative.
         let finished = counters.finished.load(ordering: .acquiring)
         let started = counters.started.load(ordering: .acquiring)
         let canceled = counters.canceled.load(ordering: .acquiring)
@@ -66,7 +67,7 @@ public enum ThreadPool {
 
     // MARK: Inside
 
-    /// The pool is used from now on.
+    /// Notes that the pool is in use, after which its number of threads is fixed.
     static func begin() { isStarted.store(true, ordering: .releasing) }
 
     static func requestQueued() {
@@ -87,8 +88,8 @@ public enum ThreadPool {
 
     // MARK: Look-ups
 
-    /// The addresses of what the pool works on for look-ups. They are libuv's own requests, which tell nobody that a thread is
-    /// done with them, but it forgets their function then.
+    /// The addresses of libuv's own requests for look-ups. libuv tells nobody that a thread is done with such a request, but it
+    /// clears the request's function then.
     private static let lookUps = Mutex<Set<UInt>>([])
 
     static func lookUpBegun(_ work: UnsafeMutableRawPointer) {
@@ -99,7 +100,7 @@ public enum ThreadPool {
         lookUps.withLock { _ = $0.remove(UInt(bitPattern: work)) }
     }
 
-    /// What keeps threads busy. Look-ups that are queued are counted: at its end the pool still does them.
+    /// How many requests keep threads busy. Queued look-ups count as well, because the pool still does them at its end.
     static var busyRequests: Int {
         let lookUps = lookUps.withLock {
             $0.count { unsafe UnsafePointer<uv__work>(bitPattern: $0)?.pointee.work != nil }

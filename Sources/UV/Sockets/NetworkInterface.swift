@@ -30,7 +30,7 @@ public enum NetworkInterface {
         return index
     }
 
-    /// libuv takes an unknown zone for none.
+    /// Checks the zone of an address, because libuv takes an unknown zone for none.
     static func index(ofZone zone: String, in host: String) throws(UVError) -> UInt32 {
         if let number = UInt32(zone), String(number) == zone, (try? name(of: number)) != nil { return number }
         guard let index = try? index(of: zone) else {

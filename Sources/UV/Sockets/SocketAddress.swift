@@ -110,7 +110,7 @@ public struct SocketAddress: Hashable, Sendable {
 
     // MARK: For the system
 
-    /// Takes what the system has filled in; `nil` for a family that is not of the internet.
+    /// Reads an address that the system has filled in; `nil` for a family other than IPv4 and IPv6.
     init?(_ storage: inout sockaddr_storage) {
         switch CInt(storage.ss_family) {
         case AF_INET:

@@ -4,7 +4,7 @@ internal import SystemPackage
 extension TCPHandle {
     /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
     ///
-    /// Before there is a socket the wish is kept and applied when there is one.
+    /// If there is no socket yet, the setting is kept and applied to the socket when it is made.
     ///
     /// Calls `uv_tcp_nodelay`.
     public func setNoDelay(enabled: Bool) throws(UVError) {

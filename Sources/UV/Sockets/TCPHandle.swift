@@ -96,7 +96,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         to address: SocketAddress, onDone: @escaping (TCPHandle, UVError?) -> Void
     ) throws(UVError) {
         try checkOpen("connect")
-        // Linux lets the first connect after a connect pass.
+        // Linux does not refuse a second connect while the first is under way.
         if unsafe stream.pointee.connect_req == nil, (try? remoteAddress) != nil {
             throw UVError(.socketIsConnected, in: "connect", of: address.description)
         }
@@ -126,7 +126,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied` for a port below 1,024,
     ///   `.invalidArgument` when the handle has an address already.
     ///
-    /// Replaces `uv_tcp_bind`: it keeps an address in use to itself until `uv_listen`.
+    /// Replaces `uv_tcp_bind`: it does not report an address in use before `uv_listen`.
     public func bind(
         to address: SocketAddress, ipv6Only: Bool = false, reusePort: Bool = false
     ) throws(UVError) {
@@ -158,8 +158,8 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     /// - Throws: ``UVError`` with `.invalidArgument` for a backlog below 1 or an absurd one, `.addressInUse`,
     ///   `.alreadyInProcess` when listening already.
     ///
-    /// Replaces `uv_listen`: out of descriptors it can call back for ever within one turn.
-    /// Replaces `uv_accept`: its failure leaves a listener deaf.
+    /// Replaces `uv_listen`: it can call back for ever within one turn when descriptors have run out.
+    /// Replaces `uv_accept`: after its failure a listener accepts nothing more.
     public func listen(
         backlog: Int = 1_024, onConnection: @escaping (TCPHandle, Result<TCPHandle, UVError>) -> Void
     ) throws(UVError) {

@@ -9,7 +9,7 @@ internal import SystemPackage
 final class Acceptor {
     /// How long to wait when the system is out of something.
     private static let pause = Duration.milliseconds(50)
-    /// The most connections in one turn: others on the loop want theirs too.
+    /// The most connections in one turn, so that other handles on the loop get their turn.
     private static let budget = 64
 
     private let descriptor: CInt
@@ -18,7 +18,7 @@ final class Acceptor {
     private var retry: TimerHandle?
     private(set) var isPaused = false
     private var isClosed = false
-    /// Off: one connection a turn, so that other processes on the same socket get theirs.
+    /// If false, one connection is accepted in a turn, so that other processes on the same socket get some.
     var acceptsMany = true
 
     /// A new connection's socket, and who is at the other end if that has an address.
@@ -83,7 +83,7 @@ final class Acceptor {
             let code = UVError.Code.lastSystemError
             switch code {
             case .resourceTemporarilyUnavailable: return
-            // The peer gave up while it waited, or accept(2) tells of the new connection's network.
+            // The peer gave up while it waited, or accept(2) reports a network error of the new connection.
             case .interrupted, .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .noNetwork,
                 .networkUnreachable, .noRouteToHost, .hostIsDown, .notSupported:
                 continue

@@ -1,12 +1,12 @@
 /// The state of ``StreamHandle/read(upTo:onDone:)``: one closure that waits, or one chunk that nobody asked for yet.
 ///
-/// A part of the handle's own memory. It never calls a closure itself: the closure may change it.
+/// It is a part of the handle's own memory. It never calls a closure itself, because the closure may change it.
 struct Receiver {
     typealias Closure = (StreamHandle, Result<[UInt8]?, UVError>) -> Void
 
     private enum End {
         case finished
-        // Indirect: every stream has room for this, few need it.
+        // An object of its own, because every stream has room for it and few need it.
         indirect case failed(UVError)
     }
 
@@ -18,12 +18,12 @@ struct Receiver {
     /// How much of it is taken.
     private var taken = 0
     private var end: End?
-    // Small ones last, so that the handle has no gap after them.
+    // The small properties stand last, so that no gap follows them in the handle.
     private(set) var limit = Int32(largest)
-    /// Whether libuv reads for this.
+    /// Whether libuv is reading for ``StreamHandle/read(upTo:onDone:)``.
     var isReading = false
 
-    /// Whether somebody waits, or bytes do.
+    /// Whether a closure waits, or bytes wait to be taken.
     var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
     @inline(__always)
@@ -37,7 +37,7 @@ struct Receiver {
         return .waiting
     }
 
-    /// Nobody asked in the time of a whole turn: this chunk waits, the rest waits in the system.
+    /// Keeps a chunk that came while nobody waited. Reading stops, so that further bytes wait in the system.
     mutating func keep(_ bytes: [UInt8]) {
         ahead = bytes
         isReading = false

@@ -1,6 +1,6 @@
 internal import CLibuv
 
-/// The end of one side of a stream, after its writes.
+/// Finishes the sending side of a stream after its writes.
 final class ShutdownRequest: Request {
     private let stream: StreamHandle
     private var onDone: ((StreamHandle, UVError?) -> Void)?

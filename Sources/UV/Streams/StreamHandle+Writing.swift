@@ -146,7 +146,7 @@ extension StreamHandle {
         // libuv would take a shutdown during a connect for the end of the connect: writes that wait for it come first.
         let isConnecting = unsafe stream.pointee.connect_req != nil
         guard unsafe !hasShutDown, unsafe uv_is_writable(stream) != 0, !isConnecting || hasBacklog else {
-            // libuv forgets the connection of a peer that has reset it.
+            // libuv no longer counts a connection as one after the peer has reset it.
             throw writeError(unsafe hasEnded && !hasShutDown ? .brokenPipe : .socketNotConnected, in: "finishWriting")
         }
         let request = ShutdownRequest(self, onDone)
@@ -198,7 +198,7 @@ extension StreamHandle {
         return try refused(status, operation)
     }
 
-    /// No room is nothing sent; the rest is an error.
+    /// Turns a status into a number of bytes: 0 when the system had no room. Any other negative status is an error.
     @inline(never)
     private final func refused(_ status: CInt, _ operation: StaticString) throws(UVError) -> Int {
         if status == UV_EAGAIN.rawValue { return 0 }

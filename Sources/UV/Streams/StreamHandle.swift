@@ -26,14 +26,14 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) private final var receiver = Receiver()
-    /// libuv calls a stream readable after its end too.
+    /// Whether the peer has finished. libuv calls a stream readable even after that.
     @exclusivity(unchecked) final var hasEnded = false
     @exclusivity(unchecked) final var hasShutDown = false
     /// Whether reads and writes block: see ``setBlocking(enabled:)``. It stands here because there is room for a byte.
     private(set) final var isBlocking = false
     /// Made when a write did not fit into the socket, and for the end of our side.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
-    /// Accepts connections: those come here instead of bytes.
+    /// Accepts connections, if the stream is a listener.
     final var acceptor: Acceptor?
 
     @inline(__always)
@@ -119,7 +119,7 @@ public class StreamHandle: Handle {
     private final func start(_ operation: StaticString) throws(UVError) {
         let status = unsafe uv_read_start(stream, provideBuffer, bytesArrived)
         guard status < 0 else { return }
-        // libuv forgets the connection of a peer that has reset it.
+        // libuv no longer counts a connection as one after the peer has reset it.
         let isGone = unsafe status == UV_ENOTCONN.rawValue && hasEnded
         throw readError(isGone ? .connectionReset : .init(rawValue: status), in: operation)
     }
@@ -221,12 +221,13 @@ public class StreamHandle: Handle {
         unsafe hasEnded = true
         if let call = unsafe onEnd.take() { return call(self, error) }
         let call = unsafe receiver.onDone.take()
-        // An error is told once: to who waits, or to who asks next.
+        // An error is reported once: to the read that waits, or to the next one.
         unsafe receiver.keepEnd(call == nil ? error : nil)
         call?(self, error.map { .failure($0) } ?? .success(nil))
     }
 
-    /// libuv takes a hang-up for the end without a look: a reset that cut the bytes off would pass for it.
+    /// Asks the socket for its error when libuv reports the end. libuv takes any hang-up for the end, also that of a reset which
+    /// has cut off bytes.
     private final var errorAtEnd: CInt {
         guard let descriptor = try? fileDescriptor.rawValue else { return 0 }
         let error = SocketOption.takeError(of: descriptor)

@@ -3,7 +3,8 @@ internal import DequeModule
 
 /// The writes of one stream that did not fit into its socket.
 ///
-/// libuv 1.44.2 finishes one request in a turn, so all that waits leaves in one request, the next when that is done.
+/// libuv 1.44.2 finishes one request in a turn. So all writes that wait leave in one request, and the next request begins when
+/// that one is done.
 @safe
 final class WriteBacklog {
     private struct Entry {
@@ -19,9 +20,9 @@ final class WriteBacklog {
 
     /// The most that one system call takes (IOV_MAX).
     static let mostChunks = 1_024
-    /// Larger requests would keep `onDone` of their first write waiting for their last.
+    /// The most bytes of one request. In a larger one `onDone` of the first write would wait long for the last write.
     private static let mostBytes = 1 << 20
-    /// Arrays below this size are joined, as far as this.
+    /// Small arrays are joined up to this size.
     private static let smallChunk = 4_096
 
     private var waiting: Deque<Entry> = []

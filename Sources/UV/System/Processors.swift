@@ -14,7 +14,7 @@ public enum Processors {
         min(allowed, quota(under: "/sys/fs/cgroup", path: ownGroup) ?? .max)
     }
 
-    /// The smallest quota of a group and the groups around it, in processors; `nil` for none.
+    /// The smallest quota, in processors, of a cgroup and of the groups that contain it; `nil` if none has a quota.
     static func quota(under root: FilePath, path: String) -> Int? {
         var smallest: Int?
         var group = FilePath(path)
@@ -46,7 +46,7 @@ public enum Processors {
         time > 0 && period > 0 ? (time - 1) / period + 1 : nil
     }
 
-    /// The group of this process, below the root.
+    /// The path of this process's cgroup, below the root.
     private static var ownGroup: String {
         let lines = text("/proc/self/cgroup")?.split(separator: "\n") ?? []
         let fields = lines.map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }

@@ -16,10 +16,10 @@ public final class TimerHandle: Handle {
 
     /// Starts the timer, or restarts a running one with new times.
     ///
-    /// Times count from now, rounded up to whole milliseconds; the loop's clock ticks in milliseconds too, so one is
-    /// added: never early. A zero delay is due in the next turn of the loop, so a timer that starts itself again with
-    /// zero starves nobody. Repeated calls keep their rhythm: each is due a multiple of the interval after the first,
-    /// however late the others were. Those that were missed are left out. The closure replaces the previous one.
+    /// Times count from now and are rounded up to whole milliseconds. One more is added, because the loop's clock ticks in
+    /// milliseconds as well: so a timer is never early. A zero delay is due in the next turn of the loop; a timer that starts
+    /// itself again with zero does not keep others waiting. Repeated calls keep their rhythm: each is due a multiple of the
+    /// interval after the first, however late the others were. Missed calls are left out. The closure replaces the previous one.
     ///
     /// - Parameter interval: Time between later calls; `nil` fires once.
     /// - Throws: ``UVError`` with `.invalidArgument` for a negative delay, an interval that is not positive, and more
@@ -119,7 +119,7 @@ public final class TimerHandle: Handle {
         onFire?(self)
     }
 
-    /// libuv counts the interval from the call, which is late: that would add up.
+    /// libuv would count the interval from the call, which is always a little late, and the delays would add up.
     private func keepRhythm(_ interval: UInt64) {
         let late = TurnClock.present.subtractingReportingOverflow(due)
         let missed = late.overflow ? 0 : late.partialValue / interval

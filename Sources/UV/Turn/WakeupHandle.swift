@@ -8,7 +8,7 @@ public final class WakeupHandle: Handle {
 
     /// Creates a handle that calls the closure, on the loop, after each wake-up.
     ///
-    /// Wake-ups that come faster than the loop turns are one call: promised is a call after the last of them.
+    /// Several wake-ups during one turn are one call; there is always a call after the last of them.
     ///
     /// Calls `uv_async_init`.
     public init(

@@ -3,8 +3,8 @@ internal import Dispatch
 
 /// Lets a loop on the main thread run what waits for that thread: `DispatchQueue.main` and the main actor.
 ///
-/// A thread that sits in ``Loop/run(_:)`` never gets to them otherwise. It works as CoreFoundation's run loop does on
-/// Linux. The handle does not keep the loop alive.
+/// Without it they wait until ``Loop/run(_:)`` returns. It works like CoreFoundation's run loop on Linux. The handle does not
+/// keep the loop alive.
 public final class MainQueueHandle {
     private let poll: PollHandle
 

@@ -30,8 +30,8 @@ public final class PollHandle: Handle {
 
     /// Creates a handle that watches nothing yet.
     ///
-    /// The descriptor becomes non-blocking and stays so when the handle is closed: the flag belongs to the open file, with
-    /// all its duplicates, in other processes too. Who needs it blocking again sets that after the close.
+    /// The descriptor becomes non-blocking and stays non-blocking when the handle is closed, because the flag belongs to the open
+    /// file and all its duplicates, in other processes too. If you need it blocking again, set that after the close.
     ///
     /// - Throws: ``UVError`` with `.badFileDescriptor` for a closed one, `.notPermitted` for a regular file or
     ///   directory, which are always ready, `.tooManyOpenFiles` when there is no room for the duplicate.
@@ -111,11 +111,11 @@ public final class PollHandle: Handle {
         call(self, result)
     }
 
-    /// libuv reports any error of the descriptor as EBADF and stops. The socket knows better.
+    /// libuv reports any error of the descriptor as EBADF and stops. The socket itself knows the real error.
     private func failure(_ status: CInt) -> Result<Events, UVError> {
         unsafe uv_poll_start(raw, events.rawValue, pollReady)
         let error = SocketOption.takeError(of: descriptor)
-        // A pipe whose other end is gone: the next read or write tells.
+        // The descriptor is a pipe whose other end is gone: the next read or write reports it.
         if error == 0, status == UV_EBADF.rawValue { return .success(events) }
         let code = UVError.Code(rawValue: error == 0 ? status : -error)
         return .failure(UVError(code, in: "poll", of: "descriptor \(descriptor)"))

@@ -3,7 +3,7 @@ internal import CPlatform
 
 /// Calls a closure on the loop after a signal to the process.
 ///
-/// Signals that come faster than the loop turns may be one call: promised is a call after the last of them.
+/// Several signals that come during one turn may be one call; there is always a call after the last of them.
 public final class SignalHandle: Handle {
     private var onSignal: ((SignalHandle, Signal) -> Void)?
     private var once = false
@@ -25,7 +25,7 @@ public final class SignalHandle: Handle {
     ///   an earlier watch goes on.
     ///
     /// Calls `uv_signal_start`.
-    /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start ends after one call too.
+    /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start would end after one call, too.
     public func start(
         _ signal: Signal, once: Bool = false, _ onSignal: @escaping (SignalHandle, Signal) -> Void
     ) throws(UVError) {
