@@ -143,7 +143,10 @@ package.targets += [
 ]
 
 // Readiness: the other ways to wait, without libuv.
-package.products += [.library(name: "Readiness", targets: ["Readiness"])]
+package.products += [
+    .library(name: "Readiness", targets: ["Readiness"]),
+    .library(name: "ServerModels", targets: ["ServerModels"]),  // for the package of benchmarks
+]
 package.dependencies += [.package(url: "https://github.com/apple/swift-log", from: "1.16.0")]
 package.targets += [
     .target(name: "CReadiness"),
@@ -151,22 +154,25 @@ package.targets += [
         name: "Readiness",
         dependencies: ["CReadiness", .product(name: "SystemPackage", package: "swift-system")],
         swiftSettings: settings),
+    .target(
+        name: "ServerModels", dependencies: ["CReadiness", "Readiness"], path: "Examples/ServerModels",
+        swiftSettings: settings),
     // CSanitizers, since tests run it as a program.
     example(
         "io-models",
         [
-            "AsyncUV", "Readiness", "UV", "CReadiness", "CSanitizers",
+            "AsyncUV", "Readiness", "ServerModels", "UV", "CReadiness", "CSanitizers",
             .product(name: "SystemPackage", package: "swift-system"),
         ]),
-    example("epoll-server", ["Readiness", .product(name: "Logging", package: "swift-log")]),
-    example("select-server", ["Readiness"]),
+    example("epoll-server", ["Readiness", "ServerModels", .product(name: "Logging", package: "swift-log")]),
+    example("select-server", ["Readiness", "ServerModels"]),
     example("select-client", ["Readiness"]),
-    example("selectors-echo", ["Readiness"]),
+    example("selectors-echo", ["Readiness", "ServerModels"]),
     example("ui-loop", ["Readiness", "CReadiness"]),
     .testTarget(
         name: "ReadinessTests",
         dependencies: [
-            "Readiness", "CReadiness", "CSanitizers", "TestSupport", "io-models",
+            "Readiness", "CReadiness", "CSanitizers", "ServerModels", "TestSupport", "io-models",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

@@ -2,6 +2,7 @@ import ExampleSupport
 import ArgumentParser
 import Logging
 import Readiness
+import ServerModels
 
 @main struct EpollServer: ParsableCommand {
     static let configuration = CommandConfiguration(

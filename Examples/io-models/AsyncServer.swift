@@ -1,6 +1,7 @@
 import AsyncUV
 import CReadiness
 import Readiness
+import ServerModels
 import SystemPackage
 
 /// The same server on the async layer: for each connection a task, which reads like a blocking thread's loop and costs

@@ -1,5 +1,6 @@
 import CReadiness
 import Readiness
+import ServerModels
 import SystemPackage
 import UV
 

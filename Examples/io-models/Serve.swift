@@ -1,6 +1,7 @@
 import ExampleSupport
 import ArgumentParser
 import Readiness
+import ServerModels
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(

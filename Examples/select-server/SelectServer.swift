@@ -1,6 +1,7 @@
 import ExampleSupport
 import ArgumentParser
 import Readiness
+import ServerModels
 
 @main struct SelectServer: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ExampleSupport
 import ArgumentParser
 import Readiness
+import ServerModels
 
 /// What belongs to a descriptor: the function to call when it is ready.
 struct Callback { let call: (inout DefaultSelector<Callback>) throws -> Void }

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Readiness
+import ServerModels
 import ServerSupport
 
-/// The servers of module Readiness, as they are.
+/// The servers of `Examples/ServerModels`, as they are.
 @main struct EchoReadiness: ParsableCommand {
     @Argument(
         help: "Which: \(ServerModel.allCases.map(\.rawValue).joined(separator: ", ")).",

@@ -7,9 +7,6 @@ final class EventDescriptor: Sendable {
     /// A counter that `take` sets to zero, without blocking.
     init() throws(SystemError) { descriptor = try check(readiness_event(0, 0), "eventfd") }
 
-    /// A counter that each `take` lowers by one; it blocks while the counter is zero.
-    init(semaphore count: UInt32) throws(SystemError) { descriptor = try check(readiness_event(count, 1), "eventfd") }
-
     deinit { _ = readiness_close(descriptor) }
 
     // A full counter cannot happen (2⁶⁴ signals) and an open eventfd has no other way to fail.

@@ -13,11 +13,11 @@ public struct SelectPoller: Poller, ~Copyable {
     public let waker: Waker
     private var interests = DescriptorTable<Interest>()
     private var watched = DescriptorSets()
-    private var end: CInt = 0  // one more than the highest descriptor ever watched
+    private var end: CInt = 0  // one more than the highest descriptor that was ever watched
 
     public init() throws(SystemError) {
         let waker = try Waker()
-        try Self.checkLimit(waker.descriptor)
+        try Self.checkLimit(waker.descriptor, "the waker's ")
         self.waker = waker
         setBits(waker.descriptor, .readable)
     }
@@ -94,9 +94,9 @@ public struct SelectPoller: Poller, ~Copyable {
         }
     }
 
-    private static func checkLimit(_ descriptor: CInt) throws(SystemError) {
+    private static func checkLimit(_ descriptor: CInt, _ owner: String = "") throws(SystemError) {
         guard descriptor < limit else {
-            throw SystemError(.invalidArgument, in: "FD_SET", of: "descriptor \(descriptor), beyond select's \(limit)")
+            throw SystemError(.invalidArgument, in: "FD_SET", of: "\(owner)descriptor \(descriptor), beyond select's \(limit)")
         }
     }
 }

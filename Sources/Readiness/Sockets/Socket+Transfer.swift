@@ -14,7 +14,7 @@ public enum Received: Equatable, Sendable {
     case wouldBlock
 }
 
-/// What ``Socket/send(_:)`` got rid of.
+/// What ``Socket/send(_:)`` has done.
 public enum Sent: Equatable, Sendable {
     /// The kernel took so many bytes: perhaps not all.
     case bytes(Int)
@@ -27,7 +27,7 @@ public enum Sent: Equatable, Sendable {
 public enum Accepted: Sendable {
     case connection(Socket)
 
-    /// Nobody waits (any more). Only non-blocking listeners say this.
+    /// No connection waits, or it has gone meanwhile. Only non-blocking listeners say this.
     case wouldBlock
 }
 

@@ -1,4 +1,5 @@
 import Readiness
+import ServerModels
 
 /// Runs a server on a thread of its own, `body` on another, and returns when both have ended.
 ///

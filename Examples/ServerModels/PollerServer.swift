@@ -1,3 +1,5 @@
+public import Readiness
+
 /// One thread that waits for all connections at once with a level-triggered poller: select, poll or epoll.
 ///
 /// Each ready connection gets one read a turn. What it leaves the poller reports again, so nobody starves.
@@ -20,7 +22,7 @@ private struct Rounds<Backend: Poller & ~Copyable>: ~Copyable {
     private let listener: Socket
     private let options: ServerOptions
     private var poller: Backend
-    private var connections = DescriptorTable<Connection>()
+    private var connections: [CInt: Connection] = [:]
     private var buffer: [UInt8]
     private var events: [ReadyEvent] = []
     private var isPaused = false

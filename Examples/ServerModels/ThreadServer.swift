@@ -1,3 +1,5 @@
+internal import Dispatch
+public import Readiness
 internal import Synchronization
 
 /// A thread for each connection, each of which blocks. Not more than ``ServerOptions/limit`` at once.
@@ -7,7 +9,7 @@ public struct ThreadServer: Server {
     public init(_ options: ServerOptions = ServerOptions()) { self.options = options }
 
     public func run(on listener: Socket, until stop: Stop) throws(SystemError) {
-        let crew = try Crew(options, stop)
+        let crew = Crew(options, stop)
         try listener.setBlocking(true)
         let interruption = stop.onRequest { crew.hangUp() }
         defer {
@@ -25,17 +27,17 @@ private final class Crew: Sendable {
     private let connections = Mutex<[CInt: Socket]>([:])
 
     /// Counts the free seats. Each thread sits on one; so does the acceptor while it waits for a connection.
-    private let seats: EventDescriptor
+    private let seats = DispatchSemaphore(value: 0)
 
-    init(_ options: ServerOptions, _ stop: Stop) throws(SystemError) {
+    init(_ options: ServerOptions, _ stop: Stop) {
         self.options = options
         self.stop = stop
-        seats = try EventDescriptor(semaphore: UInt32(options.limit))
+        for _ in 0..<options.limit { seats.signal() }
     }
 
     /// Waits for a seat, then for a connection. After `nil` or an error the acceptor has kept its seat.
     func nextConnection(of listener: Socket) throws(SystemError) -> Socket? {
-        seats.take()
+        seats.wait()
         do { return try listener.acceptBlocking(until: stop, options) } catch {
             hangUp()
             throw error
@@ -76,6 +78,6 @@ private final class Crew: Sendable {
 
     /// Takes all seats but the acceptor's own: then no thread is left.
     func waitForAll() {
-        for _ in 1..<max(1, options.limit) { seats.take() }
+        for _ in 1..<max(1, options.limit) { seats.wait() }
     }
 }

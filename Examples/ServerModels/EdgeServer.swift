@@ -1,3 +1,5 @@
+public import Readiness
+
 /// One thread and edge-triggered epoll: each change is told once.
 ///
 /// Connections are registered once, for everything. Each is served until it would block, but not longer than
@@ -25,7 +27,7 @@ private struct Rounds: ~Copyable {
     private let listener: Socket
     private let options: ServerOptions
     private var poller: EpollPoller
-    private var connections = DescriptorTable<Connection>()
+    private var connections: [CInt: Connection] = [:]
     private var buffer: [UInt8]
     private var events: [ReadyEvent] = []
     private var unfinished: Set<CInt> = []

@@ -1,3 +1,5 @@
+internal import Readiness
+
 /// The ways to serve many connections that this module has, by name.
 public enum ServerModel: String, CaseIterable, Sendable {
     case blocking

@@ -1,3 +1,5 @@
+internal import Readiness
+
 /// One connection of a server that never blocks: what the peer was not yet ready to take, and what to wait for next.
 ///
 /// It reads only when everything is sent. So a peer that does not read is not read from either: its own sending

@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 
 @testable import Readiness
+import ServerModels
 
 @Suite struct StopTests {
     @Test func callsEachActionOnce() {

@@ -1,3 +1,5 @@
+public import Readiness
+
 /// A way to serve many connections.
 ///
 /// All of them run the same ``Handler``, so that only the way of waiting differs; ``ServerModel`` lists them.

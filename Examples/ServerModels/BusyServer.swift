@@ -1,3 +1,5 @@
+public import Readiness
+
 /// Non-blocking calls and nothing to wait with: it asks the listener and every connection again and again.
 ///
 /// One core is always busy, with system calls that answer "would block".

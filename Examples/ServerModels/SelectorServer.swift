@@ -1,3 +1,5 @@
+public import Readiness
+
 /// One thread and a ``Selector`` whose data are functions: whoever is ready is called, as in Python's `selectors`.
 public struct SelectorServer: Server {
     let options: ServerOptions

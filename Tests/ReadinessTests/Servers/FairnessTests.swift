@@ -1,7 +1,8 @@
+import Readiness
 import Synchronization
 import Testing
 
-@testable import Readiness
+@testable import ServerModels
 
 /// One greedy connection and the others.
 @Suite struct FairnessTests {

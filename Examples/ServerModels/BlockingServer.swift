@@ -1,3 +1,5 @@
+public import Readiness
+
 /// One connection at a time: each call blocks, and everybody else waits in the backlog.
 public struct BlockingServer: Server {
     let options: ServerOptions

@@ -1,3 +1,5 @@
+internal import Readiness
+
 extension Socket {
     /// Serves a blocking connection to its end.
     func converse(_ buffer: inout [UInt8], _ handler: Handler) throws(SystemError) {

@@ -1,4 +1,5 @@
 internal import CReadiness
+public import Readiness
 
 /// A child process for each connection. Not more than ``ServerOptions/limit`` at once.
 ///
@@ -78,4 +79,10 @@ private struct Nursery: ~Copyable {
         children.remove(child)
         _ = readiness_end_child(child)
     }
+}
+
+/// Passes a result on, or throws when it is negative: the functions of CReadiness return `-errno`.
+private func check(_ result: CInt, _ operation: String, of subject: String? = nil) throws(SystemError) -> CInt {
+    guard result < 0 else { return result }
+    throw SystemError(Errno(rawValue: -result), in: operation, of: subject)
 }

@@ -1,4 +1,5 @@
 import Readiness
+import ServerModels
 import TestSupport
 import Testing
 
