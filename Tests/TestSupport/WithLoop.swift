@@ -33,11 +33,6 @@ private func watch(_ loop: Loop) throws -> TimerHandle {
     return watchdog
 }
 
-extension UVError {
-    /// For comparisons: errors are equal when their codes are.
-    public static func coded(_ code: Code) -> UVError { UVError(code, in: "a test") }
-}
-
 /// For code of an async test that must not suspend: it may make a loop.
 @discardableResult
 public func synchronously<Value>(_ body: () throws -> Value) rethrows -> Value { try body() }

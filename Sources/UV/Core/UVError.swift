@@ -3,7 +3,8 @@ internal import UVPlatform
 
 /// Why an operation failed: a code, the operation and the thing it was done to.
 ///
-/// Reads like `address already in use (EADDRINUSE) in bind of 127.0.0.1:80`. Two errors are equal when their codes are.
+/// Reads like `address already in use (EADDRINUSE) in bind of 127.0.0.1:80`. Two errors are equal when code, operation and
+/// subject are. To catch one by its code, write `catch UVError.Code.addressInUse`.
 public struct UVError: Error, Sendable {
     /// A libuv error code. An open set: codes without a name are kept as they are.
     public struct Code: RawRepresentable, Hashable, Sendable {
@@ -59,8 +60,17 @@ public struct UVError: Error, Sendable {
     public var subject: String? { details?.subject }
 }
 
-extension UVError: Equatable {
-    public static func == (left: UVError, right: UVError) -> Bool { left.code == right.code }
+extension UVError: Hashable {
+    public static func == (left: UVError, right: UVError) -> Bool {
+        left.code == right.code && left.operation == right.operation && left.subject == right.subject
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(code) }
+}
+
+extension UVError.Code {
+    /// Lets a `catch` name a code: `catch UVError.Code.connectionReset { … }`.
+    public static func ~= (code: Self, error: any Error) -> Bool { (error as? UVError)?.code == code }
 }
 
 extension UVError {

@@ -171,7 +171,7 @@ import Testing
         try onLoop { loop in
             let (near, far) = try await connectedPair()
             let reader = loop.spawn { while try await far.read() != nil {} }
-            await #expect(throws: UVError.coded(.timedOut)) {
+            await expectError(.timedOut) {
                 try await withTimeout(.milliseconds(20)) { try await call.run(near, forEver: true) }
             }
             await near.close()

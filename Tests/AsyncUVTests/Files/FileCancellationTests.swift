@@ -213,7 +213,7 @@ extension FileTests {
         func fullPool() throws {
             try Self.withOperands(.off) { loop, folder, file in
                 let pool = try await FullPool(on: loop)
-                await #expect(throws: UVError.coded(.timedOut)) {
+                await expectError(.timedOut) {
                     try await withTimeout(.milliseconds(5)) { try await file.read(upTo: 10, at: 0) }
                 }
                 let (near, far) = try await connectedPair()

@@ -27,7 +27,7 @@ extension FileTests {
                     #expect(try await collect(file, 10, from: 10_000) == [])
                     #expect(try await collect(file, 10, from: 1 << 40) == [])
                     for (count, offset) in [(0, 0), (-1, 0), (.min, 0), (10, -1), (10, Int64.min)] {
-                        await #expect(throws: UVError.coded(.invalidArgument)) {
+                        await expectError(.invalidArgument) {
                             try await collect(file, count, from: offset)
                         }
                     }
@@ -164,7 +164,7 @@ extension FileTests {
             if let line = test.line {
                 #expect(try lines(Array(test.text.utf8), limit: test.limit, .on).first == line)
             } else {
-                #expect(throws: UVError.coded(.messageTooLong)) {
+                expectError(.messageTooLong) {
                     try lines(Array(test.text.utf8), limit: test.limit, .on)
                 }
             }
@@ -175,11 +175,11 @@ extension FileTests {
             #expect(try lines(fits + [10] + fits, limit: 100, fastPath).map(\.count) == [100, 100])
             #expect(try lines(fits + [13, 10] + fits + [13], limit: 100, fastPath).map(\.count) == [100, 100])
             #expect(try lines(fits, limit: .max, fastPath).map(\.count) == [100])
-            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [13, 13, 10], limit: 100, fastPath) }
-            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65, 10], limit: 100, fastPath) }
-            #expect(throws: UVError.coded(.messageTooLong)) { try lines(fits + [65], limit: 100, fastPath) }
+            expectError(.messageTooLong) { try lines(fits + [13, 13, 10], limit: 100, fastPath) }
+            expectError(.messageTooLong) { try lines(fits + [65, 10], limit: 100, fastPath) }
+            expectError(.messageTooLong) { try lines(fits + [65], limit: 100, fastPath) }
             // No end in sight: given up long before the end of the file.
-            #expect(throws: UVError.coded(.messageTooLong)) {
+            expectError(.messageTooLong) {
                 try lines([UInt8](repeating: 65, count: 3 << 20), fastPath)
             }
         }

@@ -115,8 +115,8 @@ extension FileTests {
                 try await wait(on: other) { ThreadPool.statistics.queued >= tasks.count }
                 await loop.shutdown()
                 for task in tasks { #expect(code(of: await failure(of: task)) == .canceled) }
-                await #expect(throws: UVError.coded(.canceled)) { try await file.read(upTo: 1, at: 0) }
-                await #expect(throws: UVError.coded(.canceled)) { try await FileSystem.readFile(path, on: loop) }
+                await expectError(.canceled) { try await file.read(upTo: 1, at: 0) }
+                await expectError(.canceled) { try await FileSystem.readFile(path, on: loop) }
                 pool.release()
                 try await restOfPool(on: other)
                 #expect(folder.names == ["file"] && path.content == pattern(100_000))

@@ -102,23 +102,23 @@ extension FileTests {
                 try path.put([1, 2, 3])
                 try await File.withFile(path, .readWrite) { file in
                     for number in [-1, -2, Int.min] {
-                        await #expect(throws: UVError.coded(.invalidArgument)) {
+                        await expectError(.invalidArgument) {
                             try await file.read(upTo: number, at: 0)
                         }
                         let offset = Int64(number)
-                        await #expect(throws: UVError.coded(.invalidArgument)) {
+                        await expectError(.invalidArgument) {
                             try await file.read(upTo: 1, at: offset)
                         }
-                        await #expect(throws: UVError.coded(.invalidArgument)) { try await file.write([1], at: offset) }
-                        await #expect(throws: UVError.coded(.invalidArgument)) { try await file.truncate(to: offset) }
+                        await expectError(.invalidArgument) { try await file.write([1], at: offset) }
+                        await expectError(.invalidArgument) { try await file.truncate(to: offset) }
                         var buffer: [UInt8] = [0]
-                        await #expect(throws: UVError.coded(.invalidArgument)) {
+                        await expectError(.invalidArgument) {
                             try await file.read(into: &buffer, at: offset)
                         }
                     }
                 }
                 for limit in [-1, Int.min] {
-                    await #expect(throws: UVError.coded(.invalidArgument)) {
+                    await expectError(.invalidArgument) {
                         try await FileSystem.readFile(path, limit: limit)
                     }
                 }
@@ -156,7 +156,7 @@ extension FileTests {
                         let isWhole = bytes == expected
                         #expect(isWhole, "\(path), \(expected.count) bytes")
                     }
-                    await #expect(throws: UVError.coded(.fileTooLarge)) {
+                    await expectError(.fileTooLarge) {
                         try await FileSystem.readFile(path, limit: expected.count - 1)
                     }
                 }

@@ -88,8 +88,8 @@ extension FileTests {
                     atPath: folder.appending("b").string, withDestinationPath: "a")
                 let loop = folder.appending("a")
                 await expect(.tooManySymbolicLinkLevels, of: loop) { try await File.open(loop) }
-                await #expect(throws: UVError.coded(.noSuchFileOrDirectory)) { try await File.open("") }
-                #expect(throws: UVError.coded(.invalidArgument)) { try FilePath(validating: "a\0b") }
+                await expectError(.noSuchFileOrDirectory) { try await File.open("") }
+                expectError(.invalidArgument) { try FilePath(validating: "a\0b") }
                 // Nobody may write to it, root neither.
                 let readOnly: FilePath = "/sys/kernel/uevent_seqnum"
                 if readOnly.content != nil {

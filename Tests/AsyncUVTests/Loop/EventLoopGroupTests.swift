@@ -49,7 +49,7 @@ import Testing
     @Test("B2: counts below one")
     func badCounts() async throws {
         for count in [0, -1, Int.min] {
-            await #expect(throws: UVError.coded(.invalidArgument)) { try await EventLoopGroup(count: count) }
+            await expectError(.invalidArgument) { try await EventLoopGroup(count: count) }
         }
     }
 
@@ -162,7 +162,7 @@ import Testing
     func noConnections() async throws {
         try await withGroup(2) { group in
             let listeners = try await group.bind(host: "127.0.0.1", port: 0)
-            await #expect(throws: UVError.coded(.invalidArgument)) {
+            await expectError(.invalidArgument) {
                 try await EventLoopGroup.serve(listeners, maxConnections: 0) { _ in }
             }
             for listener in listeners { await listener.close() }
@@ -235,7 +235,7 @@ import Testing
             await ending
         }
         try await serving.value
-        for loop in group.loops { await #expect(throws: UVError.coded(.canceled)) { try await loop.withLoop { _ in } } }
+        for loop in group.loops { await expectError(.canceled) { try await loop.withLoop { _ in } } }
     }
 
     @Test("A shutdown with a grace: who stays longer is cut off")
@@ -306,7 +306,7 @@ import Testing
     @Test func addressInUse() async throws {
         try await withGroup(2) { group in
             let taken = try await TCPListener.onLoopback(on: group.loops[0])
-            await #expect(throws: UVError.coded(.addressInUse)) {
+            await expectError(.addressInUse) {
                 try await group.bind(host: "127.0.0.1", port: taken.localAddress.port)
             }
         }

@@ -10,10 +10,10 @@ import UV
         try await withOwnLoop { loop in
             try await loop.withLoop { lent in
                 let timer = try TimerHandle(on: lent)
-                #expect(throws: UVError.coded(.notPermitted)) { try lent.stop() }
-                #expect(throws: UVError.coded(.notPermitted)) { try lent.closeAllHandles() }
+                expectError(.notPermitted) { try lent.stop() }
+                expectError(.notPermitted) { try lent.closeAllHandles() }
                 let error = #expect(throws: UVError.self) { try lent.close() }
-                #expect(error == .coded(.notPermitted) && error?.subject?.contains("EventLoop") == true)
+                #expect(error?.code == .notPermitted && error?.subject?.contains("EventLoop") == true)
                 #expect(!timer.isClosing)
                 timer.close()
             }

@@ -17,7 +17,7 @@ import UV
     func offTheMainThread() async throws {
         try await onThread {
             let loop = try Loop()
-            #expect(throws: UVError.coded(.notPermitted)) { try MainQueueHandle(on: loop) }
+            expectError(.notPermitted) { try MainQueueHandle(on: loop) }
             try loop.close()
         }
     }

@@ -80,7 +80,7 @@ private let threadsGone = Shared(0)
         }
         task.cancel()
         await task.value
-        await #expect(throws: UVError.coded(.canceled)) { try await loop.withLoop { _ in } }
+        await expectError(.canceled) { try await loop.withLoop { _ in } }
     }
 
     @Test("K1: sleep, read, write, accept, connect, signal wait, finishWriting end with .canceled")

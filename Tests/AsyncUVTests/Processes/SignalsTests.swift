@@ -114,10 +114,10 @@ import Testing
     @Test("S1: numbers that are no signals, and those nobody may watch")
     func badNumbers() async throws {
         try await withOwnLoop { loop in
-            await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(on: loop) }
+            await expectError(.invalidArgument) { try await Signals.watch(on: loop) }
             for number in [0, -1, 65, 1_000, SIGKILL, SIGSTOP].map(Signal.init(_:)) {
-                await #expect(throws: UVError.coded(.invalidArgument)) { try await Signals.watch(number, on: loop) }
-                await #expect(throws: UVError.coded(.invalidArgument)) {
+                await expectError(.invalidArgument) { try await Signals.watch(number, on: loop) }
+                await expectError(.invalidArgument) {
                     try await Signals.watch(.urgent, number, on: loop)
                 }
             }

@@ -76,18 +76,18 @@ import UV
         try onLoop { _ in
             let listener = try await TCPListener.onLoopback()
             let to = listener.localAddress
-            await #expect(throws: UVError.coded(.addressFamilyNotSupported)) {
+            await expectError(.addressFamilyNotSupported) {
                 try await TCPConnection.connect(to: to, from: .loopbackIPv6(port: 0))
             }
             let foreign = try SocketAddress(host: "192.0.2.1", port: 0)
-            await #expect(throws: UVError.coded(.addressNotAvailable)) {
+            await expectError(.addressNotAvailable) {
                 try await TCPConnection.connect(to: to, from: foreign)
             }
             for bad in [TCPOptions(sendBufferSize: 0), TCPOptions(keepAlive: TCPKeepAlive(count: 0))] {
-                await #expect(throws: UVError.coded(.invalidArgument)) {
+                await expectError(.invalidArgument) {
                     try await TCPConnection.connect(to: to, options: bad)
                 }
-                await #expect(throws: UVError.coded(.invalidArgument)) {
+                await expectError(.invalidArgument) {
                     try await TCPListener.bind(to: .loopback(port: 0), options: bad)
                 }
             }
@@ -127,7 +127,7 @@ import UV
                 await (try TCPConnection.connect(host: host, port: port, timeout: timeout)).close()
             }
             for timeout in [Duration.zero, .seconds(-1), .seconds(Int64.min)] {
-                await #expect(throws: UVError.coded(.timedOut)) {
+                await expectError(.timedOut) {
                     try await TCPConnection.connect(host: nobody.host, port: nobody.port, timeout: timeout)
                 }
             }

@@ -36,11 +36,11 @@ import Testing
     func badArguments() throws {
         try onLoop { _ in
             for backlog in [0, -1, 1 << 31, Int.max, Int.min] {
-                await #expect(throws: UVError.coded(.invalidArgument)) {
+                await expectError(.invalidArgument) {
                     try await TCPListener.bind(host: "127.0.0.1", port: 0, backlog: backlog)
                 }
             }
-            await #expect(throws: UVError.coded(.addressNotAvailable)) {
+            await expectError(.addressNotAvailable) {
                 try await TCPListener.bind(host: "192.0.2.1", port: 0)
             }
             try await TCPListener.bind(host: "127.0.0.1", port: 0, backlog: 1).close()

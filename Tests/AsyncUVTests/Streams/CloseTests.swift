@@ -159,13 +159,13 @@ import Testing
                 TCPKeepAlive(idle: .zero), TCPKeepAlive(idle: .seconds(100_000)), TCPKeepAlive(interval: .seconds(-1)),
                 TCPKeepAlive(count: 0), TCPKeepAlive(count: 128),
             ] {
-                await #expect(throws: UVError.coded(.invalidArgument)) { try await near.setKeepAlive(bad) }
+                await expectError(.invalidArgument) { try await near.setKeepAlive(bad) }
             }
             try await near.setSendBufferSize(65_536)
             try await near.setReceiveBufferSize(32_768)
             #expect([65_536, 131_072].contains(try await near.sendBufferSize))
             #expect([32_768, 65_536].contains(try await near.receiveBufferSize))
-            await #expect(throws: UVError.coded(.invalidArgument)) { try await near.setSendBufferSize(0) }
+            await expectError(.invalidArgument) { try await near.setSendBufferSize(0) }
             #expect(try await near.label == nil)
             try await near.setLabel("near")
             #expect(try await near.label == "near")

@@ -10,7 +10,7 @@ import Testing
         try onLoop { _ in
             let (near, peer) = try await plainPeerPair()
             try peer.closeWithReset()
-            if isNoticed { await #expect(throws: UVError.coded(.connectionReset)) { try await near.read() } }
+            if isNoticed { await expectError(.connectionReset) { try await near.read() } }
             let error = await #expect(throws: UVError.self) { try await near.finishWriting() }
             #expect(error?.description == "broken pipe (EPIPE) in finishWriting to \(near.remoteAddress)")
         }
@@ -23,7 +23,7 @@ import Testing
             let (sink, drain) = try await plainPeerPair()
             await feeder.close()
             try drain.closeWithReset()
-            await #expect(throws: UVError.coded(.brokenPipe)) { try await source.copy(to: sink) }
+            await expectError(.brokenPipe) { try await source.copy(to: sink) }
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
         try onLoop { _ in
             let (near, far) = try await connectedPair()
             try await near.finishWriting()
-            await #expect(throws: UVError.coded(.socketNotConnected)) { try await near.finishWriting() }
+            await expectError(.socketNotConnected) { try await near.finishWriting() }
             await far.close()
         }
     }

@@ -77,9 +77,9 @@ import Testing
         try onLoop { loop in
             let (near, far) = try await connectedPair()
             try await far.write(Array("abcdef".utf8))
-            await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readLine(limit: 5) }
-            await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readUntil(10, limit: 5) }
-            await #expect(throws: UVError.coded(.messageTooLong)) {
+            await expectError(.messageTooLong) { try await near.readLine(limit: 5) }
+            await expectError(.messageTooLong) { try await near.readUntil(10, limit: 5) }
+            await expectError(.messageTooLong) {
                 for try await _ in near.lines(limit: 5) {}
             }
             // The end of this one may be CR LF.

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func linesThatAreTooLong() throws {
-        #expect(throws: UVError.coded(.messageTooLong)) {
+        expectError(.messageTooLong) {
             try lines(of: Array("short\n".utf8) + [UInt8](repeating: 65, count: 200), limit: 100)
         }
     }

@@ -43,7 +43,7 @@ import Testing
             try await pair.value?.0.write(Self.answer)
             if !byDrop {
                 await pair.value?.0.close()
-                await #expect(throws: UVError.coded(.badFileDescriptor)) { try await pair.value?.0.write([1]) }
+                await expectError(.badFileDescriptor) { try await pair.value?.0.write([1]) }
             }
             pair.value = nil
             try peer.writeAll([UInt8](repeating: 1, count: 1_000_000))

@@ -107,7 +107,7 @@ import UV
             try await near.unread([9])
             #expect(try await near.read() == [9])
             await near.close()
-            await #expect(throws: UVError.coded(.badFileDescriptor)) { try await near.write([1]) }
+            await expectError(.badFileDescriptor) { try await near.write([1]) }
             #expect(try await far.read() == nil)
             func dropped() async throws -> PairConnection { try await PairConnection.pair(on: loop).0 }
             let left = try await dropped()

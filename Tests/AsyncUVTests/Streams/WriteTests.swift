@@ -52,7 +52,7 @@ import Testing
             var received: [UInt8] = [42]
             while try await far.read(into: &received, upTo: 3) > 0 {}
             #expect(received == [42] + Array("größer ".utf8) + [1, 2] + bytes)
-            await #expect(throws: UVError.coded(.invalidArgument)) {
+            await expectError(.invalidArgument) {
                 var none: [UInt8] = []
                 return try await far.read(into: &none, upTo: 0)
             }
@@ -227,7 +227,7 @@ import Testing
             }
             try await near.write([1, 2, 3])
             try await near.finishWriting()
-            await #expect(throws: UVError.coded(.socketShutdown)) { try await near.write([4]) }
+            await expectError(.socketShutdown) { try await near.write([4]) }
             await #expect(throws: UVError.self) { try await near.finishWriting() }
             #expect(try await near.readToEnd() == answer)
             try await server.value

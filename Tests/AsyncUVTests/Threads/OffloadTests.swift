@@ -92,7 +92,7 @@ extension FileTests {
             try await loop.offload {}
             await loop.shutdown()
             #expect(code(of: await failure(of: running)) == .canceled)
-            await #expect(throws: UVError.coded(.canceled)) { try await loop.offload {} }
+            await expectError(.canceled) { try await loop.offload {} }
             door.signal()
             try await withOwnLoop { loop in try await wait(on: loop) { ended.value == 1 } }
         }

@@ -24,7 +24,7 @@ import Testing
 
     @Test func timeout() throws {
         let cancelled = Shared(false)
-        #expect(throws: UVError.coded(.timedOut)) {
+        expectError(.timedOut) {
             try EventLoop.run { loop in
                 try await withTimeout(.milliseconds(3)) {
                     do { try await loop.sleep(for: .seconds(1_000)) } catch {
@@ -72,7 +72,7 @@ import Testing
         try EventLoop.run { loop in
             for microseconds in [100, 999, 1_000, 1_001, 2_500] {
                 let start = LoopClock.Instant.now
-                await #expect(throws: UVError.coded(.timedOut)) {
+                await expectError(.timedOut) {
                     try await withTimeout(.microseconds(microseconds)) { try await loop.sleep(for: .seconds(1_000)) }
                 }
                 #expect(start.duration(to: .now) >= .microseconds(microseconds))
@@ -83,7 +83,7 @@ import Testing
     @Test func aDeadlineThatHasPassed() throws {
         try EventLoop.run { loop in
             for timeout in [Duration.zero, .seconds(-5)] {
-                await #expect(throws: UVError.coded(.timedOut)) {
+                await expectError(.timedOut) {
                     try await withTimeout(timeout) { try await loop.sleep(for: .seconds(1_000)) }
                 }
             }
@@ -166,10 +166,10 @@ import Testing
 
     @Test func fromATaskElsewhere() async throws {
         try await withOwnLoop { loop in
-            await #expect(throws: UVError.coded(.timedOut)) {
+            await expectError(.timedOut) {
                 try await withTimeout(.milliseconds(2), on: loop) { try await Task.sleep(for: .seconds(1_000)) }
             }
-            await #expect(throws: UVError.coded(.timedOut)) {
+            await expectError(.timedOut) {
                 try await withDeadline(.now.advanced(by: .milliseconds(2)), on: loop) {
                     try await Task.sleep(for: .seconds(1_000))
                 }
@@ -191,7 +191,7 @@ import Testing
     @Test func timeoutOfARead() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()
-            await #expect(throws: UVError.coded(.timedOut)) {
+            await expectError(.timedOut) {
                 try await withTimeout(.milliseconds(2)) { try await near.read() }
             }
             try await far.write([1, 2])

@@ -307,10 +307,10 @@ import UV
             try await loop.sleep(for: .milliseconds(5))
             task.cancel()
             #expect(await failure(of: task) is CancellationError)
-            await #expect(throws: UVError.coded(.invalidArgument)) {
+            await expectError(.invalidArgument) {
                 for try await _ in loop.ticks(every: .zero) {}
             }
-            await #expect(throws: UVError.coded(.invalidArgument)) {
+            await expectError(.invalidArgument) {
                 for try await _ in loop.ticks(every: .seconds(-1)) {}
             }
         }

@@ -34,7 +34,7 @@ import Testing
 
     @Test func anIntervalOfNothingIsRefused() throws {
         try EventLoop.run { loop in
-            await #expect(throws: UVError.coded(.invalidArgument)) {
+            await expectError(.invalidArgument) {
                 for try await _ in loop.ticks(every: .zero) {}
             }
         }

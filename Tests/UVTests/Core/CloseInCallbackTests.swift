@@ -108,7 +108,7 @@ import UV
             try far.startReading(onBytes: { _, _ in }, onEnd: { far, _ in far.close() })
             _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { near, _ in ends.close(near) }
             _ = try near.write([UInt8](repeating: 1, count: 8 << 20)) { _, error in
-                #expect(error == .coded(.canceled))
+                #expect(error?.code == .canceled)
                 canceled += 1
             }
         }
@@ -138,7 +138,7 @@ import UV
             let closed = try TCPHandle(on: loop)
             try closed.bind(to: SocketAddress(host: "127.0.0.1", port: 0))
             try TCPHandle(on: loop).connect(to: closed.localAddress) { client, error in
-                #expect(error == .coded(.connectionRefused))
+                #expect(error?.code == .connectionRefused)
                 ends.close(client)
                 closed.close()
             }

@@ -37,9 +37,38 @@ import UV
         #expect(UVError(.brokenPipe, in: "write").subject == nil)
     }
 
-    @Test func areEqualWhenTheirCodesAre() {
-        #expect(UVError(.brokenPipe, in: "write") == UVError(.brokenPipe, in: "read", of: "x"))
-        #expect(UVError(.brokenPipe, in: "write") != UVError(.connectionReset, in: "write"))
+    @Test func areEqualWhenCodeOperationAndSubjectAre() {
+        let error = UVError(.brokenPipe, in: "write", of: "x")
+        #expect(error == UVError(.brokenPipe, in: "write", of: "x"))
+        #expect(error != UVError(.brokenPipe, in: "read", of: "x"))
+        #expect(error != UVError(.brokenPipe, in: "write", of: "y") && error != UVError(.brokenPipe, in: "write"))
+        #expect(error != UVError(.connectionReset, in: "write", of: "x"))
+        #expect(Set([error, error, UVError(.brokenPipe, in: "write")]).count == 2)
+    }
+
+    @Test func areCaughtByTheirCodes() throws {
+        struct Other: Error {}
+        func caught(_ error: any Error) -> String {
+            let result = Result<Void, any Error>.failure(error)
+            do { try result.get() } catch UVError.Code.connectionReset, UVError.Code.brokenPipe {
+                return "gone"
+            } catch UVError.Code.timedOut {
+                return "late"
+            } catch { return "other" }
+            return "nothing"
+        }
+        #expect(caught(UVError(.brokenPipe, in: "write", of: "x")) == "gone")
+        #expect(caught(UVError(.connectionReset, in: "read")) == "gone")
+        #expect(caught(UVError(.timedOut, in: "read")) == "late")
+        #expect(caught(UVError(.canceled, in: "read")) == "other" && caught(Other()) == "other")
+        // The same of a function that throws nothing else.
+        func fail(_ code: UVError.Code) throws(UVError) { throw UVError(code, in: "read") }
+        func late(_ code: UVError.Code) throws -> Bool {
+            do { try fail(code) } catch UVError.Code.timedOut { return true }
+            return false
+        }
+        #expect(try late(.timedOut))
+        #expect(throws: UVError(.canceled, in: "read")) { try late(.canceled) }
     }
 
     /// What Foundation asks for: the system's own errors under their numbers, libuv's under a name of their own.

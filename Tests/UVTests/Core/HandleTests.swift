@@ -207,8 +207,8 @@ import UV
             let timer = try TimerHandle(on: loop)
             let unconnected = try TCPHandle(on: loop)
             let made = try TCPHandle(on: loop, family: .ipv4)
-            #expect(throws: UVError.coded(.invalidArgument)) { try timer.fileDescriptor }
-            #expect(throws: UVError.coded(.badFileDescriptor)) { try unconnected.fileDescriptor }
+            expectError(.invalidArgument) { try timer.fileDescriptor }
+            expectError(.badFileDescriptor) { try unconnected.fileDescriptor }
             try #expect(made.fileDescriptor.rawValue > 2)
             try loop.closeAllHandles()
         }
@@ -218,8 +218,8 @@ import UV
     func absurdBuffers(_ size: Int) throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop, family: .ipv4)
-            #expect(throws: UVError.coded(.invalidArgument)) { try socket.setSendBufferSize(size) }
-            #expect(throws: UVError.coded(.invalidArgument)) { try socket.setReceiveBufferSize(size) }
+            expectError(.invalidArgument) { try socket.setSendBufferSize(size) }
+            expectError(.invalidArgument) { try socket.setReceiveBufferSize(size) }
             socket.close()
         }
     }
@@ -232,9 +232,9 @@ import UV
             try socket.setReceiveBufferSize(30_000)
             try #expect([20_000, 40_000].contains(socket.sendBufferSize))
             try #expect([30_000, 60_000].contains(socket.receiveBufferSize))
-            #expect(throws: UVError.coded(.notSupported)) { try timer.sendBufferSize }
+            expectError(.notSupported) { try timer.sendBufferSize }
             let unconnected = try TCPHandle(on: loop)
-            #expect(throws: UVError.coded(.badFileDescriptor)) { try unconnected.sendBufferSize }
+            expectError(.badFileDescriptor) { try unconnected.sendBufferSize }
             try loop.closeAllHandles()
         }
     }

@@ -35,7 +35,7 @@ final class StormEnd: StormHandle<TCPHandle> {
         let operation = storm.begin("write"), count = storm.luck(3) ? storm.choose(400_000) : storm.choose(3)
         let onDone: (StreamHandle, UVError?) -> Void = { [self] _, error in
             operation.calls += 1
-            storm.expect(!handle.isClosing || error == nil || error == .coded(.canceled), "written: \(error as Any)")
+            storm.expect(!handle.isClosing || error == nil || error?.code == .canceled, "written: \(error as Any)")
             storm.stepInside(handle.loop)
         }
         let bytes = pattern(count: count, from: written)
@@ -81,7 +81,7 @@ final class StormEnd: StormHandle<TCPHandle> {
                 switch result {
                 case .success(let bytes?): take(bytes, storm)
                 case .success(nil): ended(nil, storm)
-                case .failure(let error): if error != .coded(.canceled) { ended(error, storm) }
+                case .failure(let error): if error.code != .canceled { ended(error, storm) }
                 }
                 storm.stepInside(handle.loop)
             }

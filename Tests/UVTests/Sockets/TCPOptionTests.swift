@@ -48,7 +48,7 @@ import UV
     func outOfRange(_ keepAlive: TCPKeepAlive) throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop, family: .ipv4)
-            #expect(throws: UVError.coded(.invalidArgument)) { try socket.setKeepAlive(keepAlive) }
+            expectError(.invalidArgument) { try socket.setKeepAlive(keepAlive) }
             try #expect(socket.fileDescriptor.option(SOL_SOCKET, SO_KEEPALIVE) == 0)
             socket.close()
         }
@@ -66,7 +66,7 @@ import UV
     @Test func keepAliveNeedsASocket() throws {
         try withLoop { loop in
             let socket = try TCPHandle(on: loop)
-            #expect(throws: UVError.coded(.badFileDescriptor)) { try socket.setKeepAlive(TCPKeepAlive()) }
+            expectError(.badFileDescriptor) { try socket.setKeepAlive(TCPKeepAlive()) }
             socket.close()
         }
     }

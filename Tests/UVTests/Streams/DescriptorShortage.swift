@@ -41,7 +41,7 @@ struct DescriptorShortage {
                 try! server.startReading(
                     onBytes: { server, bytes in try! server.write(bytes) }, onEnd: { server, _ in server.close() })
             case .failure(let error):
-                #expect(error == .coded(.tooManyOpenFiles))
+                #expect(error.code == .tooManyOpenFiles)
                 errors += 1
             }
         }

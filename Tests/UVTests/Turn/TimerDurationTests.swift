@@ -14,7 +14,7 @@ import UV
             let timer = try TimerHandle(on: loop)
             let error = #expect(throws: UVError.self) { try timer.start(after: delay) { _ in } }
             if delay == .milliseconds(Int64.max) { #expect(error?.subject?.contains("timer") == true) }
-            #expect(error == .coded(.invalidArgument))
+            #expect(error?.code == .invalidArgument)
             #expect(!timer.isActive)
             timer.close()
         }
@@ -24,10 +24,10 @@ import UV
     func interval(_ interval: Duration) throws {
         try withLoop { loop in
             let timer = try TimerHandle(on: loop)
-            #expect(throws: UVError.coded(.invalidArgument)) {
+            expectError(.invalidArgument) {
                 try timer.start(after: .zero, every: interval) { _ in }
             }
-            #expect(throws: UVError.coded(.invalidArgument)) { try timer.setInterval(interval) }
+            expectError(.invalidArgument) { try timer.setInterval(interval) }
             #expect(!timer.isActive && timer.interval == nil)
             timer.close()
         }

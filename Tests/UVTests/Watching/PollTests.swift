@@ -111,7 +111,7 @@ import UV
         try withLoop { loop in
             let file = unsafe try FileDescriptor.open(path, .readOnly)
             defer { try? file.close() }
-            #expect(throws: UVError.coded(.notPermitted)) { try PollHandle(on: loop, watching: file) }
+            expectError(.notPermitted) { try PollHandle(on: loop, watching: file) }
         }
     }
 
@@ -121,7 +121,7 @@ import UV
             let error = #expect(throws: UVError.self) {
                 try PollHandle(on: loop, watching: FileDescriptor(rawValue: number))
             }
-            #expect(error == .coded(.badFileDescriptor) && error?.subject == "descriptor \(number)")
+            #expect(error?.code == .badFileDescriptor && error?.subject == "descriptor \(number)")
         }
     }
 
@@ -130,7 +130,7 @@ import UV
         try withLoop { loop in
             let pipe = try FileDescriptor.pipe()
             let poll = try PollHandle(on: loop, watching: pipe.readEnd)
-            #expect(throws: UVError.coded(.invalidArgument)) {
+            expectError(.invalidArgument) {
                 try poll.start(PollHandle.Events(rawValue: rawValue)) { _, _ in }
             }
             poll.close()

@@ -148,7 +148,7 @@ import UV
         try withLoop { loop in
             let watcher = try SignalHandle(on: loop)
             let error = #expect(throws: UVError.self) { try watcher.start(Signal(number)) { _, _ in } }
-            #expect(error == .coded(.invalidArgument) && error?.subject == "a watch for \(Signal(number))")
+            #expect(error?.code == .invalidArgument && error?.subject == "a watch for \(Signal(number))")
             #expect(!watcher.isActive)
             watcher.close()
         }
