@@ -6,7 +6,10 @@ public func expectError<Value>(
     _ code: UVError.Code, _ comment: @autoclosure () -> Comment? = nil,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Value
 ) {
-    check(Result { _ = try body() }, code, comment(), sourceLocation)
+    do {
+        _ = try body()
+        check(nil, code, comment(), sourceLocation)
+    } catch { check(error, code, comment(), sourceLocation) }
 }
 
 /// The same of a body that waits.
@@ -14,23 +17,15 @@ public nonisolated(nonsending) func expectError<Value>(
     _ code: UVError.Code, _ comment: @autoclosure () -> Comment? = nil,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: nonisolated(nonsending) () async throws -> Value
 ) async {
-    let result: Result<Void, any Error>
     do {
         _ = try await body()
-        result = .success(())
-    } catch { result = .failure(error) }
-    check(result, code, comment(), sourceLocation)
+        check(nil, code, comment(), sourceLocation)
+    } catch { check(error, code, comment(), sourceLocation) }
 }
 
-private func check(
-    _ result: Result<Void, any Error>, _ code: UVError.Code, _ comment: Comment?, _ location: SourceLocation
-) {
-    let text: String
-    switch result {
-    case .success: text = "nothing was thrown"
-    case .failure(let error as UVError) where error.code == code: return
-    case .failure(let error): text = "thrown was: \(error)"
-    }
+private func check(_ error: (any Error)?, _ code: UVError.Code, _ comment: Comment?, _ location: SourceLocation) {
+    if let error = error as? UVError, error.code == code { return }
+    let text = error.map { "thrown was: \($0)" } ?? "nothing was thrown"
     Issue.record("expected \(code), \(text)\(comment.map { ": \($0)" } ?? "")", sourceLocation: location)
 }
 

@@ -96,7 +96,8 @@ public struct SelectPoller: Poller, ~Copyable {
 
     private static func checkLimit(_ descriptor: CInt, _ owner: String = "") throws(SystemError) {
         guard descriptor < limit else {
-            throw SystemError(.invalidArgument, in: "FD_SET", of: "\(owner)descriptor \(descriptor), beyond select's \(limit)")
+            throw SystemError(
+                .invalidArgument, in: "FD_SET", of: "\(owner)descriptor \(descriptor), beyond select's \(limit)")
         }
     }
 }

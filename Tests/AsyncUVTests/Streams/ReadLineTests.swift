@@ -30,7 +30,7 @@ import Testing
 
     @Test func aLongLineIsRefusedAndStaysReadable() throws {
         let rest = try reading("0123456789\n") { connection in
-            await #expect(throws: UVError(.messageTooLong, in: "")) { try await connection.readLine(limit: 4) }
+            await expectError(.messageTooLong) { try await connection.readLine(limit: 4) }
             return try await connection.read(exactly: 11)
         }
         #expect(rest == Array("0123456789\n".utf8))
