@@ -3,9 +3,9 @@ public import UV
 extension EventLoop {
     /// Runs async code on a loop on the calling thread until the code ends, as `asyncio.run` does in Python.
     ///
-    /// On the main thread it also serves the main actor and `DispatchQueue.main`. When the body has ended, what it left
-    /// open on the loop is closed, tasks that still wait there get ``UVError`` with `.canceled`, and go on elsewhere. It waits
-    /// for operations on files that have begun: the system has no way to stop one, should its disk hang.
+    /// On the main thread it also serves the main actor and `DispatchQueue.main`. When the body has ended, everything that is
+    /// still open on the loop is closed; tasks that still wait there get ``UVError`` with `.canceled` and go on elsewhere. It
+    /// waits for operations on files that have begun, because the system cannot stop them, even if a disk hangs.
     ///
     /// - Parameters:
     ///   - label: A name of your own, for the loop's description.
@@ -58,8 +58,8 @@ extension EventLoop {
 
     /// A loop in the background for everybody, started at first use. It is never shut down.
     ///
-    /// It needs a thread and four descriptors. If the system refuses them the program ends with a sentence that says so: one
-    /// that may run out of them uses it early.
+    /// It needs a thread and four descriptors. If the system refuses them the program ends with a sentence that says so. A
+    /// program that may run out of descriptors should use it early.
     public static let shared: EventLoop = {
         do { return try EventLoop("shared", isShared: true) } catch {
             fatalError("EventLoop.shared cannot start: \(error)")

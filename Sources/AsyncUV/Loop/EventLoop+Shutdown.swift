@@ -15,7 +15,7 @@ extension EventLoop {
     public func shutdown(grace: Duration = .zero) async {
         if isShared { return }
         if grace > .zero {
-            // Whether they have ended or the time is over is all the same.
+            // The loop ends in either case: when all have been served, and when the time is over.
             try? await withTimeout(grace, on: self) {
                 try await self.perform("shutdown") { core, pending in core.servers.drain(pending) }
             }

@@ -21,8 +21,8 @@ final class Promise<Value: Sendable>: Sendable {
         arrived.signal()
     }
 
-    /// Blocks the calling thread until the value is there. If that is the main thread, the main actor's code runs
-    /// meanwhile: what makes the value may need it.
+    /// Blocks the calling thread until the value is there. On the main thread the main actor's code runs meanwhile, because the
+    /// code that makes the value may wait for it.
     func waitServingMainQueue() {
         if state.withLock({ $0.value != nil }) { return }
         guard let loop = try? Loop() else { return }

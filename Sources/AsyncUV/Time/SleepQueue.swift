@@ -9,7 +9,7 @@ final class SleepQueue {
     /// When the timer fires. Not put off when a sleep is cancelled: for one call in vain many starts are saved.
     private var armed: Duration?
 
-    /// An empty queue keeps no more room than this: the memory of a crowd that has gone.
+    /// The most room that an empty queue keeps. What a large number of jobs has needed more is freed.
     private static let most = 4_096
 
     init(_ core: LoopCore) { self.core = core }

@@ -21,18 +21,18 @@ extension EventLoop {
     @inline(__always)
     func charge(_ cost: Int) -> Bool { core.lend(on: self) { $0.charge(cost) } }
 
-    /// Returns bytes that were in memory already; the caller gives way first when the turn has had enough. They are its own
-    /// even if it is cancelled.
+    /// Returns bytes that were in memory already. The caller gives way first when the turn has had enough, and gets the bytes
+    /// even if it is cancelled meanwhile.
     @inline(__always)
     func pass(_ bytes: [UInt8]?) async -> [UInt8]? {
         if charge(Cost.memory + (bytes?.count ?? 0)) { await giveWay() }
         return bytes
     }
 
-    /// Charges one element of a sequence that had it already, and gives way when the turn has had enough. For a caller on
-    /// another thread nothing is charged: whatever makes its elements has just taken it to the loop and back.
+    /// Charges one element that a sequence had in memory, and gives way when the turn has had enough. A caller on another thread
+    /// is not charged, because getting the element has just taken it to the loop and back.
     ///
-    /// - Throws: `CancellationError`: elements that are there would keep a cancelled reader going.
+    /// - Throws: `CancellationError`, because a reader whose elements are all in memory would not notice otherwise.
     func pace() async throws {
         try checkCancellation()
         if isCurrent, charge(Cost.memory) { await giveWay() }

@@ -112,7 +112,7 @@ import Testing
         try onLoop { _ in
             let listener = try await TCPListener.onLoopback()
             for count in [0, -1, Int.min] {
-                await #expect(throws: UVError.coded(.invalidArgument)) {
+                await expectError(.invalidArgument) {
                     try await listener.serve(maxConnections: count) { _ in }
                 }
             }
@@ -254,7 +254,7 @@ import Testing
                     #expect(try await connection.read(exactly: 1) == [1])
                     let other = loop.spawn { try await connection.read() }
                     try await loop.waitUntilIdle()
-                    await #expect(throws: UVError.coded(.alreadyInProcess)) { try await connection.read() }
+                    await expectError(.alreadyInProcess) { try await connection.read() }
                     other.cancel()
                     #expect(await failure(of: other) is CancellationError)
                     try await connection.write([9])
@@ -282,7 +282,7 @@ import Testing
             let serving = loop.spawn { try await listener.serve { kept.value = $0 } }
             let client = try await TCPConnection.connect(to: listener)
             #expect(try await client.read() == nil)
-            await #expect(throws: UVError.coded(.badFileDescriptor)) { try await kept.value?.read() }
+            await expectError(.badFileDescriptor) { try await kept.value?.read() }
             await listener.close()
             try await serving.value
         }

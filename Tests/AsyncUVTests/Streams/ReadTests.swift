@@ -23,11 +23,11 @@ import Testing
             let (near, far) = try await connectedPair()
             for round in 0..<2 {
                 for limit in [0, -1, Int.min] {
-                    await #expect(throws: UVError.coded(.invalidArgument), "round \(round)") {
+                    await expectError(.invalidArgument, "round \(round)") {
                         try await near.read(upTo: limit)
                     }
                 }
-                await #expect(throws: UVError.coded(.invalidArgument)) { try await near.read(exactly: -1) }
+                await expectError(.invalidArgument) { try await near.read(exactly: -1) }
                 #expect(try await near.read(exactly: 0) == [])
                 if round == 0 { try await near.unread([9]) }
             }
@@ -111,7 +111,7 @@ import Testing
             let end = UInt8(ascii: ";")
             #expect(try await near.readUntil(end, limit: 4) == Array("1234;".utf8))
             for _ in 0..<2 {
-                await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readUntil(end, limit: 4) }
+                await expectError(.messageTooLong) { try await near.readUntil(end, limit: 4) }
             }
             #expect(try await near.readUntil(end, limit: 5) == Array("12345;".utf8))
             for limit in [0, -1] {
@@ -127,8 +127,8 @@ import Testing
             let (near, far) = try await connectedPair()
             let first = loop.spawn { try await near.read() }
             try await loop.waitUntilIdle()
-            await #expect(throws: UVError.coded(.alreadyInProcess)) { try await near.read() }
-            await #expect(throws: UVError.coded(.alreadyInProcess)) { try await near.read(exactly: 3) }
+            await expectError(.alreadyInProcess) { try await near.read() }
+            await expectError(.alreadyInProcess) { try await near.read(exactly: 3) }
             try await far.write([1])
             #expect(try await first.value == [1], "the first is not disturbed")
             try await far.write([2])
