@@ -100,7 +100,7 @@ import Testing
             try await far.finishWriting()
             #expect(try await near.readLine() == "one")
             #expect(try await near.readUntil(UInt8(ascii: ";")) == Array("two;".utf8))
-            await #expect(throws: UVError.coded(.messageTooLong)) { try await near.readLine(limit: 4) }
+            await expectError(.messageTooLong) { try await near.readLine(limit: 4) }
             #expect(try await near.read(upTo: 2) == Array("th".utf8))
             #expect(try await near.readLine() == "ree")
             try await near.unread(Array("ree\n".utf8))
