@@ -14,7 +14,10 @@ public enum Resolver {
     public static func addresses(
         of host: String, port: UInt16, on loop: EventLoop = .current ?? .shared
     ) async throws -> [SocketAddress] {
-        if let address = try? SocketAddress(host: host, port: port) { return [address] }
+        if let address = try? SocketAddress(host: host, port: port) {
+            try await loop.pace()
+            return [address]
+        }
         return try await loop.perform(in: .lookUps, "look-up") {
             try AddressRequest.waitForAddresses(of: host, port: port)
         }

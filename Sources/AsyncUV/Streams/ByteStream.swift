@@ -6,7 +6,7 @@ internal import UV
 /// has every byte. So memory is bounded both ways without a setting. Reading and writing at the same time from two
 /// tasks is fine; two readers at a time are an error. As a sequence it yields chunks as they come.
 ///
-/// Calls that are done at once give way to other tasks, timers and IO when a turn of the loop has had enough of them.
+/// Reads and writes that succeed at once give way to other tasks, timers and IO when a turn of the loop has had enough of them.
 public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Error> {
     /// The loop that the stream lives on.
     var loop: EventLoop { get }
@@ -89,6 +89,7 @@ extension ByteStream {
     /// Cancellation: nothing has been read.
     public func read(exactly count: Int) async throws -> [UInt8] {
         guard count >= 0 else { throw UVError(.invalidArgument, in: "read", of: "\(count) bytes") }
+        if count == 0 { try await loop.pace() }
         var bytes: [UInt8] = []
         do {
             while bytes.count < count {

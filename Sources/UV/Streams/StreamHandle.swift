@@ -28,6 +28,8 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) private final var receiver = Receiver()
     /// Whether the peer has finished. libuv calls a stream readable even after that.
     @exclusivity(unchecked) final var hasEnded = false
+    /// Whether a write has been told of the peer's reset: the system tells it once, and a read would see a clean end.
+    private final var wasReset = false
     @exclusivity(unchecked) final var hasShutDown = false
     /// Whether reads and writes block: see ``setBlocking(enabled:)``. It stands here because there is room for a byte.
     private(set) final var isBlocking = false
@@ -186,7 +188,8 @@ public class StreamHandle: Handle {
     }
 
     final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
-        UVError(code, in: operation.description, to: peerName)
+        if code == .connectionReset { wasReset = true }
+        return UVError(code, in: operation.description, to: peerName)
     }
 
     override var noun: String { peerName.map { "connection with \($0)" } ?? super.noun }
@@ -229,6 +232,7 @@ public class StreamHandle: Handle {
     /// Asks the socket for its error when libuv reports the end. libuv takes any hang-up for the end, also that of a reset which
     /// has cut off bytes.
     private final var errorAtEnd: CInt {
+        if wasReset { return UV_ECONNRESET.rawValue }
         guard let descriptor = try? fileDescriptor.rawValue else { return 0 }
         let error = SocketOption.takeError(of: descriptor)
         // After the peer's end this one is about our side.

@@ -107,7 +107,7 @@ import Testing
 
     /// Calls that find what they need at once.
     enum DoneAtOnce: String, CaseIterable {
-        case smallWrites, severalChunks, emptyWrites, unreadAndRead, readsOfAByte, lines
+        case smallWrites, severalChunks, emptyWrites, unreadAndRead, readsOfAByte, readsOfNothing, lines, numericHosts
 
         /// Does something 16,384 times, or until it throws if it goes on for ever.
         func run(_ near: TCPConnection, forEver: Bool) async throws {
@@ -131,6 +131,8 @@ import Testing
                     _ = try await near.read(upTo: 1)
                     if forEver { try await near.unread([1]) }
                 }
+            case .readsOfNothing: while goesOn() { _ = try await near.read(exactly: 0) }
+            case .numericHosts: while goesOn() { _ = try await Resolver.addresses(of: "127.0.0.1", port: 1) }
             case .lines:
                 try await near.unread([UInt8](repeating: 10, count: 16_384))
                 while goesOn() {

@@ -16,6 +16,18 @@ import Testing
         }
     }
 
+    @Test("N1: a reset that a write has met is not a clean end for the reader")
+    func resetMetByAWrite() throws {
+        try onLoop { _ in
+            let (near, peer) = try await plainPeerPair()
+            try peer.writeAll([1, 2, 3])
+            #expect(try await near.read(upTo: 1) == [1])
+            try peer.closeWithReset()
+            await #expect(throws: UVError.coded(.connectionReset)) { try await near.write([1]) }
+            await #expect(throws: UVError.coded(.connectionReset)) { for try await _ in near {} }
+        }
+    }
+
     @Test("N1: a copy from an empty source to a peer that is gone")
     func copyOfNothing() throws {
         try onLoop { _ in

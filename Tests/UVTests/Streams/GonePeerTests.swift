@@ -43,6 +43,23 @@ import UV
         #expect(errors.allSatisfy { $0?.code == .connectionReset || $0?.code == .brokenPipe })
     }
 
+    @Test("N1: a reset that a write has met is not a clean end for the reader")
+    func resetMetByAWrite() throws {
+        var received = 0
+        var ends: [UVError?] = []
+        try withLoop { loop in
+            let (near, peer) = try TCPHandle.withPlainPeer(on: loop)
+            try peer.writeAll([1, 2, 3])
+            try peer.closeWithReset()
+            #expect(throws: UVError.coded(.connectionReset)) { try near.write([1]) }
+            try near.startReading(
+                onBytes: { _, bytes in received += bytes.count }, onEnd: { _, error in ends.append(error) })
+            try loop.run()
+            near.close()
+        }
+        #expect(received <= 3 && ends == [.coded(.connectionReset)])
+    }
+
     @Test("N1: reading again after the peer's reset")
     func readAgain() throws {
         try withLoop { loop in
