@@ -38,7 +38,7 @@ public enum ThreadPool {
     /// Sets the number of threads, for the whole process, before anything uses them.
     ///
     /// - Parameter threads: 1 to 1,024.
-    /// - Throws: ``UVError`` with `.invalidArgument` for other numbers, `.alreadyInProcess` once the pool has been used:
+    /// - Throws: ``UVError`` with `.invalidArgument` for other numbers, `.resourceBusy` once the pool has been used:
     ///   its threads are there for good.
     ///
     /// Calls `uv_os_setenv`.
@@ -47,7 +47,7 @@ public enum ThreadPool {
             throw UVError(.invalidArgument, in: "configure", of: "a pool of \(threads) threads")
         }
         guard !isStarted.load(ordering: .acquiring) else {
-            throw UVError(.alreadyInProcess, in: "configure", of: "the thread pool, which has started")
+            throw UVError(.resourceBusy, in: "configure", of: "the thread pool, which has started")
         }
         try check(unsafe uv_os_setenv("UV_THREADPOOL_SIZE", "\(threads)"), "configure")
     }
