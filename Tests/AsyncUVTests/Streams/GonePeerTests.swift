@@ -23,8 +23,8 @@ import Testing
             try peer.writeAll([1, 2, 3])
             #expect(try await near.read(upTo: 1) == [1])
             try peer.closeWithReset()
-            await #expect(throws: UVError.coded(.connectionReset)) { try await near.write([1]) }
-            await #expect(throws: UVError.coded(.connectionReset)) { for try await _ in near {} }
+            await expectError(.connectionReset) { try await near.write([1]) }
+            await expectError(.connectionReset) { for try await _ in near {} }
         }
     }
 

@@ -126,7 +126,7 @@ import UV
                     timer.close()
                 }
             }
-            #expect(error == .coded(.brokenPipe) && error?.subject?.hasPrefix("\(fifo) after ") == true)
+            #expect(error?.code == .brokenPipe && error?.subject?.hasPrefix("\(fifo) after ") == true)
         }
     }
 
