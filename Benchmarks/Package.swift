@@ -49,7 +49,9 @@ let package = Package(
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
-        server("echo-readiness", [.product(name: "Readiness", package: "swift-uv"), .product(name: "ServerModels", package: "swift-uv")]),
+        server(
+            "echo-readiness",
+            [.product(name: "Readiness", package: "swift-uv"), .product(name: "ServerModels", package: "swift-uv")]),
 
         // Clients
         .target(name: "CLoad"),
