@@ -104,8 +104,7 @@ package enum RuntimeShortcuts {
 
     // MARK: The current task
 
-    /// Whether the current task is cancelled. `Task.isCancelled` retains and releases the task around its look: 60
-    /// instructions.
+    /// Whether the current task is cancelled. `Task.isCancelled` retains and releases the task around its look.
     @inline(__always)
     static var isCancelled: Bool { cruntime_current_task_is_cancelled() != 0 }
 

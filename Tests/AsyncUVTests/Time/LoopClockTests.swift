@@ -222,7 +222,8 @@ import UV
             await loop.shutdown()
             #expect(code(of: await failure(of: tooLate)) == .canceled)
         }
-        #expect(calls.value == [0, 3])
+        // On a busy machine both may be due before the loop sees the first.
+        #expect(calls.value.sorted() == [0, 3])
     }
 
     @Test func cancelledSleepsDoNotDisturbOthers() throws {
