@@ -100,6 +100,7 @@ extension FileTests {
 
     @Test("send without a free descriptor names the file") func sendWithoutDescriptor() async {
         await #expect(processExitsWith: .success) {
+            await letDispatchOpenItsDescriptors()
             try inFolder { _, folder in
                 let path = folder.appending("file")
                 try path.put([1, 2, 3])

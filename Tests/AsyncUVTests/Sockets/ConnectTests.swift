@@ -26,6 +26,7 @@ import UV
     @Test("A1: out of descriptors, a look-up says so, and not that there is no such host")
     func outOfDescriptors() async throws {
         await #expect(processExitsWith: .success) {
+            await letDispatchOpenItsDescriptors()
             try await onThread {
                 try EventLoop.run { _ in
                     limitDescriptors(to: lowestFreeDescriptor())

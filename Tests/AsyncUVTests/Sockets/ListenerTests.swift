@@ -167,6 +167,7 @@ import Testing
     @Test("A1: out of descriptors at accept: the listener tells, serves on and recovers")
     func outOfDescriptors() async throws {
         await #expect(processExitsWith: .success) {
+            await letDispatchOpenItsDescriptors()
             try await onThread {
                 try EventLoop.run { loop in
                     let listener = try await TCPListener.onLoopback()
