@@ -32,12 +32,16 @@ public struct DiskWork: Sendable {
         }
         steps = (size + block.count - 1) / block.count
         let path = directory + "/blocking-vs-async-\(getpid())"
-        guard FileManager.default.createFile(atPath: path, contents: nil) else {
-            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
-        }
         self.path = path
         file = Leftover { try? FileManager.default.removeItem(atPath: path) }
-        do { try fill() } catch {
+        do {
+            try file.protect {
+                guard FileManager.default.createFile(atPath: path, contents: nil) else {
+                    throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
+                }
+            }
+            try fill()
+        } catch {
             remove()
             throw error
         }

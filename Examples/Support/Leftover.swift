@@ -27,6 +27,16 @@ public final class Leftover: Sendable {
         _ = Self.all.withLock { $0.removeValue(forKey: ObjectIdentifier(self)) }
     }
 
+    /// Does something that clearing must not miss, such as starting a child. Where it has been cleared already the program is
+    /// ending: then this does nothing and does not return.
+    public func protect(_ step: () throws -> Void) rethrows {
+        let isDone = try body.withLock { body in
+            if body != nil { try step() }
+            return body != nil
+        }
+        while !isDone { sleep(60) }
+    }
+
     private static func clearAll() { for leftover in all.withLock({ Array($0.values) }) { leftover.clear() } }
 
     /// Hears of the program's end, from the first leftover on.

@@ -10,7 +10,6 @@ final class LocalServer: Sendable {
     init(pages: [String: Int]) throws {
         let program = try Self.sibling("file-server")
         let folder = FileManager.default.temporaryDirectory.appending(path: "pages-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let output = Pipe()
         let process = Process()
         process.executableURL = program
@@ -25,10 +24,13 @@ final class LocalServer: Sendable {
             try? FileManager.default.removeItem(at: folder)
         }
         do {
-            for (name, size) in pages {
-                try Data(repeating: UInt8(ascii: "x"), count: size).write(to: folder.appending(path: name))
+            try leftover.protect {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                for (name, size) in pages {
+                    try Data(repeating: UInt8(ascii: "x"), count: size).write(to: folder.appending(path: name))
+                }
+                try process.run()
             }
-            try process.run()
             base = try Self.base(in: output.fileHandleForReading)
         } catch {
             leftover.clear()
