@@ -23,7 +23,7 @@ extension Loop {
 
     /// How long a foreign loop may wait on ``backendFileDescriptor``, from now on; `nil` is for ever.
     ///
-    /// Calls `uv_update_time` outside of ``run(_:)``, `uv_backend_timeout`.
+    /// Calls `uv_update_time`, `uv_backend_timeout`.
     public var backendTimeout: Duration? {
         checkThread("Loop")
         // libuv counts from its clock, which may be behind: the foreign loop would wait for too long.
