@@ -16,9 +16,10 @@ func fileCall<Value>(
     var result: Value?
     (status, result) = unsafe withUnsafeMutablePointer(to: &raw) { raw in
         defer { unsafe uv_fs_req_cleanup(raw) }
-        // What libuv refuses, or has no memory for, does not reach the request's own result.
+        // What libuv refuses, or has no memory for, does not reach the request's own result. Else the result counts: what
+        // libuv returns is an `int`, which is negative for 2 GiB.
         let refused = unsafe perform(raw)
-        let status = unsafe raw.pointee.result < 0 ? raw.pointee.result : min(Int(refused), 0)
+        let status = unsafe raw.pointee.result == 0 ? min(Int(refused), 0) : raw.pointee.result
         return unsafe (status, status < 0 ? nil : value(raw))
     }
     guard let result else {
