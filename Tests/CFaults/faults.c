@@ -18,6 +18,7 @@ int cfaults_fork(void) { return fork(); }
 #include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -56,6 +57,32 @@ ssize_t preadv2(int file, const struct iovec *parts, int count, off_t offset, in
     }
     // The high half of the offset is for systems of 32 bits.
     return syscall(SYS_preadv2, file, parts, count, offset, 0, flags);
+}
+
+static pthread_mutex_t cut = PTHREAD_MUTEX_INITIALIZER;
+static char path_to_cut[4096];
+static off_t size_after_cut;
+
+void cfaults_cut_when_found(const char *path, long long size) {
+    pthread_mutex_lock(&cut);
+    snprintf(path_to_cut, sizeof path_to_cut, "%s", path);
+    size_after_cut = size;
+    pthread_mutex_unlock(&cut);
+}
+
+static void cut_if_it_is(int file) {
+    struct stat wanted, found;
+    pthread_mutex_lock(&cut);
+    if (path_to_cut[0] != 0 && stat(path_to_cut, &wanted) == 0 && fstat(file, &found) == 0 &&
+        wanted.st_ino == found.st_ino && wanted.st_dev == found.st_dev && truncate(path_to_cut, size_after_cut) == 0)
+        path_to_cut[0] = 0;
+    pthread_mutex_unlock(&cut);
+}
+
+off_t lseek(int file, off_t offset, int from) {
+    off_t found = syscall(SYS_lseek, file, offset, from);
+    if (from == 3 /* SEEK_DATA */ && found > offset) cut_if_it_is(file);
+    return found;
 }
 
 static pthread_mutex_t resolver = PTHREAD_MUTEX_INITIALIZER;
@@ -143,6 +170,7 @@ int cfaults_unmount(const char *path) { return umount2(path, MNT_DETACH); }
 #else
 void cfaults_forget_cached(int count) { (void)count; }
 void cfaults_shorten_cached(size_t most) { (void)most; }
+void cfaults_cut_when_found(const char *path, long long size) { (void)path; (void)size; }
 void cfaults_fail_accept(int error, int call) { (void)error; (void)call; }
 void cfaults_hang_look_ups(void) {}
 void cfaults_let_look_ups_go(void) {}
@@ -161,6 +189,11 @@ int cfaults_mount_small_volume(const char *path, const char *options) {
     // In a world of the process's own: the mount ends with it.
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -1;
     return mount("none", path, "tmpfs", 0, options);
+}
+
+int cfaults_mount_file(const char *path, const char *onto) {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -1;
+    return mount(path, onto, NULL, MS_BIND, NULL);
 }
 
 #endif

@@ -13,6 +13,9 @@ void cfaults_forget_cached(int count);
 /// The calling thread's preadv2 with RWF_NOWAIT find no more than so many bytes from now on.
 void cfaults_shorten_cached(size_t most);
 
+/// Cuts the file that a path stands for, once, when somebody has found its data behind a hole: lseek(2) with SEEK_DATA.
+void cfaults_cut_when_found(const char *path, long long size);
+
 /// Look-ups of names that end in `.hang.invalid`, and of addresses that begin with 192.0.2., fail with EAI_AGAIN; from now on
 /// they hang before that, until they are let go. All others are what they always are.
 void cfaults_hang_look_ups(void);
@@ -27,6 +30,9 @@ int cfaults_fork(void);
 #if defined(__linux__)
 /// Mounts a volume in memory that only this process sees, with options as of mount(8). -1 without the right to do so.
 int cfaults_mount_small_volume(const char *path, const char *options);
+
+/// Mounts a file on another, for this process only. -1 without the right to do so.
+int cfaults_mount_file(const char *path, const char *onto);
 #endif
 
 /// Makes every call that opens a file, or reads from it, wait until the returned descriptor is closed.

@@ -18,6 +18,7 @@ final class FileCopy {
 
     /// Of the source, when it was opened.
     let status: stat
+    /// How many there are in the copy.
     private(set) var bytes: Int64 = 0
     private let source: CInt
     private let target: CInt
@@ -44,13 +45,15 @@ final class FileCopy {
             if clone(&means) { return false }
         }
         while true {
-            let most = isSparse ? try skipHole(targetPath) : .max
-            if most == 0 { return false }
+            // The hole before the data counts when there are data behind it: the source may be cut meanwhile.
+            guard let (data, most) = isSparse ? try skipHole(targetPath) : (bytes, .max) else { return false }
             let count = try copySome(upTo: most, &means, sourcePath, targetPath)
-            if count == 0 { return false }
-            bytes += Int64(count)
-            batch.count(bytes: count)
-            if isAtEnd { return false }
+            if count > 0 {
+                bytes = data + Int64(count)
+                batch.count(bytes: count)
+            }
+            // After a cut that has left a part of the hole, that part is still to be copied.
+            if isAtEnd || count == 0 && data == bytes { return false }
             if batch.isOver { return true }
         }
     }
@@ -62,7 +65,9 @@ final class FileCopy {
     private func clone(_ means: inout Means) -> Bool {
         guard means.canClone, status.st_size > 0 else { return false }
         if cplatform_clone_file(source, target) == 0 {
-            bytes = Int64(status.st_size)
+            // Not what the source had when it was opened: it may have been cut meanwhile.
+            var copied = stat()
+            bytes = unsafe fstat(target, &copied) == 0 ? Int64(copied.st_size) : Int64(status.st_size)
             return true
         }
         means.canClone = false
@@ -71,8 +76,8 @@ final class FileCopy {
 
     /// Moves both files to the next data.
     ///
-    /// - Returns: Bytes to the next hole; 0 when there is no more data.
-    private func skipHole(_ targetPath: () -> FilePath) throws(UVError) -> Int {
+    /// - Returns: Where the data begin, and how many bytes there are to the next hole; `nil` when there are no more data.
+    private func skipHole(_ targetPath: () -> FilePath) throws(UVError) -> (data: Int64, count: Int)? {
         #if os(Linux)
         let (seekData, seekHole): (CInt, CInt) = (3, 4)
         #else
@@ -81,21 +86,20 @@ final class FileCopy {
         let data = lseek(source, off_t(bytes), seekData)
         if data < 0 {
             // A hole to the end, or a file system that cannot tell.
-            guard errno == ENXIO else { return .max }
+            guard errno == ENXIO else { return (bytes, .max) }
             var now = stat()
-            guard unsafe fstat(source, &now) == 0, now.st_size > off_t(bytes) else { return 0 }
+            guard unsafe fstat(source, &now) == 0, now.st_size > off_t(bytes) else { return nil }
             if ftruncate(target, now.st_size) != 0 {
                 throw UVError(.lastSystemError, in: "copy", of: targetPath().string)
             }
             bytes = Int64(now.st_size)
-            return 0
+            return nil
         }
         let hole = lseek(source, data, seekHole)
         guard lseek(source, data, SEEK_SET) == data, lseek(target, data, SEEK_SET) == data else {
             throw UVError(.lastSystemError, in: "copy", of: targetPath().string)
         }
-        bytes = Int64(data)
-        return hole > data ? Int(hole - data) : .max
+        return (Int64(data), hole > data ? Int(hole - data) : .max)
     }
 
     /// - Returns: 0 at the end.

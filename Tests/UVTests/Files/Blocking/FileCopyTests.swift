@@ -1,3 +1,4 @@
+import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -133,6 +134,28 @@ import UV
             if !progress.isEmpty { #expect(count < 64 << 20) }
         }
     }
+
+    #if os(Linux)
+    @Test("A sparse source that is cut when its last data have been found: as many bytes as are told are there")
+    func cutBehindHole() throws {
+        try withFolder { folder in
+            for (size, expected): (off_t, Int64) in [(1 << 20, 1 << 20), (4, 4)] {
+                for name in ["to", "tree"] {
+                    let source = try folder.file("from \(name) \(size)", [1, 2, 3, 4])
+                    try folder.opened(source, .writeOnly) { _ = try $0.writeAll(toAbsoluteOffset: 1 << 30, [5]) }
+                    unsafe cfaults_cut_when_found(source.string, Int64(size))
+                    let to = folder("\(name) \(size)")
+                    let told =
+                        name == "to"
+                        ? try copy(source, to: to)
+                        : try done { try TreeRequest.copy(source, to: to, on: $0, onDone: $1) }.bytes
+                    try #expect(status(source).size == Int64(size), "it was cut")
+                    try #expect(told == status(to).size && told >= expected)
+                }
+            }
+        }
+    }
+    #endif
 
     @Test("Progress comes between trips to the pool, the result last; canceled then, nothing is left")
     func progressAndCancel() throws {
