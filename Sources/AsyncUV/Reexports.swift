@@ -26,5 +26,6 @@ public typealias TCPHandle = UV.TCPHandle
 public typealias TCPKeepAlive = UV.TCPKeepAlive
 public typealias TCPOptions = UV.TCPOptions
 public typealias ThreadPool = UV.ThreadPool
+public typealias TreeEntry = UV.TreeEntry
 public typealias TreeRequest = UV.TreeRequest
 public typealias VolumeStatus = UV.VolumeStatus

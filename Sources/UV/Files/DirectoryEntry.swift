@@ -7,10 +7,14 @@ public struct DirectoryEntry: Hashable, Sendable {
     /// `.unknown` where the file system does not say.
     public var kind: FileKind
 
-    init?(_ raw: uv_dirent_t) {
+    init?(_ raw: uv_dirent_t) { unsafe self.init(raw.name, FileKind(raw.type)) }
+
+    init?(_ entry: TreeDirectory.Entry) { unsafe self.init(entry.name, entry.kind) }
+
+    private init?(_ name: UnsafePointer<CChar>, _ kind: FileKind) {
         // An odd file system's empty name, or one with a slash, must not lead anywhere.
-        guard let name = unsafe FilePath.Component(platformString: raw.name), name.kind == .regular else { return nil }
+        guard let name = unsafe FilePath.Component(platformString: name), name.kind == .regular else { return nil }
         self.name = name
-        kind = unsafe FileKind(raw.type)
+        self.kind = kind
     }
 }

@@ -294,6 +294,55 @@ extension FileTests {
             }
         }
 
+        @Test("A walk goes as deep as a tree is, also where paths are longer than the system's calls take")
+        func deepWalk() throws {
+            try inFolder { _, folder in
+                let name = String(repeating: "d", count: 120), depth = 40
+                var level = try FileDescriptor.open(folder, .readOnly)
+                for number in 0..<depth {
+                    #expect(unsafe mkdirat(level.rawValue, name, 0o755) == 0)
+                    #expect(unsafe mkdirat(level.rawValue, "z\(number)", 0o755) == 0)
+                    let below = unsafe openat(level.rawValue, name, O_RDONLY)
+                    try level.close()
+                    level = FileDescriptor(rawValue: below)
+                }
+                try level.close()
+                // Not the paths: a failure would print them. Nor their components: debug builds take minutes for these.
+                var seen: [String] = [], longest = 0
+                for try await entry in FileSystem.walk(folder) {
+                    seen.append("\(entry.path.string.split(separator: "/").last?.prefix(6) ?? "") \(entry.depth)")
+                    longest = max(longest, entry.path.length)
+                }
+                let expected = (0..<depth).map { "dddddd \($0)" } + (0..<depth).reversed().map { "z\($0) \($0)" }
+                #expect(seen == expected && longest > 4_096)
+            }
+        }
+
+        @Test("A walk follows no link that takes a directory's place meanwhile; one as its start it follows")
+        func walkSwapped() throws {
+            try inFolder { _, folder in
+                let (tree, secret) = (folder.appending("tree"), folder.appending("secret"))
+                try await FileSystem.makeDirectory(tree.appending("a").appending("b"), withIntermediates: true)
+                try await FileSystem.makeDirectory(secret)
+                try secret.appending("key").put([])
+                let link = folder.appending("link")
+                try await FileSystem.symlink(to: "tree", at: link)
+                var seen: [FilePath] = []
+                let errors = Shared<[FilePath]>([])
+                let walk = FileSystem.walk(link) { path, error in
+                    #expect(code(of: error) == .notDirectory || code(of: error) == .tooManySymbolicLinkLevels)
+                    errors.change { $0.append(path) }
+                }
+                for try await entry in walk {
+                    seen.append(entry.path)
+                    guard entry.path == link.appending("a") else { continue }
+                    try await FileSystem.rename(tree.appending("a"), to: folder.appending("moved"))
+                    try await FileSystem.symlink(to: secret, at: tree.appending("a"))
+                }
+                #expect(seen == [link.appending("a")] && errors.value == seen)
+            }
+        }
+
         @Test("What vanishes during a walk goes to onError")
         func walkErrors() throws {
             try inFolder { _, folder in

@@ -28,13 +28,14 @@ final class TreeDirectory {
         let kind: FileKind
     }
 
-    /// Opens a directory, not a symbolic link to one.
+    /// Opens a directory, not a symbolic link to one unless that is asked for.
     ///
     /// - Parameter parent: A descriptor, or `AT_FDCWD` with a path.
     /// - Returns: `nil` with `errno` set.
-    init?(_ name: FilePath, in parent: CInt) {
+    init?(_ name: FilePath, in parent: CInt, followingLink: Bool = false) {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followingLink ? 0 : O_NOFOLLOW)
         let descriptor = unsafe name.withPlatformString { name in
-            repeated { unsafe openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+            repeated { unsafe openat(parent, name, flags) }
         }
         if descriptor < 0 { return nil }
         var status = stat()
@@ -46,7 +47,7 @@ final class TreeDirectory {
 
     deinit {
         closeDescriptor()
-        while let entry = unsafe parked.popLast() { unsafe free(entry.name) }
+        dropNames()
         unsafe free(given)
     }
 
@@ -82,6 +83,20 @@ final class TreeDirectory {
         return unsafe Entry(name: name, kind: FileKind(mode: UInt64(type) << 12))
     }
 
+    /// The kind of a name, where the listing does not say it.
+    func kind(of entry: Entry) -> FileKind {
+        if entry.kind != .unknown { return entry.kind }
+        var status = stat()
+        let isKnown = unsafe fstatat(descriptor, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0
+        return isKnown ? FileKind(mode: UInt64(status.st_mode)) : .unknown
+    }
+
+    /// Gives no more names out.
+    func dropNames() {
+        while let entry = unsafe parked.popLast() { unsafe free(entry.name) }
+        isRead = true
+    }
+
     /// Starts again with the first name.
     func rewind() {
         isRead = false
@@ -94,17 +109,29 @@ final class TreeDirectory {
     /// - Returns: Whether it could, else `errno` is set.
     func park(isListed: Bool) -> Bool {
         if descriptor < 0 { return true }
-        if isListed, !isRead {
-            errno = 0
-            while let entry = read() {
-                guard let name = unsafe strdup(entry.name) else { return false }
-                unsafe parked.append((name, entry.kind))
-            }
-            if errno != 0 { return false }
-            isRead = true
-        }
+        if isListed, !readNames() { return false }
         closeDescriptor()
         return true
+    }
+
+    /// Reads all names, to give them out by the order of their bytes.
+    ///
+    /// - Returns: Whether it could, else `errno` is set.
+    func sortNames() -> Bool {
+        guard readNames() else { return false }
+        unsafe parked.sort { unsafe strcmp($0.name, $1.name) > 0 }
+        return true
+    }
+
+    private func readNames() -> Bool {
+        if isRead { return true }
+        errno = 0
+        while let entry = read() {
+            guard let name = unsafe strdup(entry.name) else { return false }
+            unsafe parked.append((name, entry.kind))
+        }
+        isRead = errno == 0
+        return isRead
     }
 
     /// Gets a descriptor again, from a directory in this one.
@@ -112,6 +139,10 @@ final class TreeDirectory {
     /// - Returns: Whether it could, else `errno` is set: ENOENT when somebody has moved the one below.
     func unpark(from below: TreeDirectory) -> Bool {
         if descriptor >= 0 { return true }
+        guard below.descriptor >= 0 else {
+            errno = ENOENT
+            return false
+        }
         let new = repeated { unsafe openat(below.descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         if new < 0 { return false }
         var now = stat()

@@ -1,0 +1,108 @@
+internal import Synchronization
+public import SystemPackage
+internal import UVPlatform
+
+/// Something that a walk has found below the directory where it began.
+public struct TreeEntry: Hashable, Sendable {
+    /// Begins with the path that the walk was given. It may be longer than the paths that the system takes.
+    public var path: FilePath
+    public var kind: FileKind
+    /// How many directories lie between: 0 for what is directly in the first.
+    public var depth: Int
+}
+
+/// A walk through all that is in a directory and in those below it: each directory before its content, by name.
+///
+/// Symbolic links are not followed, but for one as the path that was given, nor what others exchange for links meanwhile: all is
+/// done relative to open directories, at most 32 at a time.
+public final class TreeWalk {
+    /// What comes next in a walk.
+    public struct Part: Sendable {
+        /// The last one may be a directory, which is read for the next part.
+        public var entries: [TreeEntry] = []
+        /// A directory that could not be read, behind the entries. The walk goes on without it.
+        public var problem: (path: FilePath, error: UVError)?
+        /// Whether the walk has come to its end.
+        public var isLast = false
+
+        public init() {}
+    }
+
+    private var tree = TreePath("walk", isListed: true)
+    /// Of the directories in the tree.
+    private var paths: [FilePath] = []
+    /// The directory to be read next.
+    private var next: (name: FilePath, path: FilePath)?
+    private let isBusy = Atomic<Bool>(false)
+
+    public init(_ path: FilePath) { next = (path, path) }
+
+    /// - Throws: ``UVError`` with `.resourceBusy` while another request goes on with the walk.
+    func goOn() throws(UVError) -> Part {
+        if isBusy.exchange(true, ordering: .acquiring) {
+            throw UVError(.resourceBusy, in: "walk", of: paths.first?.string)
+        }
+        defer { isBusy.store(false, ordering: .releasing) }
+        var part = Part()
+        if let (name, path) = next.take() {
+            do throws(UVError) { try enter(name, path) } catch { part.problem = (path, error) }
+        }
+        while part.problem == nil, part.entries.count < 256, let lowest = tree.lowest, let path = paths.last {
+            if let entry = lowest.next() {
+                guard let name = DirectoryEntry(entry)?.name else { continue }
+                let kind = lowest.kind(of: entry)
+                let found = TreeEntry(path: path.appending(name), kind: kind, depth: paths.count - 1)
+                part.entries.append(found)
+                if kind == .directory {
+                    next = (FilePath(root: nil, [name]), found.path)
+                    return part
+                }
+            } else {
+                part.problem = leave()
+            }
+        }
+        part.isLast = tree.lowest == nil
+        return part
+    }
+
+    private func enter(_ name: FilePath, _ path: FilePath) throws(UVError) {
+        let parent = tree.lowest?.descriptor
+        guard let directory = TreeDirectory(name, in: parent ?? AT_FDCWD, followingLink: parent == nil),
+            directory.sortNames()
+        else { throw tree.failure(path) }
+        try tree.enter(directory)
+        paths.append(path)
+    }
+
+    /// Goes back to the directory above.
+    ///
+    /// - Returns: Why the rest of that cannot be walked: it was moved meanwhile.
+    private func leave() -> (FilePath, UVError)? {
+        var problem: (FilePath, UVError)?
+        paths.removeLast()
+        do throws(UVError) { _ = try tree.parentOfLowest() } catch {
+            let path = paths.last ?? ""
+            problem = (path, UVError(error.code, in: error.operation, of: path.string))
+        }
+        tree.leave()
+        if problem != nil { tree.lowest?.dropNames() }
+        return problem
+    }
+}
+
+extension FileRequest {
+    /// Goes on with a walk: up to 256 entries, or to the next directory.
+    ///
+    /// - Parameter onDone: Gets `.resourceBusy` while another request goes on with the same walk.
+    ///
+    /// Replaces `uv_fs_scandir`: it takes paths, which others may change, and which may be too long.
+    @discardableResult
+    public static func goOn(
+        with walk: TreeWalk, on loop: Loop, onDone: @escaping Completion<TreeWalk.Part>
+    ) throws(UVError) -> FileRequest {
+        try begin("walk", on: loop, onDone) { () throws(UVError) in try walk.goOn() }
+    }
+}
+
+@available(*, unavailable)
+extension TreeWalk: Sendable {}
