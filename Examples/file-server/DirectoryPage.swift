@@ -5,6 +5,8 @@ import ExampleHTTP
 struct DirectoryPage {
     /// The most entries of a list: a page is made in memory.
     static let limit = 2_000
+    /// The most names that are looked at, hidden ones included.
+    static let most = 20_000
 
     /// The directory, as it is shown.
     let title: String

@@ -9,7 +9,8 @@ import Foundation
         abstract: "Serves the files of a directory over HTTP.",
         discussion: """
             GET and HEAD, ranges, conditional requests; index.html or a list for a directory. Nothing outside of the \
-            directory is served, and no name that begins with a dot.
+            directory is served, whatever becomes a symbolic link meanwhile, and no name that begins with a dot. \
+            Symbolic links are followed if they are relative and stay inside.
 
             The first line of output says where it listens. Ctrl-C or SIGTERM ends it: answers that are on their way are \
             still sent, for a second at most, and the last line says what was served.

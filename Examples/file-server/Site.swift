@@ -6,16 +6,11 @@ import HTTPTypes
 
 /// The directory that is served.
 struct Site: Sendable {
-    /// Without symbolic links in it.
-    private let root: FilePath
+    /// Everything is opened below it.
+    private let root: File
 
     /// - Throws: ``UVError`` when there is no such directory.
-    init(root: FilePath) async throws {
-        self.root = try await FileSystem.realPath(of: root)
-        guard try await FileSystem.status(of: self.root).kind == .directory else {
-            throw UVError(.notDirectory, in: "root", of: root.string)
-        }
-    }
+    init(root: FilePath) async throws { self.root = try await File.open(root, options: .directory) }
 
     /// - Throws: What a server that ends throws.
     func answer(to request: HTTPRequest) async throws -> Answer {
@@ -38,20 +33,22 @@ struct Site: Sendable {
     }
 
     private func found(_ path: RequestPath, _ request: HTTPRequest) async throws -> Answer {
-        let (file, status) = try await open(location(of: path))
+        let location = try location(of: path)
+        let (file, status) = try await open(location)
         switch status.kind {
         case .directory where !path.isDirectory:
             // Relative links in the page count from the directory.
             return Answer(.movedPermanently, [.location: "\(path.link)/\(path.query)"])
-        case .directory: return try await index(path, request, of: file.path)
+        case .directory: return try await index(path, request, of: file, at: location)
         case .regular where !path.isDirectory: return content(of: file, status, request)
         case .regular: throw Refusal(.notFound, "a file is not a directory")
         default: throw Refusal(.forbidden, "this is not a file")
         }
     }
 
+    /// Counted from the root.
     private func location(of path: RequestPath) throws -> FilePath {
-        var location = root
+        var location: FilePath = "."
         for name in path.names {
             let bytes: [CChar] = name.map { CChar(bitPattern: $0) } + [0]
             guard let component = FilePath.Component(platformString: bytes) else {
@@ -62,24 +59,23 @@ struct Site: Sendable {
         return location
     }
 
-    /// Opens what is under the root, where symbolic links lead. Who may change directories there while we look is trusted.
+    /// Opens what is below the root, whatever others exchange for symbolic links while we look.
     private func open(_ location: FilePath) async throws -> (File, FileStatus) {
-        let real = try await FileSystem.realPath(of: location)
-        guard real.starts(with: root) else { throw Refusal(.forbidden, "this leads out of the site") }
-        // Not blocking: a FIFO would hold a thread until somebody writes to it.
-        let file = try await File.open(real, options: [.noFollow, .nonBlocking])
+        let file = try await File.open(location, below: root)
         return (file, try await file.status())
     }
 
     // MARK: Directories
 
-    private func index(_ path: RequestPath, _ request: HTTPRequest, of directory: FilePath) async throws -> Answer {
+    private func index(
+        _ path: RequestPath, _ request: HTTPRequest, of directory: File, at location: FilePath
+    ) async throws -> Answer {
         do {
-            let (file, status) = try await open(directory.appending("index.html"))
+            let (file, status) = try await open(location.appending("index.html"))
             if status.kind == .regular { return content(of: file, status, request) }
         } catch let error as UVError where error.code == .noSuchFileOrDirectory {}
         var page = DirectoryPage(path)
-        for try await entry in FileSystem.list(directory) where !page.add(entry) { break }
+        for entry in try await directory.entries(upTo: DirectoryPage.most) where !page.add(entry) { break }
         let fields: HTTPFields = [
             .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
             .contentSecurityPolicy: "default-src 'none'",
@@ -121,6 +117,7 @@ struct Site: Sendable {
         switch error.code {
         case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong, .tooManySymbolicLinkLevels:
             return Refusal(.notFound, "there is no such file")
+        case .improperLink: return Refusal(.forbidden, "this leads out of the site")
         case .permissionDenied, .notPermitted, .noSuchAddressOrDevice:
             return Refusal(.forbidden, "this file cannot be read")
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory:

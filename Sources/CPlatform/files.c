@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -104,4 +106,120 @@ int cplatform_is_local(int file) {
     }
 #endif
     return 0;
+}
+
+int cplatform_is_made_up(const char *directory) {
+#if defined(__linux__)
+    struct statfs volume;
+    if (statfs(directory, &volume) != 0) return 0;
+    switch ((uint32_t)volume.f_type) {
+    case 0x00009fa0:  // proc
+    case 0x62656572:  // sysfs
+    case 0x0027e0eb:  // cgroup
+    case 0x63677270:  // cgroup2
+    case 0x64626720:  // debugfs
+    case 0x74726163:  // tracefs
+    case 0x62656570:  // configfs
+    case 0x73636673:  // securityfs
+    case 0xf97cff8c:  // selinuxfs
+    case 0xde5e81e4:  // efivarfs
+    case 0x42494e4d:  // binfmt_misc
+    case 0x65735543:  // fusectl
+        return 1;
+    }
+#endif
+    return 0;
+}
+
+int cplatform_open_below(int directory, const char *path, int flags) {
+#if defined(SYS_openat2)
+    // struct open_how of <linux/openat2.h>; the last are RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS.
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = {(uint64_t)flags, 0, 0x08 | 0x02};
+    int file;
+    // EAGAIN: a directory was moved while the kernel was in it.
+    for (int tries = 0; tries < 64; tries++) {
+        file = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (file >= 0 || (errno != EAGAIN && errno != EINTR)) break;
+    }
+    // A sandbox that does not know the call may say EPERM.
+    if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
+#endif
+    return cplatform_walk_below(directory, path, flags);
+}
+
+int cplatform_walk_below(int directory, const char *path, int flags) {
+    // The directories from the first one down: ".." goes back to the one before, not to where the directory is by now.
+    int down[64], depth = 0, links = 0, result = -1;
+    char rest[PATH_MAX], name[NAME_MAX + 1];
+    size_t length = strlen(path);
+    if (length >= sizeof rest) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(rest, path, length + 1);
+    for (;;) {
+        if (rest[0] == '/') {
+            errno = EXDEV;
+            break;
+        }
+        size_t size = strcspn(rest, "/");
+        if (size >= sizeof name) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        memcpy(name, rest, size);
+        name[size] = 0;
+        size_t next = size + strspn(rest + size, "/");
+        int is_last = rest[next] == 0, is_slashed = next > size;
+        memmove(rest, rest + next, strlen(rest + next) + 1);
+        int is_up = strcmp(name, "..") == 0;
+        if (is_up && depth == 0) {
+            errno = EXDEV;
+            break;
+        }
+        if (is_up) {
+            close(down[--depth]);
+            strcpy(name, ".");
+        }
+        if (!is_last && strcmp(name, ".") == 0) continue;
+        int here = depth == 0 ? directory : down[depth - 1];
+        int how = is_last ? flags | (is_slashed ? O_DIRECTORY : 0) : O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+        int file = openat(here, name, how | O_NOFOLLOW);
+        if (file < 0) {
+            if (errno != ELOOP && errno != ENOTDIR) break;
+            // A link, perhaps.
+            int error = errno;
+            char target[PATH_MAX];
+            ssize_t count = readlinkat(here, name, target, sizeof target - 2);
+            if (count < 0 || (is_last && flags & O_NOFOLLOW)) {
+                errno = error;
+                break;
+            }
+            if (++links > 40 || (size_t)count + 1 + strlen(rest) >= sizeof rest) {
+                errno = links > 40 ? ELOOP : ENAMETOOLONG;
+                break;
+            }
+            target[count] = 0;
+            if (!is_last || is_slashed) strcat(target, "/");
+            memmove(rest + strlen(target), rest, strlen(rest) + 1);
+            memcpy(rest, target, strlen(target));
+            continue;
+        }
+        if (is_last) {
+            result = file;
+            break;
+        }
+        if (depth == sizeof down / sizeof down[0]) {
+            close(file);
+            errno = ENAMETOOLONG;
+            break;
+        }
+        down[depth++] = file;
+    }
+    int error = errno;
+    while (depth > 0) close(down[--depth]);
+    errno = error;
+    return result;
 }

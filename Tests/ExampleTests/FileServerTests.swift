@@ -2,6 +2,7 @@ import AsyncUV
 import ExampleHTTP
 import Foundation
 import HTTPTypes
+import Synchronization
 import TestSupport
 import Testing
 
@@ -75,6 +76,31 @@ import Testing
             #expect(try await server.get("/hello.txt/x").status == 404)
             #expect(try await server.get("/\(String(repeating: "x", count: 300))").status == 404)
             #expect(try await server.get("/loop").status == 404)
+        }
+    }
+
+    @Test("A directory that somebody swaps for a link all the time leads nowhere else")
+    func staysInTheDirectoryMeanwhile() throws {
+        try withServer { server in
+            let (inside, link) = (server.root.appending("swapped"), server.root.appending("swap"))
+            try await FileSystem.makeDirectory(inside)
+            try await FileSystem.writeFile(inside.appending("secret"), Array("mine".utf8), durably: false)
+            try await FileSystem.symlink(to: "..", at: link)
+            let swapper = Swapper(inside, link, aside: server.root.appending("aside"))
+            Thread { swapper.run() }.start()
+            var mine = 0
+            for round in 0..<600 {
+                let target = round % 3 == 2 ? "/swapped/" : "/swapped/secret"
+                let answer = try await server.get(target)
+                let isMine = answer.status == 200
+                #expect(isMine || [403, 404].contains(answer.status))
+                if isMine {
+                    mine += 1
+                    #expect(round % 3 == 2 ? !answer.body.contains("site/") : answer.body == "mine")
+                }
+            }
+            #expect(mine > 0)
+            swapper.stop()
         }
     }
 
@@ -202,6 +228,29 @@ private struct Reply {
                 let parts = line.split(separator: ": ", maxSplits: 1)
                 return (parts[0].lowercased(), String(parts[1]))
             })
+    }
+}
+
+/// Lets a directory and a link change places, on a thread of its own.
+private final class Swapper: Sendable {
+    private let paths: (FilePath, FilePath, aside: FilePath)
+    private let state = Mutex((goesOn: true, hasEnded: false))
+
+    init(_ one: FilePath, _ other: FilePath, aside: FilePath) { paths = (one, other, aside) }
+
+    func run() {
+        let (one, other, aside) = (paths.0.string, paths.1.string, paths.aside.string)
+        while state.withLock({ $0.goesOn }) {
+            unsafe rename(one, aside)
+            unsafe rename(other, one)
+            unsafe rename(aside, other)
+        }
+        state.withLock { $0.hasEnded = true }
+    }
+
+    func stop() {
+        state.withLock { $0.goesOn = false }
+        while !state.withLock({ $0.hasEnded }) { usleep(1_000) }
     }
 }
 

@@ -92,6 +92,16 @@ int cplatform_find_cached(const char *path, struct cplatform_found *found);
 /// Opens the file that a descriptor of cplatform_find_cached stands for, for reading.
 int cplatform_open_found(int found);
 
+/// Opens a path below an open directory, whatever others exchange for links meanwhile: EXDEV for one that leads out of it, as
+/// an absolute link does. Links within the directory are followed.
+int cplatform_open_below(int directory, const char *path, int flags);
+
+/// What cplatform_open_below does where the system has no openat2(2): one name after the other.
+int cplatform_walk_below(int directory, const char *path, int flags);
+
+/// Whether the system makes up what is in a directory (/proc, /sys and the like): files there cannot be replaced.
+int cplatform_is_made_up(const char *directory);
+
 /// Whether an open file is on a disk or in the memory of this machine, not with a server or another program, which may
 /// answer late or never. This asks it.
 int cplatform_is_local(int file);

@@ -50,8 +50,8 @@ extension FileRequest {
     public static func realPath(
         of path: FilePath, on loop: Loop, onDone: @escaping Completion<FilePath>
     ) throws(UVError) -> FileRequest {
-        try check(path, "realPath")
-        return try begin("realPath", on: loop, onDone) { () throws(UVError) in try Files.realPath(path) }
+        try check(path, "resolve")
+        return try begin("resolve", on: loop, onDone) { () throws(UVError) in try Files.realPath(path) }
     }
 
     /// Removes a name of a file that is not a directory, and the file with its last name. Calls `uv_fs_unlink`.
@@ -59,8 +59,8 @@ extension FileRequest {
     public static func removeFile(
         _ path: FilePath, on loop: Loop, onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
-        try check(path, "removeFile")
-        return try begin("removeFile", on: loop, onDone) { () throws(UVError) in try Files.unlink(path) }
+        try check(path, "remove")
+        return try begin("remove", on: loop, onDone) { () throws(UVError) in try Files.unlink(path) }
     }
 
     /// Makes a directory; the one that it is in must exist. Calls `uv_fs_mkdir`.
@@ -129,5 +129,15 @@ extension FileRequest {
     ) throws(UVError) -> FileRequest {
         try check(path, "list")
         return try begin("list", on: loop, onDone) { () throws(UVError) in try Files.entries(of: path) }
+    }
+
+    /// Lists an open directory in the file system's order, up to a number of names.
+    @discardableResult
+    package static func entries(
+        of directory: FileDescriptor, upTo limit: Int, on loop: Loop, onDone: @escaping Completion<[DirectoryEntry]>
+    ) throws(UVError) -> FileRequest {
+        try begin("list", on: loop, onDone) { () throws(UVError) in
+            try Files.entries(of: directory, upTo: limit)
+        }
     }
 }

@@ -42,7 +42,7 @@ extension Files {
     }
 
     static func unlink(_ path: FilePath) throws(UVError) {
-        unsafe try call("removeFile", path) { unsafe uv_fs_unlink(nil, $0, $1, nil) }
+        unsafe try call("remove", path) { unsafe uv_fs_unlink(nil, $0, $1, nil) }
     }
 
     static func makeDirectory(_ path: FilePath, _ permissions: FilePermissions) throws(UVError) {
@@ -102,8 +102,27 @@ extension Files {
         unsafe try pathResult("readLink", path) { unsafe uv_fs_readlink(nil, $0, $1, nil) }
     }
 
+    /// Where symbolic links lead to in the end: they stay, and what they point to is replaced, or made.
+    ///
+    /// - Returns: `nil` for what the system makes up, in /proc and /sys, and what links there lead to, such as /dev/stdout: it
+    ///   cannot be replaced, or must not be.
+    static func linkTarget(of path: FilePath) throws(UVError) -> FilePath? {
+        var path = path
+        // As many as Linux follows; when they are in a circle, the status has said so before.
+        for _ in 0..<40 {
+            let directory = path.removingLastComponent()
+            let isMadeUp = unsafe (directory.isEmpty ? "." : directory).withPlatformString {
+                unsafe cplatform_is_made_up($0) != 0
+            }
+            if isMadeUp { return nil }
+            guard (try? linkStatus(of: path))?.kind == .symbolicLink else { return path }
+            path = directory.pushing(try readLink(path))
+        }
+        throw UVError(.tooManySymbolicLinkLevels, in: "readLink", of: path.string)
+    }
+
     static func realPath(_ path: FilePath) throws(UVError) -> FilePath {
-        unsafe try pathResult("realPath", path) { unsafe uv_fs_realpath(nil, $0, $1, nil) }
+        unsafe try pathResult("resolve", path) { unsafe uv_fs_realpath(nil, $0, $1, nil) }
     }
 
     /// Iterated to the end: libuv 1.44.2 leaks what is left when a listing is given up early.
@@ -119,5 +138,16 @@ extension Files {
             }
             return entries
         }
+    }
+
+    static func entries(of directory: FileDescriptor, upTo limit: Int) throws(UVError) -> [DirectoryEntry] {
+        guard let directory = TreeDirectory(".", in: directory.rawValue) else {
+            throw UVError(.lastSystemError, in: "list", of: directory.text)
+        }
+        var entries: [DirectoryEntry] = []
+        while entries.count < limit, let entry = directory.next() {
+            if let entry = DirectoryEntry(entry) { entries.append(entry) }
+        }
+        return entries
     }
 }
