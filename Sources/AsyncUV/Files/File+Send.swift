@@ -33,7 +33,7 @@ extension File {
         }
         // Behind everything written before.
         try await connection.write([])
-        let socket = try await connection.withHandle { try SocketCopy(try $0.fileDescriptor) }
+        let socket = try await connection.withHandle { [path] in try SocketCopy(try $0.fileDescriptor, for: path) }
         let isRegular = try await status().kind == .regular
         var sent: Int64 = 0
         while sent < count ?? .max {
@@ -114,9 +114,10 @@ private final class Piece {
 private final class SocketCopy: Sendable {
     let descriptor: FileDescriptor
 
-    init(_ socket: FileDescriptor) throws(UVError) {
+    /// - Parameter path: The file that is sent, for the error.
+    init(_ socket: FileDescriptor, for path: FilePath) throws(UVError) {
         let copy = cplatform_duplicate(socket.rawValue)
-        if copy < 0 { throw UVError(.tooManyOpenFiles, in: "send", of: "descriptor \(socket.rawValue)") }
+        if copy < 0 { throw UVError(.tooManyOpenFiles, in: "send", of: path.string) }
         descriptor = FileDescriptor(rawValue: copy)
     }
 

@@ -38,7 +38,9 @@ public final class File: Sendable {
     /// Opens a file, closed on exec.
     ///
     /// It never waits for the other side of a FIFO, nor for another process's lease on a regular file (see fcntl(2)): that is
-    /// `.resourceTemporarilyUnavailable`. What has no positions (a FIFO, a terminal) can be opened and not read: `.illegalSeek`.
+    /// `.resourceTemporarilyUnavailable`. A FIFO without a reader cannot be opened for writing: `.noSuchAddressOrDevice`. What has
+    /// no positions (a FIFO, a terminal) cannot be read or written at an offset: `.illegalSeek`; ``append(_:)`` waits for room there,
+    /// ``FileSystem/readFile(_:limit:on:)`` for bytes.
     ///
     /// - Parameter options: With `.append` each write goes behind the file's end, whatever its offset.
     /// - Parameter permissions: Those of a file that `.create` in the options makes, less the process's mask; its owner's to
@@ -60,6 +62,22 @@ public final class File: Sendable {
             }
             pending.onCancel = { try? request.cancel() }
         }
+    }
+
+    /// Opens for reading what is below an open directory. What leads out of it, whatever others exchange for symbolic links
+    /// meanwhile, is ``UVError`` with `.improperLink`. Links within the directory are followed, if they are relative.
+    package static func open(_ path: FilePath, below directory: File) async throws -> File {
+        let (loop, whole) = (directory.loop, directory.path.appending(path.components))
+        return try await directory.perform("open") { descriptor, callbackLoop, onDone in
+            try FileRequest.open(path, below: descriptor, on: callbackLoop) { request, result in
+                onDone(request, result.map { File(FileCore($0, whole, on: callbackLoop), whole, on: loop) })
+            }
+        }
+    }
+
+    /// The names in an open directory, in the file system's order, up to a number of them.
+    package func entries(upTo limit: Int) async throws -> [DirectoryEntry] {
+        try await perform("list") { try FileRequest.entries(of: $0, upTo: limit, on: $1, onDone: $2) }
     }
 
     /// Opens a file for a body and closes it afterwards, whatever happens.

@@ -46,7 +46,7 @@ extension FileSystem {
     public static func realPath(
         of path: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
-        try await perform("realPath", on: loop) { try FileRequest.realPath(of: path, on: $0, onDone: $1) }
+        try await perform("resolve", on: loop) { try FileRequest.realPath(of: path, on: $0, onDone: $1) }
     }
 
     // MARK: Directories
@@ -129,7 +129,8 @@ extension FileSystem {
     }
 
     /// All that is in a directory and in those below it: each directory before its content, by name. Symbolic links are
-    /// not followed, unless somebody puts one in a directory's place meanwhile.
+    /// not followed, also where somebody puts one in a directory's place meanwhile. Paths may become longer than the system's
+    /// calls by name take: 4,096 bytes on Linux.
     ///
     /// - Parameter onError: Gets what kept a directory from being read; it may throw to end the walk, as it does by
     ///   default, or return to leave that directory out.

@@ -38,9 +38,11 @@ extension FileSystem {
 
     /// A directory's path, without a link in its last place; `nil` for other kinds of files.
     private static func directory(_ path: FilePath, on loop: EventLoop) async throws -> FilePath? {
-        if try await status(of: path, followingLinks: false, on: loop).kind == .directory { return path }
-        let target = try await realPath(of: path, on: loop)
-        return try await status(of: target, on: loop).kind == .directory ? target : nil
+        do {
+            if try await status(of: path, followingLinks: false, on: loop).kind == .directory { return path }
+            let target = try await realPath(of: path, on: loop)
+            return try await status(of: target, on: loop).kind == .directory ? target : nil
+        } catch let error as UVError { throw UVError(error.code, in: "copy", of: error.subject) }
     }
 
     /// Gives a file or directory a new name, if need be on another volume: then it is copied with permissions and times,

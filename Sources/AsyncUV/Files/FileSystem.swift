@@ -24,10 +24,12 @@ public enum FileSystem {
 
     /// Reads a file from its start to its end.
     ///
+    /// Of a FIFO, a pipe or a terminal (`/dev/stdin`) it reads to the end that the writers make, and waits for them without a thread.
+    ///
     /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`: 64 MiB unless told otherwise. One of
     ///   more than half of the machine's memory throws `.noMemory`, whatever the limit.
     ///
-    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
+    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped; it does not begin to wait any more.
     public static func readFile(
         _ path: FilePath, limit: Int = 64 << 20, on loop: EventLoop = .current ?? .shared
     ) async throws -> [UInt8] {
@@ -52,14 +54,17 @@ public enum FileSystem {
     /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
     ///
     /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
-    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays. Devices are
-    /// written to directly.
+    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays.
+    ///
+    /// Written in place, as by `>` of a shell, is what cannot be replaced: devices; FIFOs, pipes and terminals, which are waited for
+    /// without a thread, a FIFO also until somebody opens it for reading; what the system makes up (`/proc`, `/sys`); what a name
+    /// there leads to (`/dev/stdout`); and a file on which another is mounted. A pipe without a reader is `.brokenPipe`.
     ///
     /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
     ///   if `nil`.
     /// - Parameter durably: Whether it returns only when all is on the disk.
     ///
-    /// Cancellation: a write that has begun goes on in the background, whole or not at all.
+    /// Cancellation: a write that has begun goes on in the background, whole or not at all. A pipe may have got a part.
     public static func writeFile(
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
         on loop: EventLoop = .current ?? .shared

@@ -227,8 +227,12 @@ public final class Loop {
     /// - Throws: ``UVError`` with `.notPermitted` on a loop that an `EventLoop` has lent.
     public func closeAllHandles() throws(UVError) {
         try checkNotLent("closeAllHandles")
+        endings += 1
         for handle in handles { handle.close() }
     }
+
+    /// How often all handles were closed: a request that is with a thread by then must not begin to wait afterwards.
+    private(set) var endings = 0
 
     /// Ends the loop and frees what it holds of the system. A closed loop may be closed again.
     ///

@@ -86,7 +86,7 @@ public final class DirectoryRequest: PoolRequest {
     /// Reads the next entries, without `.` and `..`; none at the end. Calls `uv_fs_readdir`.
     ///
     /// - Parameter limit: The most entries to read at a time, from 1 to 65,536.
-    /// - Throws: ``UVError`` with `.alreadyInProcess` while another request uses the directory, `.badFileDescriptor` when it
+    /// - Throws: ``UVError`` with `.resourceBusy` while another request uses the directory, `.badFileDescriptor` when it
     ///   is closed, `.invalidArgument` for another limit.
     @discardableResult
     public static func read(
@@ -113,7 +113,7 @@ public final class DirectoryRequest: PoolRequest {
 
     private static func take(_ directory: Directory) throws(UVError) {
         if directory.isClosed { throw UVError(.badFileDescriptor, in: "list", of: directory.path.string) }
-        if directory.isBusy { throw UVError(.alreadyInProcess, in: "list", of: directory.path.string) }
+        if directory.isBusy { throw UVError(.resourceBusy, in: "list", of: directory.path.string) }
         directory.isBusy = true
     }
 

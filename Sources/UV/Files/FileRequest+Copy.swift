@@ -16,7 +16,8 @@ extension FileRequest {
     /// - Parameter isReplacing: Whether a file with the destination's name is replaced; else it is `.fileExists`.
     /// - Parameter onProgress: Called after each trip but the last, with the number of bytes copied so far.
     /// - Parameter onDone: Gets the number of bytes copied, 0 for a file onto itself; or an error: `.isDirectory` for
-    ///   directories, `.notSupported` for devices and the like.
+    ///   directories, `.notSupported` for devices and the like, and as a destination for what cannot be replaced, such as
+    ///   `/dev/stdout` and files in `/proc`; `.resourceBusy` where another file is mounted on the destination.
     ///
     /// Replaces `uv_fs_copyfile`: it runs for ever when the source shrinks, removes the destination on a full volume and copies
     /// pseudo-files as empty.

@@ -16,8 +16,8 @@ extension FileRequest {
     public static func linkStatus(
         of path: FilePath, on loop: Loop, onDone: @escaping Completion<FileStatus>
     ) throws(UVError) -> FileRequest {
-        try check(path, "linkStatus")
-        return try begin("linkStatus", on: loop, onDone) { () throws(UVError) in try Files.linkStatus(of: path) }
+        try check(path, "status")
+        return try begin("status", on: loop, onDone) { () throws(UVError) in try Files.linkStatus(of: path) }
     }
 
     /// What the system knows of an open file. Calls `uv_fs_fstat`.

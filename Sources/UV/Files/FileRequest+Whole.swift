@@ -4,6 +4,8 @@ public import SystemPackage
 extension FileRequest {
     /// Reads a file from its start to its end.
     ///
+    /// Of a FIFO, a pipe or a terminal (`/dev/stdin`) it reads to the end that the writers make, and waits for them without a thread.
+    ///
     /// - Parameter limit: A file with more bytes is `.fileTooLarge`. One of more than half of the machine's memory is
     ///   `.noMemory`, whatever the limit.
     ///
@@ -14,9 +16,8 @@ extension FileRequest {
     ) throws(UVError) -> FileRequest {
         try check(path, "readFile")
         try checkNotNegative(Int64(limit), "limit", "readFile")
-        return try begin("readFile", on: loop, onDone) { () throws(UVError) in
-            try Files.readFile(path, limit: limit)
-        }
+        let read = WholeRead(path, limit: limit)
+        return try begin("readFile", on: loop, onDone, read.goOn)
     }
 
     /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
@@ -25,8 +26,11 @@ extension FileRequest {
     /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
     ///
     /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
-    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays. Devices are
-    /// written to directly.
+    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays.
+    ///
+    /// Written in place, as by `>` of a shell, is what cannot be replaced: devices; FIFOs, pipes and terminals, which are waited for
+    /// without a thread, a FIFO also until somebody opens it for reading; what the system makes up (`/proc`, `/sys`); what a name
+    /// there leads to (`/dev/stdout`); and a file on which another is mounted. A pipe without a reader is `.brokenPipe`.
     ///
     /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
     ///   if `nil`.
@@ -39,9 +43,8 @@ extension FileRequest {
         onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
         try check(path, "writeFile")
-        return try begin("writeFile", on: loop, onDone) { () throws(UVError) in
-            try Files.writeFile(path, bytes, permissions: permissions, durably: durably)
-        }
+        let write = WholeWrite(path, bytes, permissions: permissions, durably: durably)
+        return try begin("writeFile", on: loop, onDone, write.goOn)
     }
 
     /// Makes a directory and those that it is in, as far as they are missing; one that is there already is fine.

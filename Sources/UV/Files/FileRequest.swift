@@ -21,10 +21,18 @@ public class FileRequest: PoolRequest {
         _ operation: StaticString, on loop: Loop, _ onDone: @escaping Completion<Value>,
         _ work: @escaping () throws(UVError) -> Value
     ) throws(UVError) -> FileRequest {
+        try begin(operation, on: loop, onDone) { (_: PoolRequest) throws(UVError) in try work() }
+    }
+
+    /// - Parameter work: Returns `nil` when it cannot go on, with the request's ``PoolRequest/wait`` set. It is called again then.
+    static func begin<Value>(
+        _ operation: StaticString, on loop: Loop, _ onDone: @escaping Completion<Value>,
+        _ work: @escaping (PoolRequest) throws(UVError) -> Value?
+    ) throws(UVError) -> FileRequest {
         let request = FileRequest(on: loop)
         var result: Result<Value, UVError>?
-        try request.begin(operation) {
-            result = Result { () throws(UVError) in try work() }
+        try request.begin(operation) { [unowned request] in
+            do throws(UVError) { result = try work(request).map { .success($0) } } catch { result = .failure(error) }
         } finish: { [unowned request] _ in
             onDone(request, result ?? .failure(UVError(.canceled, in: operation.description)))
         }
@@ -54,9 +62,9 @@ public class FileRequest: PoolRequest {
 
     /// Opens a file, closed on exec.
     ///
-    /// It never waits for the other side of a FIFO, nor do reads and writes there: they fail with
-    /// `.resourceTemporarilyUnavailable`. So does the opening of a regular file that another process has a lease on (see
-    /// fcntl(2)); others are not concerned.
+    /// It never waits for the other side of a FIFO: without a reader to open it for writing is `.noSuchAddressOrDevice`. A regular
+    /// file that another process has a lease on (see fcntl(2)) is `.resourceTemporarilyUnavailable`. The descriptor is one that
+    /// does not block.
     ///
     /// - Parameter permissions: Those of a new file, less the process's mask; its owner's to read and write if `nil`.
     ///
@@ -70,6 +78,18 @@ public class FileRequest: PoolRequest {
         return try begin("open", on: loop, onDone) { () throws(UVError) in
             try Files.open(path, mode, options, permissions)
         }
+    }
+
+    /// Opens for reading what is below an open directory, closed on exec. What leads out of it is `.improperLink`, whatever others
+    /// exchange for symbolic links meanwhile: absolute links and `..` too far up. Links within the directory are followed.
+    ///
+    /// Replaces `uv_fs_open`: it cannot do that.
+    @discardableResult
+    package static func open(
+        _ path: FilePath, below directory: FileDescriptor, on loop: Loop, onDone: @escaping Completion<FileDescriptor>
+    ) throws(UVError) -> FileRequest {
+        try check(path, "open")
+        return try begin("open", on: loop, onDone) { () throws(UVError) in try Files.open(path, below: directory) }
     }
 
     /// Closes a file. It is closed even when an error is reported: an earlier write has failed then.
@@ -87,7 +107,8 @@ public class FileRequest: PoolRequest {
     /// Reads what is there, up to a number of bytes. Fewer may come before the end; none come at the end only.
     ///
     /// - Parameter limit: Room is made for what the file has, not for the limit.
-    /// - Parameter offset: Where to read; `nil` reads at the file's position and moves it.
+    /// - Parameter offset: Where to read; `nil` reads at the file's position and moves it. In a pipe or terminal only that works
+    ///   (else it is `.illegalSeek`); if its descriptor does not block, the request waits for bytes without a thread.
     /// - Parameter attachment: See ``attachment``.
     ///
     /// Calls `uv_fs_read`.
@@ -149,7 +170,8 @@ public class FileRequest: PoolRequest {
 
     // MARK: Write
 
-    /// Writes bytes, as many as the system takes at once: on a full volume fewer, then none with `.noSpace`.
+    /// Writes bytes, as many as the system takes at once: on a full volume fewer, then none with `.noSpace`. A pipe without room
+    /// is `.resourceTemporarilyUnavailable`, if its descriptor does not block.
     ///
     /// - Parameter offset: Where to write; `nil` writes at the file's position and moves it.
     ///
@@ -178,7 +200,8 @@ public class FileRequest: PoolRequest {
 
     /// Writes all of the bytes, in as many calls of the system as it takes.
     ///
-    /// - Parameter offset: Where to write; `nil` writes behind the end, wherever that is when the write begins.
+    /// - Parameter offset: Where to write; `nil` writes behind the end, wherever that is when the write begins. In a pipe or
+    ///   terminal only that works; if its descriptor does not block, the request waits for room without a thread.
     /// - Parameter onDone: The text of an error says how many bytes were written before it.
     ///
     /// Calls `uv_fs_write`.
@@ -187,8 +210,14 @@ public class FileRequest: PoolRequest {
         _ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?, on loop: Loop, onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
         if let offset { try checkNotNegative(offset, "offset", "write") }
-        return try begin("write", on: loop, onDone) { () throws(UVError) in
-            if let offset { try Files.writeAll(bytes, to: file, at: offset) } else { try Files.append(bytes, to: file) }
+        var done = 0
+        return try begin("write", on: loop, onDone) { (request: PoolRequest) throws(UVError) in
+            if let offset { return try Files.writeAll(bytes, to: file, at: offset) }
+            do throws(UVError) { return try Files.append(bytes, &done, to: file) } catch {
+                guard error.code == .resourceTemporarilyUnavailable else { throw error }
+                request.wait = .ready(file, .writable)
+                return nil
+            }
         }
     }
 
@@ -205,7 +234,7 @@ public class FileRequest: PoolRequest {
     public static func syncData(
         _ file: FileDescriptor, on loop: Loop, onDone: @escaping Completion<Void>
     ) throws(UVError) -> FileRequest {
-        try begin("syncData", on: loop, onDone) { () throws(UVError) in try Files.syncData(file) }
+        try begin("sync", on: loop, onDone) { () throws(UVError) in try Files.syncData(file) }
     }
 
     /// Cuts a file, or lengthens it with zeros. Calls `uv_fs_ftruncate`.

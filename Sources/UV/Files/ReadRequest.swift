@@ -31,7 +31,13 @@ final class ReadRequest: FileRequest {
             } else {
                 unsafe bytes = try Files.read(from: file, upTo: limit, at: offset)
             }
-        } catch { unsafe self.error = error }
+        } catch {
+            if error.code == .resourceTemporarilyUnavailable, offset == nil {
+                wait = .ready(file, .readable)
+            } else {
+                unsafe self.error = error
+            }
+        }
     }
 
     override func conclude(wasCanceled: Bool) {

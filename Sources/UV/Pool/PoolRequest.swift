@@ -7,7 +7,8 @@ internal import Synchronization
 /// `cancel()` throws `.resourceBusy` and the request finishes as usual. What it works with, bytes to write or memory to
 /// read into, is its own until then.
 ///
-/// A request that is worked on in batches, such as a copy, stops within the batch. Its `cancel()` throws nothing.
+/// A request that is worked on in batches, such as a copy, stops within the batch. Its `cancel()` throws nothing. Nor does that of
+/// a request that waits for a pipe: it ends with `.canceled`. One that a thread works on does not begin to wait any more.
 public class PoolRequest: Request {
     /// Handed from thread to thread: whoever stores publishes what it has done, whoever loads sees it.
     private final let turn = Atomic<Int>(0)
@@ -18,8 +19,18 @@ public class PoolRequest: Request {
     final var batchesDone: Int?
     /// Looked at by the thread that works on a batch.
     final let isGivenUp = Atomic<Bool>(false)
+    /// What the request waits for before it goes to the pool again: set by the thread that cannot go on.
+    final var wait: PoolWait?
+    /// The handle that waits, on the loop's thread.
+    private final var waiting: Handle?
+    private final var isReady = false
+    /// The loop's, when the request was made.
+    private final let endings: Int
 
-    init(on loop: Loop) { unsafe super.init(on: loop, as: uv_work_t.self) }
+    init(on loop: Loop) {
+        endings = loop.endings
+        unsafe super.init(on: loop, as: uv_work_t.self)
+    }
 
     /// Gives work to the pool.
     ///
@@ -54,9 +65,10 @@ public class PoolRequest: Request {
     }
 
     public override func cancel() throws(UVError) {
-        guard let batchesDone else { return try super.cancel() }
         loop.checkThread("\(type(of: self))")
         isGivenUp.store(true, ordering: .relaxed)
+        if let waiting { return waiting.close() }
+        guard let batchesDone else { return try super.cancel() }
         // What has begun must be cleaned up, by the next batch.
         if batchesDone == 0 { try? super.cancel() }
     }
@@ -82,7 +94,28 @@ public class PoolRequest: Request {
         _ = turn.load(ordering: .acquiring)
         let wasCanceled = status == UV_ECANCELED.rawValue
         if wasCanceled { ThreadPool.requestCanceled() }
-        conclude(wasCanceled: wasCanceled)
+        guard let wait = wait.take(), !wasCanceled else { return conclude(wasCanceled: wasCanceled) }
+        if isGivenUp.load(ordering: .relaxed) || endings != loop.endings { return conclude(wasCanceled: true) }
+        do throws(UVError) { try begin(wait) } catch { conclude(wasCanceled: true) }
+    }
+
+    // MARK: Waiting
+
+    private final func begin(_ wait: PoolWait) throws(UVError) {
+        isReady = false
+        let handle = try wait.handle(on: loop) { [unowned self] handle in
+            isReady = true
+            handle.close()
+        }
+        waiting = handle
+        // Whoever closes it: the loop's end as well.
+        handle.whenClosed { _ in self.waited() }
+    }
+
+    private final func waited() {
+        waiting = nil
+        guard isReady, !isGivenUp.load(ordering: .relaxed) else { return conclude(wasCanceled: true) }
+        do throws(UVError) { try begin("wait") } catch { conclude(wasCanceled: true) }
     }
 }
 

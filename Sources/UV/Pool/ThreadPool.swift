@@ -38,7 +38,7 @@ public enum ThreadPool {
     /// Sets the number of threads, for the whole process, before anything uses them.
     ///
     /// - Parameter threads: 1 to 1,024.
-    /// - Throws: ``UVError`` with `.invalidArgument` for other numbers, `.alreadyInProcess` once the pool has been used:
+    /// - Throws: ``UVError`` with `.invalidArgument` for other numbers, `.resourceBusy` once the pool has been used:
     ///   its threads are there for good.
     ///
     /// Calls `uv_os_setenv`.
@@ -47,14 +47,15 @@ public enum ThreadPool {
             throw UVError(.invalidArgument, in: "configure", of: "a pool of \(threads) threads")
         }
         guard !isStarted.load(ordering: .acquiring) else {
-            throw UVError(.alreadyInProcess, in: "configure", of: "the thread pool, which has started")
+            throw UVError(.resourceBusy, in: "configure", of: "the thread pool, which has started")
         }
         try check(unsafe uv_os_setenv("UV_THREADPOOL_SIZE", "\(threads)"), "configure")
     }
 
     /// What the pool is doing at the moment. From any thread.
     public static var statistics: Statistics {
-        // Each after what it is never less than.
+        // Read in this order, later stages first: otherwise a request that moves on in between would make `queued` or
+        // `running` negative.
         let finished = counters.finished.load(ordering: .acquiring)
         let started = counters.started.load(ordering: .acquiring)
         let canceled = counters.canceled.load(ordering: .acquiring)

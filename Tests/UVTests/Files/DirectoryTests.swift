@@ -58,10 +58,10 @@ import UV
                 try DirectoryRequest.read(directory!, on: loop) { _, result in
                     #expect(try! result.get().map(\.name) == ["file"])
                 }
-                expect(.alreadyInProcess, of: folder.path) {
+                expect(.resourceBusy, of: folder.path) {
                     try DirectoryRequest.read(directory!, on: loop) { _, _ in }
                 }
-                expect(.alreadyInProcess, of: folder.path) {
+                expect(.resourceBusy, of: folder.path) {
                     try DirectoryRequest.close(directory!, on: loop) { _, _ in }
                 }
             }

@@ -71,7 +71,7 @@ import UV
             expect(.badFileDescriptor, of: "sync of descriptor 1000000") {
                 try done { try FileRequest.sync(none, on: $0, onDone: $1) }
             }
-            expect(.badFileDescriptor, of: "syncData of descriptor 1000000") {
+            expect(.badFileDescriptor, of: "sync of descriptor 1000000") {
                 try done { try FileRequest.syncData(none, on: $0, onDone: $1) }
             }
         }

@@ -130,7 +130,7 @@ import UV
                 }
             }
             #expect(threads.withLock { $0.count } == 7)
-            expect(.alreadyInProcess, of: "thread pool") { try ThreadPool.configure(threads: 4) }
+            expect(.resourceBusy, of: "thread pool") { try ThreadPool.configure(threads: 4) }
         }
     }
 

@@ -62,14 +62,7 @@ final class FileReplacement {
             try Files.renameToFreeName(temporary, to: path)
         }
         isInPlace = true
-        if let directory { try Self.sync(directory) }
-    }
-
-    /// Not every file system has something to do for a directory.
-    private static func sync(_ directory: FileDescriptor) throws(UVError) {
-        do throws(UVError) { try Files.sync(directory) } catch {
-            if error.code != .invalidArgument, error.code != .notSupported { throw error }
-        }
+        if let directory { try Files.syncIfPossible(directory) }
     }
 
     deinit {

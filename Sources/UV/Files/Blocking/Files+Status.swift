@@ -12,7 +12,7 @@ extension Files {
     }
 
     static func linkStatus(of path: FilePath) throws(UVError) -> FileStatus {
-        unsafe try fileCall("linkStatus", of: path.string) { raw in
+        unsafe try fileCall("status", of: path.string) { raw in
             unsafe path.withPlatformString { unsafe uv_fs_lstat(nil, raw, $0, nil) }
         } _: {
             unsafe FileStatus($0.pointee.statbuf)

@@ -22,6 +22,15 @@ enum Files {
         }
     }
 
+    /// Opens for reading what is below an open directory: `.improperLink` for what leads out of it, whatever others exchange
+    /// for links meanwhile.
+    static func open(_ path: FilePath, below directory: FileDescriptor) throws(UVError) -> FileDescriptor {
+        let file = unsafe path.withPlatformString {
+            unsafe cplatform_open_below(directory.rawValue, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        }
+        return FileDescriptor(rawValue: try checkSystem(file, "open", of: path.string))
+    }
+
     static func close(_ file: FileDescriptor) throws(UVError) {
         unsafe try fileCall("close", of: file.text) { unsafe uv_fs_close(nil, $0, file.rawValue, nil) }
     }
@@ -128,17 +137,26 @@ enum Files {
         return try result.get()
     }
 
-    /// Writes the rest of an array, in one call or more.
+    /// Writes all of an array, in one call or more.
     static func writeAll(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?) throws(UVError) {
         var done = 0
+        try writeAll(bytes, &done, to: file, at: offset)
+    }
+
+    /// Writes the rest of an array.
+    ///
+    /// - Parameter done: How many bytes have been written, also after an error.
+    static func writeAll(
+        _ bytes: [UInt8], _ done: inout Int, to file: FileDescriptor, at offset: Int64?
+    ) throws(UVError) {
         while done < bytes.count {
             let count: Int
             do throws(UVError) {
+                let (start, position) = (done, offset.map { $0 + Int64(done) } ?? -1)
                 unsafe count = try fileCall("write", of: file.text) { raw in
-                    var buffer = unsafe uv_buf_t(stableBytesOf: bytes, from: done)
+                    var buffer = unsafe uv_buf_t(stableBytesOf: bytes, from: start)
                     return withExtendedLifetime(bytes) {
-                        unsafe uv_fs_write(
-                            nil, raw, file.rawValue, &buffer, 1, offset.map { $0 + Int64(done) } ?? -1, nil)
+                        unsafe uv_fs_write(nil, raw, file.rawValue, &buffer, 1, position, nil)
                     }
                 } _: {
                     unsafe $0.pointee.result
@@ -152,9 +170,10 @@ enum Files {
         }
     }
 
-    /// Writes behind the end, wherever that is by then.
-    static func append(_ bytes: [UInt8], to file: FileDescriptor) throws(UVError) {
-        var done = 0
+    /// Writes the rest of an array behind the end, wherever that is by then.
+    ///
+    /// - Parameter done: How many bytes have been written, also after an error.
+    static func append(_ bytes: [UInt8], _ done: inout Int, to file: FileDescriptor) throws(UVError) {
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
                 unsafe cplatform_append(file.rawValue, $0.baseAddress! + done, $0.count - done)
@@ -172,8 +191,15 @@ enum Files {
         unsafe try fileCall("sync", of: file.text) { unsafe uv_fs_fsync(nil, $0, file.rawValue, nil) }
     }
 
+    /// Not every file system has something to do for a directory or a file that it makes up.
+    static func syncIfPossible(_ file: FileDescriptor) throws(UVError) {
+        do throws(UVError) { try sync(file) } catch {
+            if error.code != .invalidArgument, error.code != .notSupported { throw error }
+        }
+    }
+
     static func syncData(_ file: FileDescriptor) throws(UVError) {
-        unsafe try fileCall("syncData", of: file.text) { unsafe uv_fs_fdatasync(nil, $0, file.rawValue, nil) }
+        unsafe try fileCall("sync", of: file.text) { unsafe uv_fs_fdatasync(nil, $0, file.rawValue, nil) }
     }
 
     static func truncate(_ file: FileDescriptor, to size: Int64) throws(UVError) {

@@ -67,20 +67,18 @@ final class ReplacingCopy: BatchedWork {
         case .directory: throw UVError(.isDirectory, in: "copy", of: source.string)
         default: throw UVError(.notSupported, in: "copy", of: source.string)
         }
-        guard let name = try? Files.linkStatus(of: destination) else { return destination }
-        if !isReplacing { throw UVError(.fileExists, in: "copy", of: destination.string) }
-        guard let old = try? Files.status(of: destination) else {
-            // A link to nothing, perhaps.
-            return try named(destination) { () throws(UVError) in try Files.linkTarget(of: destination) }
+        if !isReplacing, (try? Files.linkStatus(of: destination)) != nil {
+            throw UVError(.fileExists, in: "copy", of: destination.string)
         }
-        switch old.kind {
-        case .regular: break
-        case .directory: throw UVError(.isDirectory, in: "copy", of: destination.string)
+        // Of a link to nothing, what it points to is made.
+        let old = try? Files.status(of: destination)
+        if let old, old.inode == UInt64(status.st_ino), old.device == UInt64(status.st_dev) { return nil }
+        if old?.kind == .directory { throw UVError(.isDirectory, in: "copy", of: destination.string) }
         // A file would take the device's name.
-        default: throw UVError(.notSupported, in: "copy", of: destination.string)
-        }
-        if old.inode == UInt64(status.st_ino), old.device == UInt64(status.st_dev) { return nil }
-        return name.kind == .symbolicLink ? try Files.realPath(destination) : destination
+        let isReplaceable = old?.kind ?? .regular == .regular
+        let target = try named(destination) { () throws(UVError) in try Files.linkTarget(of: destination) }
+        guard isReplaceable, let target else { throw UVError(.notSupported, in: "copy", of: destination.string) }
+        return target
     }
 
     private func named<Value>(_ path: FilePath, _ body: () throws(UVError) -> Value) throws(UVError) -> Value {

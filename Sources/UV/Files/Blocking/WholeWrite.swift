@@ -1,0 +1,82 @@
+internal import SystemPackage
+
+/// Gives a name new content: by a new file that takes the name, or in place where that cannot be. One trip to the pool, or more
+/// where a pipe makes it wait.
+final class WholeWrite {
+    private let path: FilePath
+    private let bytes: [UInt8]
+    private let permissions: FilePermissions?
+    private let durably: Bool
+    /// What has the name; `nil` for nothing.
+    private var old: FileStatus?
+    /// Open for writing in place.
+    private var file: FileDescriptor?
+    private var isInPlace = false
+    private var done = 0
+
+    init(_ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions?, durably: Bool) {
+        self.path = path
+        self.bytes = bytes
+        self.permissions = permissions
+        self.durably = durably
+    }
+
+    deinit { close() }
+
+    /// - Returns: `nil` where the request has to wait.
+    func goOn(_ request: PoolRequest) throws(UVError) -> Void? {
+        defer { if request.wait == nil { close() } }
+        do throws(UVError) {
+            if !isInPlace {
+                isInPlace = try !replace()
+                if !isInPlace { return () }
+            }
+            return try writeInPlace()
+        } catch {
+            request.wait = reasonToWait(error)
+            if request.wait != nil { return nil }
+            throw UVError(error.code, in: "writeFile", of: done > 0 ? "\(path) after \(done) bytes" : path.string)
+        }
+    }
+
+    /// - Returns: False for what cannot be replaced.
+    private func replace() throws(UVError) -> Bool {
+        do throws(UVError) { old = try Files.status(of: path) } catch {
+            if error.code != .noSuchFileOrDirectory { throw error }
+        }
+        if let old, old.kind != .regular { return false }
+        guard let target = try Files.linkTarget(of: path) else { return false }
+        do throws(UVError) {
+            let replacement = try FileReplacement(of: target, old: old, permissions: permissions)
+            try Files.writeAll(bytes, to: replacement.file, at: 0)
+            try replacement.commit(durably: durably)
+            return true
+        } catch {
+            // A file on which another is mounted keeps its name; its directory may be read-only too.
+            guard old != nil, [.resourceBusy, .readOnlyFileSystem].contains(error.code) else { throw error }
+            return false
+        }
+    }
+
+    private func writeInPlace() throws(UVError) {
+        let isRegular = old?.kind == .regular
+        let file = if let file { file } else { try Files.open(path, .writeOnly, isRegular ? .truncate : [], nil) }
+        self.file = file
+        try Files.writeAll(bytes, &done, to: file, at: nil)
+        if durably, isRegular || old?.kind == .blockDevice { try Files.syncIfPossible(file) }
+        self.file = nil
+        try Files.close(file)
+    }
+
+    private func reasonToWait(_ error: UVError) -> PoolWait? {
+        if error.code == .resourceTemporarilyUnavailable, let file { return .ready(file, .writable) }
+        if !isInPlace || file != nil { return nil }
+        // Nobody has opened the FIFO for reading, or another process has a lease on the file.
+        let isForeign = error.code == .noSuchAddressOrDevice && old?.kind == .fifo
+        return isForeign || error.code == .resourceTemporarilyUnavailable ? .change : nil
+    }
+
+    private func close() {
+        if let file = file.take() { try? Files.close(file) }
+    }
+}
