@@ -65,7 +65,8 @@ extension PoolRequest {
                     work.giveUp()
                     return finish(.failure(error))
                 }
-                if let (onProgress, progress) = progress { onProgress(progress) }
+                // None after a cancellation that came while a thread finished the batch.
+                if let (onProgress, progress) = progress, !isGivenUp.load(ordering: .relaxed) { onProgress(progress) }
             }
         }
     }
