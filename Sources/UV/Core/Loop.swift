@@ -184,31 +184,6 @@ public final class Loop {
         return unsafe !isClosed && uv_loop_alive(raw) != 0
     }
 
-    // MARK: Time
-
-    /// The loop's clock in whole milliseconds, from an arbitrary start. It stands still while closures run. Calls `uv_now`.
-    public var now: Duration {
-        checkThread("Loop")
-        return unsafe .milliseconds(uv_now(raw))
-    }
-
-    /// Moves ``now`` to the present, for code that ran long. Calls `uv_update_time`.
-    public func updateTime() {
-        checkThread("Loop")
-        unsafe uv_update_time(raw)
-    }
-
-    /// The system's monotonic clock, with nanoseconds, from an arbitrary start. Any thread. Calls `uv_hrtime`.
-    public static var hrtime: Duration { .nanoseconds(uv_hrtime()) }
-
-    /// The time spent waiting for events since ``Option/metricsIdleTime`` was set, else zero.
-    ///
-    /// Calls `uv_metrics_idle_time`.
-    public var idleTime: Duration {
-        checkThread("Loop")
-        return unsafe isClosed ? .zero : .nanoseconds(uv_metrics_idle_time(raw))
-    }
-
     // MARK: Handles and the end
 
     /// The handles that have not finished closing, in the order of their creation. Calls `uv_walk`.
