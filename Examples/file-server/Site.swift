@@ -132,8 +132,8 @@ struct Site: Sendable {
 
 extension Validators {
     fileprivate init(_ status: FileStatus) {
-        let (seconds, attoseconds) = status.modified.components
-        let parts = [Int64(bitPattern: status.inode), status.size, seconds, attoseconds / 1_000_000_000]
+        let (seconds, nanoseconds) = (status.modified.seconds, Int64(status.modified.nanoseconds))
+        let parts = [Int64(bitPattern: status.inode), status.size, seconds, nanoseconds]
         let text = parts.map { String($0, radix: 16) }.joined(separator: "-")
         self.init(entityTag: "\"\(text)\"", modified: Date(timeIntervalSince1970: Double(seconds)))
     }

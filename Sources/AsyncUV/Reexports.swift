@@ -15,6 +15,7 @@ public typealias FileAccess = UV.FileAccess
 public typealias FileKind = UV.FileKind
 public typealias FileOwner = UV.FileOwner
 public typealias FileStatus = UV.FileStatus
+public typealias FileTime = UV.FileTime
 public typealias Loop = UV.Loop
 public typealias NameRequest = UV.NameRequest
 public typealias PageCache = UV.PageCache

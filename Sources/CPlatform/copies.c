@@ -44,13 +44,18 @@ int cplatform_rename_to_free_name(const char *path, const char *new_path) {
     return 0;
 }
 
-int cplatform_set_times(int directory, const char *name, const struct stat *status) {
+int cplatform_set_times(
+    int directory, const char *name, int flags, struct timespec accessed, struct timespec modified) {
+    struct timespec times[2] = {accessed, modified};
+    return name == NULL ? futimens(directory, times) : utimensat(directory, name, times, flags);
+}
+
+int cplatform_copy_times(int directory, const char *name, const struct stat *status) {
 #if defined(__APPLE__)
-    struct timespec times[2] = {status->st_atimespec, status->st_mtimespec};
+    return cplatform_set_times(directory, name, AT_SYMLINK_NOFOLLOW, status->st_atimespec, status->st_mtimespec);
 #else
-    struct timespec times[2] = {status->st_atim, status->st_mtim};
+    return cplatform_set_times(directory, name, AT_SYMLINK_NOFOLLOW, status->st_atim, status->st_mtim);
 #endif
-    return name == NULL ? futimens(directory, times) : utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
 void *cplatform_open_entries(int directory) { return fdopendir(directory); }

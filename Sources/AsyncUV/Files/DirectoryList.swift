@@ -1,6 +1,6 @@
 internal import UV
 
-/// See ``FileSystem/list(_:on:)``.
+/// See ``FileSystem/entries(of:on:)``.
 public struct DirectoryList: AsyncSequence, Sendable {
     public typealias Element = DirectoryEntry
     let path: FilePath
@@ -10,14 +10,14 @@ public struct DirectoryList: AsyncSequence, Sendable {
     ///
     /// - Throws: What the sequence throws.
     public func sorted() async throws -> [DirectoryEntry] {
-        try await FileSystem.perform("list", on: loop) { try FileRequest.entries(of: path, on: $0, onDone: $1) }
+        try await FileSystem.perform(.entries(of: path), on: loop)
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let path: FilePath
         private let loop: EventLoop
         private var batch: ArraySlice<DirectoryEntry> = []
-        private var directory: LoopBound<OpenDirectory>?
+        private var directory: DirectoryReader?
         private var isAtEnd = false
 
         init(_ list: DirectoryList) {
@@ -30,12 +30,7 @@ public struct DirectoryList: AsyncSequence, Sendable {
             if let entry = batch.popFirst() { return entry }
             if isAtEnd { return nil }
             let directory = try await opened()
-            batch = try await loop.perform("list") { [loop] core, pending in
-                let request = try directory.open(on: loop).read(on: core.loop) { result in
-                    pending.finish(result.map { ArraySlice($0) }.mapError { $0 })
-                }
-                pending.onCancel = { try? request.cancel() }
-            }
+            batch = try await FileSystem.perform(.read(directory), on: loop)[...]
             isAtEnd = batch.isEmpty
             if isAtEnd { self.directory = nil }
             return batch.popFirst()
@@ -47,31 +42,13 @@ public struct DirectoryList: AsyncSequence, Sendable {
             try await next()
         }
 
-        private mutating func opened() async throws -> LoopBound<OpenDirectory> {
+        private mutating func opened() async throws -> DirectoryReader {
             if let directory { return directory }
-            let opened: LoopBound<OpenDirectory> = try await loop.perform("list") { [path] core, pending in
-                let request = try DirectoryRequest.open(path, on: core.loop) { _, result in
-                    pending.finish(result.map { LoopBound(OpenDirectory($0)) }.mapError { $0 })
-                }
-                pending.onCancel = { try? request.cancel() }
-            }
+            let opened = try await FileSystem.perform(.openDirectory(path), on: loop)
             directory = opened
             return opened
         }
     }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
-}
-
-/// A directory that is being listed. With the last reference the system's descriptor is closed, which does not block.
-private final class OpenDirectory {
-    private let directory: DirectoryRequest.Directory
-
-    init(_ directory: DirectoryRequest.Directory) { self.directory = directory }
-
-    func read(
-        on loop: Loop, _ onDone: @escaping (Result<[DirectoryEntry], UVError>) -> Void
-    ) throws -> DirectoryRequest {
-        try DirectoryRequest.read(directory, on: loop) { _, result in onDone(result) }
-    }
 }

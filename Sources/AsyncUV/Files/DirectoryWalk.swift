@@ -9,13 +9,13 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let walk: DirectoryWalk
-        private let tree: LoopBound<TreeWalk>
+        private let tree: TreeWalk
         private var part = TreeWalk.Part()
         private var entries: ArraySlice<TreeEntry> = []
 
         init(_ walk: DirectoryWalk) {
             self.walk = walk
-            tree = LoopBound(TreeWalk(walk.path))
+            tree = TreeWalk(walk.path)
         }
 
         public mutating func next() async throws -> Element? {
@@ -24,9 +24,7 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
                 if let entry = entries.popFirst() { return entry }
                 if let (path, error) = part.problem.take() { try walk.onError(path, error) }
                 if part.isLast { return nil }
-                part = try await FileSystem.perform("walk", on: walk.loop) { [walk, tree] in
-                    try FileRequest.goOn(with: tree.open(on: walk.loop), on: $0, onDone: $1)
-                }
+                part = try await FileSystem.perform(.goOn(with: tree), on: walk.loop)
                 entries = part.entries[...]
             }
         }

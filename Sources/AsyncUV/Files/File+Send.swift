@@ -72,11 +72,10 @@ extension File {
         let piece = Piece()
         let bound = LoopBound(piece)
         do {
-            return try await perform("send") { [loop] file, callbackLoop, onDone in
+            return try await use("send") { [loop, descriptor, path] callbackLoop, onDone in
                 let piece = bound.open(on: loop)
-                let request = try FileRequest.send(
-                    from: file, at: offset, count: count, to: socket.descriptor, on: callbackLoop
-                ) { request, result in
+                let operation = FileOperation.send(from: descriptor, at: offset, count: count, to: socket.descriptor)
+                let request = try FileRequest.start(operation.named(path), on: callbackLoop) { request, result in
                     // A thread that nobody waits for any more still has the socket.
                     withExtendedLifetime(socket) { onDone(request, result) }
                     piece.end()

@@ -16,9 +16,12 @@ public final class File: Sendable {
     /// The loop that the file lives on.
     public let loop: EventLoop
     let core: LoopBound<FileCore>
+    /// For operations, which the core counts.
+    let descriptor: FileDescriptor
 
     init(_ core: FileCore, _ path: FilePath, on loop: EventLoop) {
         self.core = LoopBound(core)
+        descriptor = core.descriptor
         self.path = path
         self.loop = loop
     }
@@ -53,8 +56,8 @@ public final class File: Sendable {
         permissions: FilePermissions? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> File {
         try await loop.perform("open") { core, pending in
-            let request = try FileRequest.open(
-                path, mode, options: options, permissions: permissions, on: core.loop
+            let request = try FileRequest.start(
+                .open(path, mode, options: options, permissions: permissions), on: core.loop
             ) { _, result in
                 // If nobody waits any more, the file closes itself.
                 pending.finish(
@@ -68,8 +71,8 @@ public final class File: Sendable {
     /// meanwhile, is ``UVError`` with `.improperLink`. Links within the directory are followed, if they are relative.
     package static func open(_ path: FilePath, below directory: File) async throws -> File {
         let (loop, whole) = (directory.loop, directory.path.appending(path.components))
-        return try await directory.perform("open") { descriptor, callbackLoop, onDone in
-            try FileRequest.open(path, below: descriptor, on: callbackLoop) { request, result in
+        return try await directory.use("open") { [descriptor = directory.descriptor] callbackLoop, onDone in
+            try FileRequest.start(.open(path, below: descriptor), on: callbackLoop) { request, result in
                 onDone(request, result.map { File(FileCore($0, whole, on: callbackLoop), whole, on: loop) })
             }
         }
@@ -77,7 +80,7 @@ public final class File: Sendable {
 
     /// The names in an open directory, in the file system's order, up to a number of them.
     package func entries(upTo limit: Int) async throws -> [DirectoryEntry] {
-        try await perform("list") { try FileRequest.entries(of: $0, upTo: limit, on: $1, onDone: $2) }
+        try await perform(.entries(of: descriptor, upTo: limit))
     }
 
     /// Opens a file for a body and closes it afterwards, whatever happens.
@@ -172,9 +175,27 @@ public final class File: Sendable {
     }
 
     private func readInPool(into buffer: Lent, at offset: Int64) async throws -> (buffer: [UInt8], count: Int) {
-        try await perform("read") {
-            try FileRequest.read(from: $0, into: buffer.take(), at: offset, on: $1, onDone: $2)
+        try await use("read") { [descriptor, path] in
+            try FileRequest.read(
+                from: descriptor, named: path, into: buffer.take(), at: offset, on: $0, onDone: $1)
         }
+    }
+
+    /// Reads exactly so many bytes, in as many reads as it takes.
+    ///
+    /// - Throws: ``UVError`` with `.endOfFile` when the file ends before.
+    ///
+    /// Otherwise as ``read(upTo:at:)``.
+    public func read(exactly count: Int, at offset: Int64) async throws -> [UInt8] {
+        var bytes = try await read(upTo: count, at: offset)
+        while bytes.count < count {
+            let more = try await read(upTo: count - bytes.count, at: offset + Int64(bytes.count))
+            if more.isEmpty {
+                throw UVError(.endOfFile, in: "read", of: "\(path) after \(bytes.count) of \(count) bytes")
+            }
+            bytes += more
+        }
+        return bytes
     }
 
     // MARK: Writing
@@ -187,19 +208,19 @@ public final class File: Sendable {
     ///
     /// Cancellation: a write that has begun goes on in the background.
     public func write(_ bytes: [UInt8], at offset: Int64) async throws {
-        try await perform("write") { try FileRequest.writeAll(bytes, to: $0, at: offset, on: $1, onDone: $2) }
+        try await perform(.writeAll(bytes, to: descriptor, at: offset))
     }
 
     /// Writes all of the bytes behind the file's end. Otherwise as ``write(_:at:)``.
     public func append(_ bytes: [UInt8]) async throws {
-        try await perform("append") { try FileRequest.writeAll(bytes, to: $0, at: nil, on: $1, onDone: $2) }
+        try await perform(.writeAll(bytes, to: descriptor, at: nil))
     }
 
     /// Cuts the file, or lengthens it with zeros, to a size in bytes.
     ///
     /// Cancellation: it may have happened.
     public func truncate(to size: Int64) async throws {
-        try await perform("truncate") { try FileRequest.truncate($0, to: size, on: $1, onDone: $2) }
+        try await perform(.truncate(descriptor, to: size))
     }
 
     /// Waits until the file is on the disk.
@@ -208,60 +229,59 @@ public final class File: Sendable {
     ///
     /// Cancellation: goes on in the background.
     public func sync(dataOnly: Bool = false) async throws {
-        try await perform("sync") {
-            dataOnly
-                ? try FileRequest.syncData($0, on: $1, onDone: $2) : try FileRequest.sync($0, on: $1, onDone: $2)
-        }
+        try await perform(dataOnly ? .syncData(descriptor) : .sync(descriptor))
     }
 
     // MARK: Status
 
+    /// The size of the file in bytes; 0 for a pseudo-file, whatever it has.
+    public func size() async throws -> Int64 { try await status().size }
+
     /// What the system knows of the file.
     public func status() async throws -> FileStatus {
-        try await perform("status") { try FileRequest.status(of: $0, on: $1, onDone: $2) }
+        try await perform(.status(of: descriptor))
     }
 
     /// Sets who may do what with the file.
     public func setPermissions(_ permissions: FilePermissions) async throws {
-        try await perform("setPermissions") {
-            try FileRequest.setPermissions(permissions, of: $0, on: $1, onDone: $2)
-        }
+        try await perform(.setPermissions(permissions, of: descriptor))
     }
 
     /// Sets who owns the file.
     public func setOwner(_ owner: FileOwner) async throws {
-        try await perform("setOwner") { try FileRequest.setOwner(owner, of: $0, on: $1, onDone: $2) }
+        try await perform(.setOwner(owner, of: descriptor))
     }
 
-    /// Sets the file's times, which count from the start of 1970, to the microsecond.
-    public func setTimes(accessed: Duration, modified: Duration) async throws {
-        try await perform("setTimes") {
-            try FileRequest.setTimes(accessed: accessed, modified: modified, of: $0, on: $1, onDone: $2)
-        }
+    /// Sets the file's times, as exactly as its volume keeps them.
+    public func setTimes(accessed: FileTime, modified: FileTime) async throws {
+        try await perform(.setTimes(accessed: accessed, modified: modified, of: descriptor))
     }
 
     // MARK: Inside
 
-    /// Does a request on the descriptor, which stays open until the request is done.
-    func perform<Value: Sendable>(
+    /// Does an operation on the descriptor.
+    func perform<Value: Sendable>(_ operation: FileOperation<Value>) async throws -> Value {
+        let operation = operation.named(path)
+        return try await use(operation.name) { try FileRequest.start(operation, on: $0, onDone: $1) }
+    }
+
+    /// Does a request that uses the descriptor, which stays open until the request is done.
+    func use<Value: Sendable>(
         _ operation: StaticString,
-        _ begin:
-            @Sendable (
-                FileDescriptor, Loop, @escaping FileRequest.Completion<Value>
-            ) throws -> FileRequest
+        _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
     ) async throws -> Value {
-        try await loop.perform(operation) { [core, loop] loopCore, pending in
+        try await loop.perform(operation) { [core, loop] loopCore, wait in
             let file = core.open(on: loop)
-            let descriptor = try file.enter(operation)
+            try file.enter(operation)
             do {
-                let request = try begin(descriptor, loopCore.loop) { _, result in
+                let request = try begin(loopCore.loop) { _, result in
                     file.leave()
-                    pending.finish(result.mapError { file.named($0) })
+                    wait.finish(result.mapError { $0 })
                 }
-                pending.onCancel = { try? request.cancel() }
+                wait.onCancel = { try? request.cancel() }
             } catch {
                 file.leave()
-                throw (error as? UVError).map { file.named($0) } ?? error
+                throw error
             }
         }
     }

@@ -7,9 +7,9 @@ internal import UV
 /// A thread of the pool may still use the descriptor when the task that asked has been cancelled, or when the file is
 /// closed: the system closes it after the last of them, else its number could be another file's by then.
 final class FileCore {
-    private let descriptor: FileDescriptor
+    let descriptor: FileDescriptor
     private let loop: Loop
-    private let path: FilePath
+    let path: FilePath
     private var underWay = 0
     private(set) var isClosed = false
     /// Whether the descriptor was given to a request that closes it.
@@ -31,24 +31,15 @@ final class FileCore {
         if !isDone { try? descriptor.close() }
     }
 
-    /// The descriptor for a request, which must be followed by ``leave()``.
-    func enter(_ operation: StaticString) throws -> FileDescriptor {
+    /// Counts a request, which must be followed by ``leave()``.
+    func enter(_ operation: StaticString) throws {
         if isClosed { throw UVError(.badFileDescriptor, in: "\(operation)", of: "\(path), which is closed") }
         underWay += 1
-        return descriptor
     }
 
     func leave() {
         underWay -= 1
         if underWay == 0 { whenIdle.take()?() }
-    }
-
-    /// The error with the path instead of the descriptor's number.
-    func named(_ error: UVError) -> UVError {
-        // The first one only: descriptor 71, behind it, begins with descriptor 7.
-        let number = "descriptor \(descriptor.rawValue)"
-        let subject = error.subject?.replacing(number, with: path.string, maxReplacements: 1) ?? path.string
-        return UVError(error.code, in: error.operation, of: subject)
     }
 
     // MARK: Reading from memory
@@ -95,8 +86,8 @@ final class FileCore {
 
     private func closeDescriptor() {
         do {
-            try FileRequest.close(descriptor, on: loop) { _, result in
-                if case .failure(let error) = result { self.closed(self.named(error)) } else { self.closed(nil) }
+            try FileRequest.start(.close(descriptor).named(path), on: loop) { _, result in
+                if case .failure(let error) = result { self.closed(error) } else { self.closed(nil) }
             }
             isDone = true
         } catch { closed(error) }

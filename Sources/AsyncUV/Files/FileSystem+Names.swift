@@ -10,16 +10,16 @@ extension FileSystem {
     public static func rename(
         _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("rename", on: loop) { try FileRequest.rename(path, to: new, on: $0, onDone: $1) }
+        try await perform(.rename(path, to: new), on: loop)
     }
 
     /// Gives a file one more name on the same volume.
     ///
     /// Cancellation: it may have happened.
     public static func link(
-        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared
+        _ path: FilePath, at new: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("link", on: loop) { try FileRequest.link(path, to: new, on: $0, onDone: $1) }
+        try await perform(.link(path, at: new), on: loop)
     }
 
     /// Makes a name that points to another, which need not exist.
@@ -30,7 +30,7 @@ extension FileSystem {
     public static func symlink(
         to target: FilePath, at new: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("symlink", on: loop) { try FileRequest.symlink(to: target, at: new, on: $0, onDone: $1) }
+        try await perform(.symlink(to: target, at: new), on: loop)
     }
 
     /// What a symbolic link points to, as it was given.
@@ -39,14 +39,14 @@ extension FileSystem {
     public static func readLink(
         _ path: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
-        try await perform("readLink", on: loop) { try FileRequest.readLink(path, on: $0, onDone: $1) }
+        try await perform(.readLink(path), on: loop)
     }
 
     /// The absolute path of an existing file, without symbolic links and dots.
     public static func realPath(
         of path: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
-        try await perform("resolve", on: loop) { try FileRequest.realPath(of: path, on: $0, onDone: $1) }
+        try await perform(.realPath(of: path), on: loop)
     }
 
     // MARK: Directories
@@ -64,11 +64,10 @@ extension FileSystem {
         permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
         on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("makeDirectory", on: loop) {
+        try await perform(
             withIntermediates
-                ? try FileRequest.makeDirectories(path, permissions: permissions, on: $0, onDone: $1)
-                : try FileRequest.makeDirectory(path, permissions: permissions, on: $0, onDone: $1)
-        }
+                ? .makeDirectories(path, permissions: permissions) : .makeDirectory(path, permissions: permissions),
+            on: loop)
     }
 
     /// Makes a directory with a new name, for its owner only. It stays until somebody removes it.
@@ -81,10 +80,8 @@ extension FileSystem {
         in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
         let start = try temporary(directory, prefix)
-        return try await perform("makeTemporaryDirectory", on: loop) { path, loop in
-            _ = try? FileRequest.removeDirectory(path, on: loop) { _, _ in }
-        } _: {
-            try FileRequest.makeTemporaryDirectory(prefix: start, on: $0, onDone: $1)
+        return try await perform(.makeTemporaryDirectory(prefix: start), on: loop) { path, loop in
+            _ = try? FileRequest.start(.removeDirectory(path), on: loop) { _, _ in }
         }
     }
 
@@ -100,9 +97,9 @@ extension FileSystem {
         let start = try temporary(directory, prefix)
         // It becomes a file on the spot, which closes itself when nobody waits any more, or the loop ends.
         return try await perform("makeTemporaryFile", on: loop) { (file: File, loop) in
-            _ = try? FileRequest.removeFile(file.path, on: loop) { _, _ in }
+            _ = try? FileRequest.start(.removeFile(file.path), on: loop) { _, _ in }
         } _: { callbackLoop, onDone in
-            try FileRequest.makeTemporaryFile(prefix: start, on: callbackLoop) { request, result in
+            try FileRequest.start(.makeTemporaryFile(prefix: start), on: callbackLoop) { request, result in
                 onDone(
                     request,
                     result.map { made in
@@ -124,7 +121,7 @@ extension FileSystem {
     ///
     /// They are read in batches, as they are taken. Which of the entries that come and go meanwhile are in it is not
     /// defined.
-    public static func list(_ path: FilePath, on loop: EventLoop = .current ?? .shared) -> DirectoryList {
+    public static func entries(of path: FilePath, on loop: EventLoop = .current ?? .shared) -> DirectoryList {
         DirectoryList(path: path, loop: loop)
     }
 

@@ -37,9 +37,7 @@ public enum FileSystem {
         try checkCancellation()
         let callbackLoop = loop.core.open(on: loop).loop
         if let bytes = PageCache.readFile(path, limit: limit, on: callbackLoop) { return bytes }
-        return try await perform("readFile", on: loop) {
-            try FileRequest.readFile(path, limit: limit, on: $0, onDone: $1)
-        }
+        return try await perform(.readFile(path, limit: limit), on: loop)
     }
 
     /// Apart, so that the frames of the hop are not in everybody's.
@@ -69,9 +67,7 @@ public enum FileSystem {
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
         on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("writeFile", on: loop) {
-            try FileRequest.writeFile(path, bytes, permissions: permissions, durably: durably, on: $0, onDone: $1)
-        }
+        try await perform(.writeFile(path, bytes, permissions: permissions, durably: durably), on: loop)
     }
 
     // MARK: Status
@@ -82,11 +78,7 @@ public enum FileSystem {
     public static func status(
         of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
     ) async throws -> FileStatus {
-        try await perform("status", on: loop) {
-            followingLinks
-                ? try FileRequest.status(of: path, on: $0, onDone: $1)
-                : try FileRequest.linkStatus(of: path, on: $0, onDone: $1)
-        }
+        try await perform(.status(of: path, followingLinks: followingLinks), on: loop)
     }
 
     /// Whether there is a file or directory; false for a symbolic link to nothing.
@@ -104,26 +96,24 @@ public enum FileSystem {
     /// Finds out whether the process may use a file so. It may have changed by the time of use: opening is the better test.
     ///
     /// - Throws: ``UVError`` with `.permissionDenied` or `.readOnlyFileSystem` if not, `.noSuchFileOrDirectory`.
-    public static func access(
-        _ path: FilePath, _ wanted: FileAccess, on loop: EventLoop = .current ?? .shared
+    public static func checkAccess(
+        to path: FilePath, for wanted: FileAccess, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("access", on: loop) { try FileRequest.access(path, wanted, on: $0, onDone: $1) }
+        try await perform(.checkAccess(to: path, for: wanted), on: loop)
     }
 
     /// What the system knows of the volume that a file is on.
     public static func volume(
         of path: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws -> VolumeStatus {
-        try await perform("volume", on: loop) { try FileRequest.volume(of: path, on: $0, onDone: $1) }
+        try await perform(.volume(of: path), on: loop)
     }
 
     /// Sets who may do what with a file.
     public static func setPermissions(
         _ permissions: FilePermissions, of path: FilePath, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("setPermissions", on: loop) {
-            try FileRequest.setPermissions(permissions, of: path, on: $0, onDone: $1)
-        }
+        try await perform(.setPermissions(permissions, of: path), on: loop)
     }
 
     /// Sets who owns a file.
@@ -132,40 +122,45 @@ public enum FileSystem {
     public static func setOwner(
         _ owner: FileOwner, of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("setOwner", on: loop) {
-            try FileRequest.setOwner(owner, of: path, followingLinks: followingLinks, on: $0, onDone: $1)
-        }
+        try await perform(.setOwner(owner, of: path, followingLinks: followingLinks), on: loop)
     }
 
-    /// Sets a file's times, which count from the start of 1970, to the microsecond.
+    /// Sets a file's times, as exactly as its volume keeps them.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
     public static func setTimes(
-        accessed: Duration, modified: Duration, of path: FilePath, followingLinks: Bool = true,
+        accessed: FileTime, modified: FileTime, of path: FilePath, followingLinks: Bool = true,
         on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform("setTimes", on: loop) {
-            try FileRequest.setTimes(
-                accessed: accessed, modified: modified, of: path, followingLinks: followingLinks, on: $0, onDone: $1)
-        }
+        try await perform(
+            .setTimes(accessed: accessed, modified: modified, of: path, followingLinks: followingLinks), on: loop)
     }
 
     // MARK: Inside
 
-    /// Does a request.
+    /// Does an operation.
     ///
     /// - Parameter discard: Gets a result that came after the task was cancelled.
+    static func perform<Value: Sendable>(
+        _ operation: FileOperation<Value>, on loop: EventLoop,
+        discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in }
+    ) async throws -> Value {
+        try await perform(operation.name, on: loop, discard: discard) {
+            try FileRequest.start(operation, on: $0, onDone: $1)
+        }
+    }
+
     static func perform<Value: Sendable>(
         _ operation: StaticString, on loop: EventLoop,
         discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in },
         _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
     ) async throws -> Value {
-        try await loop.perform(operation) { core, pending in
+        try await loop.perform(operation) { core, wait in
             let request = try begin(core.loop) { request, result in
-                let isWanted = pending.finish(result.mapError { $0 })
+                let isWanted = wait.finish(result.mapError { $0 })
                 if !isWanted, case .success(let value) = result { discard(value, request.loop) }
             }
-            pending.onCancel = { try? request.cancel() }
+            wait.onCancel = { try? request.cancel() }
         }
     }
 }

@@ -11,22 +11,21 @@ final class PoolRead: Wait<[UInt8]> {
     }
 
     func begin(upTo limit: Int, at offset: Int64, on loop: Loop) throws {
+        try file.enter("read")
         do {
-            let descriptor = try file.enter("read")
-            do {
-                request = try FileRequest.read(
-                    from: descriptor, upTo: limit, at: offset, on: loop, attachment: self, onDone: poolRead)
-            } catch {
-                file.leave()
-                throw error
-            }
-        } catch let error as UVError { throw file.named(error) }
+            request = try FileRequest.read(
+                from: file.descriptor, named: file.path, upTo: limit, at: offset, on: loop, attachment: self,
+                onDone: poolRead)
+        } catch {
+            file.leave()
+            throw error
+        }
     }
 
     fileprivate func finished(_ result: Result<[UInt8], UVError>) {
         file.leave()
         request = nil
-        finish(result.mapError { file.named($0) })
+        finish(result.mapError { $0 })
     }
 
     /// The thread may go on; what it reads is dropped.

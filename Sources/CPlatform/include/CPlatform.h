@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist. Fills in the peer's address.
@@ -115,8 +116,11 @@ ssize_t cplatform_copy_range(int source, int destination, size_t count);
 /// rename(2) that fails with EEXIST where it would replace something.
 int cplatform_rename_to_free_name(const char *path, const char *new_path);
 
-/// Gives a name in a directory, or an open file if the name is NULL, the times of `status`.
-int cplatform_set_times(int directory, const char *name, const struct stat *status);
+/// Gives a name in a directory, or an open file if the name is NULL, times. `flags`: AT_SYMLINK_NOFOLLOW or 0.
+int cplatform_set_times(
+    int directory, const char *name, int flags, struct timespec accessed, struct timespec modified);
+/// What cplatform_set_times does, with the times of `status`, without following links.
+int cplatform_copy_times(int directory, const char *name, const struct stat *status);
 
 /// Begins to list an open directory. The descriptor belongs to the list from then on. NULL on failure.
 void *cplatform_open_entries(int directory);

@@ -26,8 +26,7 @@ extension FileRequest {
         _ source: FilePath, to destination: FilePath, isReplacing: Bool = true, on loop: Loop,
         onProgress: ((FileRequest, Int64) -> Void)? = nil, onDone: @escaping Completion<Int64>
     ) throws(UVError) -> FileRequest {
-        try check(source, "copy")
-        try check(destination, "copy")
+        if let fault = FileOperation<Int64>.fault("copy", [source, destination]) { throw fault }
         let request = FileRequest(on: loop)
         let copy = ReplacingCopy(source, to: destination, isReplacing: isReplacing)
         try request.begin(

@@ -35,7 +35,7 @@ public enum FileKind: Sendable {
     }
 }
 
-/// What the system knows of a file. Times count from the start of 1970.
+/// What the system knows of a file.
 public struct FileStatus: Equatable, Sendable {
     public var kind: FileKind
     public var permissions: FilePermissions
@@ -56,13 +56,13 @@ public struct FileStatus: Equatable, Sendable {
     public var deviceNumber: UInt64
     /// The size that suits reads and writes best, in bytes.
     public var blockSize: Int
-    public var accessed: Duration
+    public var accessed: FileTime
     /// When the content was changed.
-    public var modified: Duration
+    public var modified: FileTime
     /// When anything was changed: content, permissions, names.
-    public var changed: Duration
-    /// When the file was made, or zero where the file system does not say.
-    public var created: Duration
+    public var changed: FileTime
+    /// When the file was made; `nil` where the file system does not say.
+    public var created: FileTime?
 
     init(_ raw: uv_stat_t) {
         kind = FileKind(mode: raw.st_mode)
@@ -78,15 +78,12 @@ public struct FileStatus: Equatable, Sendable {
         group = UInt32(truncatingIfNeeded: raw.st_gid)
         deviceNumber = raw.st_rdev
         blockSize = Int(clamping: raw.st_blksize)
-        accessed = Duration(raw.st_atim)
-        modified = Duration(raw.st_mtim)
-        changed = Duration(raw.st_ctim)
-        created = Duration(raw.st_birthtim)
+        accessed = FileTime(raw.st_atim)
+        modified = FileTime(raw.st_mtim)
+        changed = FileTime(raw.st_ctim)
+        let birth = FileTime(raw.st_birthtim)
+        created = birth == FileTime(seconds: 0) ? nil : birth
     }
-}
-
-extension Duration {
-    fileprivate init(_ time: uv_timespec_t) { self = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec) }
 }
 
 /// The user and group that own a file, by number; what is `nil` stays as it is.
@@ -131,8 +128,11 @@ public struct VolumeStatus: Equatable, Sendable {
     public var files: UInt64
     public var freeFiles: UInt64
 
-    /// What a process without privileges can write, in bytes.
-    public var availableBytes: UInt64 { availableBlocks.multipliedReportingOverflow(by: blockSize).partialValue }
+    /// What a process without privileges can write, in bytes; the largest number for a file system that claims even more.
+    public var availableBytes: UInt64 {
+        let bytes = availableBlocks.multipliedReportingOverflow(by: blockSize)
+        return bytes.overflow ? .max : bytes.partialValue
+    }
 
     init(_ raw: uv_statfs_t) {
         type = raw.f_type

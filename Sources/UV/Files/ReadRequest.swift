@@ -2,7 +2,7 @@ internal import SystemPackage
 
 /// A read, the most frequent request: what it needs is in fields of its own, not in closures.
 final class ReadRequest: FileRequest {
-    private let file: FileDescriptor
+    private let file: OpenFile
     private let limit: Int
     private let offset: Int64?
     private var onDone: Completion<[UInt8]>?
@@ -11,7 +11,7 @@ final class ReadRequest: FileRequest {
     @exclusivity(unchecked) private var error: UVError?
 
     init(
-        _ file: FileDescriptor, _ limit: Int, _ offset: Int64?, on loop: Loop, _ onDone: @escaping Completion<[UInt8]>
+        _ file: OpenFile, _ limit: Int, _ offset: Int64?, on loop: Loop, _ onDone: @escaping Completion<[UInt8]>
     ) {
         self.file = file
         self.limit = limit
@@ -33,7 +33,7 @@ final class ReadRequest: FileRequest {
             }
         } catch {
             if error.code == .resourceTemporarilyUnavailable, offset == nil {
-                wait = .ready(file, .readable)
+                wait = .ready(file.descriptor, .readable)
             } else {
                 unsafe self.error = error
             }

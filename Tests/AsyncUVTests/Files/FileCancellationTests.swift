@@ -35,26 +35,26 @@ struct FileOperation: Sendable, CustomTestStringConvertible {
         .init("status of an open file") { _, file in _ = try await file.status() },
         .init("permissions of an open file") { _, file in try await file.setPermissions(.ownerReadWrite) },
         .init("owner of an open file") { _, file in try await file.setOwner(FileOwner()) },
-        .init("times of an open file") { _, file in try await file.setTimes(accessed: .zero, modified: .zero) },
+        .init("times of an open file") { _, file in try await file.setTimes(accessed: .now, modified: .now) },
         .init("chunks") { _, file in for try await _ in file.chunks(ofCount: 1_000) {} },
         .init("lines") { _, file in for try await _ in file.lines() {} },
         .init("readFile") { folder, _ in _ = try await FileSystem.readFile(folder.appending("file")) },
         .init("writeFile") { folder, _ in try await FileSystem.writeFile(folder.appending("new"), [1, 2, 3]) },
         .init("status") { folder, _ in _ = try await FileSystem.status(of: folder.appending("file")) },
         .init("exists") { folder, _ in _ = try await FileSystem.exists(folder.appending("file")) },
-        .init("access") { folder, _ in try await FileSystem.access(folder.appending("file"), .read) },
+        .init("access") { folder, _ in try await FileSystem.checkAccess(to: folder.appending("file"), for: .read) },
         .init("volume") { folder, _ in _ = try await FileSystem.volume(of: folder) },
         .init("permissions") { folder, _ in
             try await FileSystem.setPermissions(.ownerReadWrite, of: folder.appending("file"))
         },
         .init("owner") { folder, _ in try await FileSystem.setOwner(FileOwner(), of: folder.appending("file")) },
         .init("times") { folder, _ in
-            try await FileSystem.setTimes(accessed: .zero, modified: .zero, of: folder.appending("file"))
+            try await FileSystem.setTimes(accessed: .now, modified: .now, of: folder.appending("file"))
         },
         .init("rename") { folder, _ in
             try await FileSystem.rename(folder.appending("link"), to: folder.appending("new"))
         },
-        .init("link") { folder, _ in try await FileSystem.link(folder.appending("file"), to: folder.appending("new")) },
+        .init("link") { folder, _ in try await FileSystem.link(folder.appending("file"), at: folder.appending("new")) },
         .init("symlink") { folder, _ in try await FileSystem.symlink(to: "file", at: folder.appending("new")) },
         .init("readLink") { folder, _ in _ = try await FileSystem.readLink(folder.appending("link")) },
         .init("realPath") { folder, _ in _ = try await FileSystem.realPath(of: folder.appending("link")) },
@@ -73,8 +73,8 @@ struct FileOperation: Sendable, CustomTestStringConvertible {
         .init("remove of a tree") { folder, _ in try await FileSystem.remove(folder.appending("tree")) },
         .init("makeTemporaryDirectory") { folder, _ in _ = try await FileSystem.makeTemporaryDirectory(in: folder) },
         .init("makeTemporaryFile") { folder, _ in _ = try await FileSystem.makeTemporaryFile(in: folder) },
-        .init("list") { folder, _ in for try await _ in FileSystem.list(folder) {} },
-        .init("sorted list") { folder, _ in _ = try await FileSystem.list(folder).sorted() },
+        .init("list") { folder, _ in for try await _ in FileSystem.entries(of: folder) {} },
+        .init("sorted list") { folder, _ in _ = try await FileSystem.entries(of: folder).sorted() },
         .init("walk") { folder, _ in for try await _ in FileSystem.walk(folder) {} },
         .init("offload") { folder, file in
             try await file.loop.offload { try folder.appending("new").put([1]) }

@@ -41,7 +41,7 @@ extension FileTests {
                 let before = try await loop.counters.foreignJobs
                 let counts = try await Task.detached {
                     [
-                        try await actor.take(50, of: FileSystem.list(folder, on: loop)),
+                        try await actor.take(50, of: FileSystem.entries(of: folder, on: loop)),
                         try await actor.take(50, of: FileSystem.walk(folder, on: loop)),
                         try await actor.take(4, of: file.chunks(ofCount: 1)),
                         try await actor.take(2, of: file.lines()),
@@ -109,7 +109,7 @@ extension FileTests {
                     loop.spawn { _ = try await File.open(path, on: loop) },
                     loop.spawn { _ = try await FileSystem.makeTemporaryFile(in: folder, on: loop) },
                     loop.spawn { for try await _ in FileSystem.walk(folder, on: loop) {} },
-                    loop.spawn { for try await _ in FileSystem.list(folder, on: loop) {} },
+                    loop.spawn { for try await _ in FileSystem.entries(of: folder, on: loop) {} },
                     Task.detached { try await FileSystem.writeFile(path, [1], on: loop) },
                 ]
                 try await wait(on: other) { ThreadPool.statistics.queued >= tasks.count }

@@ -27,9 +27,11 @@ extension FileTests {
                 await expect(.notDirectory, of: file.appending("below")) {
                     try await FileSystem.status(of: file.appending("below"))
                 }
-                try await FileSystem.access(file, [.read, .write])
-                await expect(.permissionDenied, of: file) { try await FileSystem.access(file, .execute) }
-                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.access(lost, .exists) }
+                try await FileSystem.checkAccess(to: file, for: [.read, .write])
+                await expect(.permissionDenied, of: file) { try await FileSystem.checkAccess(to: file, for: .execute) }
+                await expect(.noSuchFileOrDirectory, of: lost) {
+                    try await FileSystem.checkAccess(to: lost, for: .exists)
+                }
                 let volume = try await FileSystem.volume(of: folder)
                 #expect(volume.blockSize > 0 && volume.blocks >= volume.freeBlocks && volume.availableBytes > 0)
                 await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.volume(of: lost) }
@@ -43,18 +45,19 @@ extension FileTests {
                 try await FileSystem.symlink(to: "file", at: link)
                 try await FileSystem.setPermissions([.ownerRead], of: link)
                 #expect(try await FileSystem.status(of: file).permissions == .ownerRead)
-                try await FileSystem.setTimes(accessed: .seconds(10), modified: .seconds(20), of: link)
                 try await FileSystem.setTimes(
-                    accessed: .seconds(30), modified: .seconds(40), of: link, followingLinks: false)
-                #expect(try await FileSystem.status(of: file).modified == .seconds(20))
-                #expect(try await FileSystem.status(of: link, followingLinks: false).modified == .seconds(40))
+                    accessed: FileTime(seconds: 10), modified: FileTime(seconds: 20), of: link)
+                try await FileSystem.setTimes(
+                    accessed: FileTime(seconds: 30), modified: FileTime(seconds: 40), of: link, followingLinks: false)
+                #expect(try await FileSystem.status(of: file).modified == FileTime(seconds: 20))
+                #expect(try await FileSystem.status(of: link, followingLinks: false).modified == FileTime(seconds: 40))
                 try await FileSystem.setOwner(FileOwner(user: getuid()), of: link)
                 try await FileSystem.setOwner(FileOwner(group: getgid()), of: link, followingLinks: false)
                 await expect(.noSuchFileOrDirectory, of: lost) {
                     try await FileSystem.setPermissions(.ownerRead, of: lost)
                 }
                 await expect(.noSuchFileOrDirectory, of: lost) {
-                    try await FileSystem.setTimes(accessed: .zero, modified: .zero, of: lost)
+                    try await FileSystem.setTimes(accessed: .now, modified: .now, of: lost)
                 }
                 await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.setOwner(FileOwner(), of: lost) }
             }
@@ -74,9 +77,9 @@ extension FileTests {
                 try await FileSystem.makeDirectory(directory)
                 await expect(.isDirectory, of: directory) { try await FileSystem.rename(other, to: directory) }
                 await expect(.improperLink, of: other) { try await FileSystem.rename(other, to: "/dev/shm/swift-uv-x") }
-                try await FileSystem.link(other, to: file)
+                try await FileSystem.link(other, at: file)
                 #expect(try await FileSystem.status(of: file).linkCount == 2)
-                await expect(.fileExists, of: file) { try await FileSystem.link(other, to: file) }
+                await expect(.fileExists, of: file) { try await FileSystem.link(other, at: file) }
                 await expect(.fileExists, of: file) { try await FileSystem.symlink(to: "x", at: file) }
                 let link = folder.appending("link")
                 try await FileSystem.symlink(to: "./other", at: link)
@@ -171,20 +174,20 @@ extension FileTests {
 
         @Test func list() throws {
             try inFolder { _, folder in
-                #expect(try await collect(FileSystem.list(folder)).isEmpty)
-                #expect(try await FileSystem.list(folder).sorted().isEmpty)
+                #expect(try await collect(FileSystem.entries(of: folder)).isEmpty)
+                #expect(try await FileSystem.entries(of: folder).sorted().isEmpty)
                 // More than a batch.
                 for number in 0..<1_000 { try folder.appending("file \(number)").put([]) }
                 try await FileSystem.makeDirectory(folder.appending("directory"))
                 try await FileSystem.symlink(to: "/", at: folder.appending("link"))
-                let entries = try await collect(FileSystem.list(folder))
+                let entries = try await collect(FileSystem.entries(of: folder))
                 #expect(entries.count == 1_002 && Set(entries.map(\.name.string)) == Set(folder.names))
                 #expect(entries.filter { $0.kind == .directory }.map(\.name) == ["directory"])
                 #expect(entries.filter { $0.kind == .symbolicLink }.map(\.name) == ["link"])
-                let sorted = try await FileSystem.list(folder).sorted()
+                let sorted = try await FileSystem.entries(of: folder).sorted()
                 #expect(sorted.map(\.name.string) == folder.names)
                 // Broken off: closed when it is dropped.
-                for try await _ in FileSystem.list(folder) { break }
+                for try await _ in FileSystem.entries(of: folder) { break }
                 #expect(openFiles(in: folder).isEmpty)
             }
         }
@@ -193,10 +196,10 @@ extension FileTests {
             try inFolder { _, folder in
                 let (file, lost) = (folder.appending("file"), folder.appending("lost"))
                 try file.put([])
-                await expect(.noSuchFileOrDirectory, of: lost) { try await collect(FileSystem.list(lost)) }
-                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.list(lost).sorted() }
-                await expect(.notDirectory, of: file) { try await collect(FileSystem.list(file)) }
-                await expect(.notDirectory, of: file) { try await FileSystem.list(file).sorted() }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await collect(FileSystem.entries(of: lost)) }
+                await expect(.noSuchFileOrDirectory, of: lost) { try await FileSystem.entries(of: lost).sorted() }
+                await expect(.notDirectory, of: file) { try await collect(FileSystem.entries(of: file)) }
+                await expect(.notDirectory, of: file) { try await FileSystem.entries(of: file).sorted() }
                 await expect(.noSuchFileOrDirectory, of: lost) { for try await _ in FileSystem.walk(lost) {} }
             }
         }
@@ -222,9 +225,9 @@ extension FileTests {
                     #expect(try await FileSystem.readLink(link) == path)
                     try await FileSystem.rename(link, to: folder.appending("old link"))
                 }
-                let listed = Set(try await collect(FileSystem.list(folder)).map(\.name))
+                let listed = Set(try await collect(FileSystem.entries(of: folder)).map(\.name))
                 #expect(listed == Set(components + ["old link"]))
-                #expect(try await FileSystem.list(folder).sorted().count == components.count + 1)
+                #expect(try await FileSystem.entries(of: folder).sorted().count == components.count + 1)
                 var walked: Set<FilePath> = []
                 for try await found in FileSystem.walk(folder) { walked.insert(found.path) }
                 #expect(walked == Set(listed.map { folder.appending($0) }))
@@ -263,7 +266,7 @@ extension FileTests {
                     seen.value += 1
                     unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 }
-                let list = loop.spawn { for try await _ in FileSystem.list(folder) { count() } }
+                let list = loop.spawn { for try await _ in FileSystem.entries(of: folder) { count() } }
                 #expect(await failure(of: list) is CancellationError)
                 let walk = loop.spawn { for try await _ in FileSystem.walk(folder) { count() } }
                 #expect(await failure(of: walk) is CancellationError)

@@ -118,13 +118,15 @@ extension FileTests {
                 let permissions: FilePermissions = [.ownerReadWrite, .groupRead]
                 try await File.withFile(path, .readWrite, options: .create, permissions: permissions) { file in
                     try await file.setPermissions([.ownerReadWrite, .otherRead])
-                    try await file.setTimes(accessed: .seconds(1_000), modified: .milliseconds(2_000_500))
+                    try await file.setTimes(
+                        accessed: FileTime(seconds: 1_000), modified: FileTime(seconds: 2_000, nanoseconds: 500_000_000)
+                    )
                     try await file.setOwner(FileOwner(user: getuid(), group: getgid()))
                     let status = try await file.status()
                     #expect(status.kind == .regular && status.size == 0 && status.linkCount == 1)
                     #expect(status.permissions == [.ownerReadWrite, .otherRead])
-                    #expect(status.accessed == .seconds(1_000))
-                    #expect(status.modified == .milliseconds(2_000_500))
+                    #expect(status.accessed == FileTime(seconds: 1_000))
+                    #expect(status.modified == FileTime(seconds: 2_000, nanoseconds: 500_000_000))
                     #expect(status.user == getuid() && status.group == getgid())
                     let sameByName = try await FileSystem.status(of: path)
                     #expect(sameByName.inode == status.inode && sameByName.device == status.device)
@@ -142,8 +144,8 @@ extension FileTests {
                     -1_000_000,
                     -999_999, -1_000_250_001,
                 ] {
-                    let time = Duration.microseconds(time)
-                    try await FileSystem.setTimes(accessed: .zero, modified: time, of: path)
+                    let time = FileTime(seconds: 0, nanoseconds: Int64(time) * 1_000 + 789)
+                    try await FileSystem.setTimes(accessed: .now, modified: time, of: path)
                     #expect(try await FileSystem.status(of: path).modified == time)
                 }
             }

@@ -123,7 +123,7 @@ extension FileTests {
             try inFolder(fastPath) { _, folder in
                 let (file, other) = (folder.appending("file"), folder.appending("other"))
                 try file.put([1])
-                try await FileSystem.link(file, to: other)
+                try await FileSystem.link(file, at: other)
                 try await FileSystem.writeFile(file, [2])
                 #expect(file.content == [2] && other.content == [1])
                 try await FileSystem.writeFile("/dev/null", [1, 2, 3])

@@ -16,15 +16,16 @@ import UV
         let bytes = Self.bytes(size)
         let file = unsafe try FileDescriptor.open("/dev/null", .writeOnly)
         try file.closeAfter {
-            try #expect(done { try FileRequest.write(bytes, to: file, at: 0, on: $0, onDone: $1) } == size)
-            try #expect(done { try FileRequest.write(bytes, to: file, at: nil, on: $0, onDone: $1) } == size)
+            try #expect(done { try FileRequest.start(.write(bytes, to: file, at: 0), on: $0, onDone: $1) } == size)
+            try #expect(done { try FileRequest.start(.write(bytes, to: file, at: nil), on: $0, onDone: $1) } == size)
             let parts = [bytes, [1, 2, 3], bytes]
             try #expect(
-                done { try FileRequest.write(contentsOf: parts, to: file, at: 0, on: $0, onDone: $1) } == 2 * size + 3)
-            try done { try FileRequest.writeAll(bytes, to: file, at: 0, on: $0, onDone: $1) }
-            try done { try FileRequest.writeAll(bytes, to: file, at: nil, on: $0, onDone: $1) }
+                done { try FileRequest.start(.write(contentsOf: parts, to: file, at: 0), on: $0, onDone: $1) } == 2
+                    * size + 3)
+            try done { try FileRequest.start(.writeAll(bytes, to: file, at: 0), on: $0, onDone: $1) }
+            try done { try FileRequest.start(.writeAll(bytes, to: file, at: nil), on: $0, onDone: $1) }
         }
-        try done { try FileRequest.writeFile("/dev/null", bytes, on: $0, onDone: $1) }
+        try done { try FileRequest.start(.writeFile("/dev/null", bytes), on: $0, onDone: $1) }
     }
 
     @Test("Reads at such places, and of no more than there is", arguments: sizes)
@@ -33,8 +34,8 @@ import UV
             let path = try folder.file("file")
             let file = try FileDescriptor.open(path, .readWrite)
             try file.closeAfter {
-                try done { try FileRequest.truncate(file, to: Int64(size), on: $0, onDone: $1) }
-                _ = try done { try FileRequest.write([1, 2], to: file, at: Int64(size), on: $0, onDone: $1) }
+                try done { try FileRequest.start(.truncate(file, to: Int64(size)), on: $0, onDone: $1) }
+                _ = try done { try FileRequest.start(.write([1, 2], to: file, at: Int64(size)), on: $0, onDone: $1) }
                 let start = Int64(size) - 1
                 for limit in [4, 1 << 31, 1 << 32, .max] {
                     let read = try done { try FileRequest.read(from: file, upTo: limit, at: start, on: $0, onDone: $1) }
@@ -45,12 +46,12 @@ import UV
                 let null = unsafe try FileDescriptor.open("/dev/null", .writeOnly)
                 try null.closeAfter {
                     let sent = try done {
-                        try FileRequest.send(from: file, at: start, count: size, to: null, on: $0, onDone: $1)
+                        try FileRequest.start(.send(from: file, at: start, count: size, to: null), on: $0, onDone: $1)
                     }
                     #expect(sent == 3)
                 }
             }
-            try #expect(done { try FileRequest.status(of: path, on: $0, onDone: $1) }.size == Int64(size) + 2)
+            try #expect(done { try FileRequest.start(.status(of: path), on: $0, onDone: $1) }.size == Int64(size) + 2)
         }
     }
 
@@ -63,7 +64,8 @@ import UV
             let size = 1 << 31 + 5
             let path = try folder.file("file")
             try folder.opened(path, .readWrite) { file in
-                try #expect(done { try FileRequest.write([9], to: file, at: Int64(size - 1), on: $0, onDone: $1) } == 1)
+                try #expect(
+                    done { try FileRequest.start(.write([9], to: file, at: Int64(size - 1)), on: $0, onDone: $1) } == 1)
                 let most = 1 << 31 - 4_096
                 let read = try done { try FileRequest.read(from: file, upTo: size, at: 0, on: $0, onDone: $1) }
                 #expect(read.count == most, "no system reads more at once")
@@ -71,10 +73,11 @@ import UV
                 try #expect(
                     done { try FileRequest.read(from: file, into: buffer, at: 1, on: $0, onDone: $1) }.count == most)
             }
-            let whole = try done { try FileRequest.readFile(path, limit: 1 << 32, on: $0, onDone: $1) }
+            let whole = try done { try FileRequest.start(.readFile(path, limit: 1 << 32), on: $0, onDone: $1) }
             #expect(whole.count == size && whole.last == 9)
-            try done { try FileRequest.writeFile(folder("copy"), whole, durably: false, on: $0, onDone: $1) }
-            try #expect(done { try FileRequest.status(of: folder("copy"), on: $0, onDone: $1) }.size == Int64(size))
+            try done { try FileRequest.start(.writeFile(folder("copy"), whole, durably: false), on: $0, onDone: $1) }
+            try #expect(
+                done { try FileRequest.start(.status(of: folder("copy")), on: $0, onDone: $1) }.size == Int64(size))
         }
     }
 }

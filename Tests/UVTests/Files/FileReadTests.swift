@@ -10,7 +10,7 @@ import UV
         try withFolder { folder in
             let bytes = pattern(count: 10_000)
             let path = try folder.file("file", bytes)
-            let file = try done { try FileRequest.open(path, .readOnly, on: $0, onDone: $1) }
+            let file = try done { try FileRequest.start(.open(path, .readOnly), on: $0, onDone: $1) }
             #expect(fcntl(file.rawValue, F_GETFD) & FD_CLOEXEC != 0)
             try #expect(
                 done { try FileRequest.read(from: file, upTo: 100, at: 50, on: $0, onDone: $1) } == bytes[50..<150])
@@ -28,9 +28,11 @@ import UV
             #expect(read.count == 100 && read.buffer.count == 300)
             #expect(read.buffer[..<100] == bytes[9_900...] && read.buffer[100...].allSatisfy { $0 == 7 })
 
-            let parts = try done { try FileRequest.read(from: file, counts: [3, 0, 5], at: 9_996, on: $0, onDone: $1) }
+            let parts = try done {
+                try FileRequest.start(.read(from: file, counts: [3, 0, 5], at: 9_996), on: $0, onDone: $1)
+            }
             #expect(parts == [Array(bytes[9_996..<9_999]), [], [bytes[9_999]]])
-            try done { try FileRequest.close(file, on: $0, onDone: $1) }
+            try done { try FileRequest.start(.close(file), on: $0, onDone: $1) }
         }
     }
 
@@ -40,9 +42,12 @@ import UV
             try folder.opened(folder.file("file", [1, 2, 3])) { file in
                 try #expect(done { try FileRequest.read(from: file, upTo: 0, at: 0, on: $0, onDone: $1) }.isEmpty)
                 try #expect(done { try FileRequest.read(from: file, into: [], at: 0, on: $0, onDone: $1) }.count == 0)
-                try #expect(done { try FileRequest.read(from: file, counts: [], at: 0, on: $0, onDone: $1) }.isEmpty)
                 try #expect(
-                    done { try FileRequest.read(from: file, counts: [0, 0], at: 0, on: $0, onDone: $1) } == [[], []])
+                    done { try FileRequest.start(.read(from: file, counts: [], at: 0), on: $0, onDone: $1) }.isEmpty)
+                try #expect(
+                    done { try FileRequest.start(.read(from: file, counts: [0, 0], at: 0), on: $0, onDone: $1) } == [
+                        [], [],
+                    ])
             }
             try folder.opened(folder.file("empty")) { file in
                 try #expect(done { try FileRequest.read(from: file, upTo: 10, at: 0, on: $0, onDone: $1) }.isEmpty)
@@ -64,24 +69,26 @@ import UV
             try FileRequest.read(from: file, into: [1], at: -1, on: loop) { _, _ in }
         }
         expect(.invalidArgument, of: "count -1") {
-            try FileRequest.read(from: file, counts: [1, -1], at: 0, on: loop) { _, _ in }
+            try FileRequest.start(.read(from: file, counts: [1, -1], at: 0), on: loop) { _, _ in }
         }
         expect(.invalidArgument, of: "read") {
-            try FileRequest.read(from: file, counts: [.max, .max], at: 0, on: loop) { _, _ in }
+            try FileRequest.start(.read(from: file, counts: [.max, .max], at: 0), on: loop) { _, _ in }
         }
         expect(.invalidArgument, of: "read") {
-            try FileRequest.read(from: file, counts: [.max], at: 0, on: loop) { _, _ in }
+            try FileRequest.start(.read(from: file, counts: [.max], at: 0), on: loop) { _, _ in }
         }
-        expect(.invalidArgument, of: "offset -2") { try FileRequest.write([1], to: file, at: -2, on: loop) { _, _ in } }
         expect(.invalidArgument, of: "offset -2") {
-            try FileRequest.writeAll([1], to: file, at: -2, on: loop) { _, _ in }
+            try FileRequest.start(.write([1], to: file, at: -2), on: loop) { _, _ in }
         }
-        expect(.invalidArgument, of: "size -1") { try FileRequest.truncate(file, to: -1, on: loop) { _, _ in } }
+        expect(.invalidArgument, of: "offset -2") {
+            try FileRequest.start(.writeAll([1], to: file, at: -2), on: loop) { _, _ in }
+        }
+        expect(.invalidArgument, of: "size -1") { try FileRequest.start(.truncate(file, to: -1), on: loop) { _, _ in } }
         expect(.invalidArgument, of: "offset -1") {
-            try FileRequest.send(from: file, at: -1, count: 1, to: file, on: loop) { _, _ in }
+            try FileRequest.start(.send(from: file, at: -1, count: 1, to: file), on: loop) { _, _ in }
         }
         expect(.invalidArgument, of: "count -1") {
-            try FileRequest.send(from: file, at: 0, count: -1, to: file, on: loop) { _, _ in }
+            try FileRequest.start(.send(from: file, at: 0, count: -1, to: file), on: loop) { _, _ in }
         }
         #expect(!loop.isAlive)
         try loop.close()
@@ -107,7 +114,7 @@ import UV
                     try done { try FileRequest.read(from: directory, upTo: 10, at: 0, on: $0, onDone: $1) }
                 }
                 expect(.isDirectory, of: "descriptor \(directory.rawValue)") {
-                    try done { try FileRequest.read(from: directory, counts: [10], at: 0, on: $0, onDone: $1) }
+                    try done { try FileRequest.start(.read(from: directory, counts: [10], at: 0), on: $0, onDone: $1) }
                 }
             }
             try folder.opened(folder.file("file"), .writeOnly) { file in
@@ -117,7 +124,7 @@ import UV
             }
             let none = FileDescriptor(rawValue: 1_000_000)
             expect(.badFileDescriptor, of: "close of descriptor 1000000") {
-                try done { try FileRequest.close(none, on: $0, onDone: $1) }
+                try done { try FileRequest.start(.close(none), on: $0, onDone: $1) }
             }
             expect(.badFileDescriptor, of: "descriptor 1000000") {
                 try done { try FileRequest.read(from: none, into: [1], at: nil, on: $0, onDone: $1) }
@@ -150,11 +157,11 @@ import UV
 
     @Test("F2: pseudo-files are read to their end, whatever their size says")
     func pseudoFile() throws {
-        let file = try done { try FileRequest.open("/proc/self/status", .readOnly, on: $0, onDone: $1) }
-        try #expect(done { try FileRequest.status(of: file, on: $0, onDone: $1) }.size == 0)
+        let file = try done { try FileRequest.start(.open("/proc/self/status", .readOnly), on: $0, onDone: $1) }
+        try #expect(done { try FileRequest.start(.status(of: file), on: $0, onDone: $1) }.size == 0)
         let text = try done { try FileRequest.read(from: file, upTo: .max, at: 0, on: $0, onDone: $1) }
         #expect(String(decoding: text, as: UTF8.self).contains("VmRSS"))
-        try done { try FileRequest.close(file, on: $0, onDone: $1) }
+        try done { try FileRequest.start(.close(file), on: $0, onDone: $1) }
     }
 
     @Test("Requests of one loop go on side by side, each ends once")

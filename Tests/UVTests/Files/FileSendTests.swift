@@ -18,9 +18,8 @@ import UV
         var sent = 0, problem: UVError.Code?
         while problem == nil, sent < bytes.count {
             try withLoop { loop in
-                try FileRequest.send(
-                    from: file, at: Int64(sent), count: bytes.count - sent, to: near, on: loop
-                ) { _, result in
+                try FileRequest.start(.send(from: file, at: Int64(sent), count: bytes.count - sent, to: near), on: loop)
+                { _, result in
                     switch result {
                     case .success(let count): sent += count
                     case .failure(let error): problem = error.code
@@ -47,7 +46,8 @@ import UV
         var counts: [Int] = []
         try withLoop { loop in
             for offset in [0, 7, 10, 100] as [Int64] {
-                try FileRequest.send(from: file, at: offset, count: 5, to: pipe.writeEnd, on: loop) { _, result in
+                try FileRequest.start(.send(from: file, at: offset, count: 5, to: pipe.writeEnd), on: loop) {
+                    _, result in
                     counts.append((try? result.get()) ?? -1)
                 }
                 try loop.run()

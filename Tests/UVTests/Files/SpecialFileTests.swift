@@ -13,7 +13,7 @@ import UV
             let fifo = folder.fifo("fifo")
             var read: [UInt8] = []
             try withLoop { loop in
-                try FileRequest.readFile(fifo, on: loop) { _, result in read = try! result.get() }
+                try FileRequest.start(.readFile(fifo), on: loop) { _, result in read = try! result.get() }
                 let timer = try TimerHandle(on: loop)
                 var writer: FileDescriptor?
                 try timer.start(after: .milliseconds(20), every: .milliseconds(5)) { timer in
@@ -39,13 +39,13 @@ import UV
             try withLoop { loop in
                 // More than the pool has threads: none of them is held.
                 let requests = try (0..<8).map { _ in
-                    try FileRequest.readFile(fifo, on: loop) { _, result in results.append(result) }
+                    try FileRequest.start(.readFile(fifo), on: loop) { _, result in results.append(result) }
                 }
                 let timer = try TimerHandle(on: loop)
                 try timer.start(after: .milliseconds(20)) { timer in
                     #expect(results.isEmpty)
                     timer.close()
-                    try! FileRequest.status(of: fifo, on: loop) { _, result in
+                    try! FileRequest.start(.status(of: fifo), on: loop) { _, result in
                         #expect(try! result.get().kind == .fifo)
                         for request in requests { #expect(throws: Never.self) { try request.cancel() } }
                     }
@@ -54,7 +54,7 @@ import UV
             #expect(results.map { $0.failure?.code } == Array(repeating: .canceled, count: 8))
             results = []
             try withLoop { loop in
-                try FileRequest.readFile(fifo, on: loop) { _, result in results.append(result) }
+                try FileRequest.start(.readFile(fifo), on: loop) { _, result in results.append(result) }
                 let timer = try TimerHandle(on: loop)
                 try timer.start(after: .zero, every: .milliseconds(5)) { timer in
                     guard let writer = try? FileDescriptor.open(fifo, .writeOnly, options: .nonBlocking) else { return }
@@ -72,9 +72,11 @@ import UV
             let fifo = folder.fifo("fifo")
             var results: [UVError.Code?] = []
             try withLoop { loop in
-                try FileRequest.readFile(fifo, on: loop) { _, result in results.append(result.failure?.code) }
+                try FileRequest.start(.readFile(fifo), on: loop) { _, result in results.append(result.failure?.code) }
                 let other = folder.fifo("other")
-                try FileRequest.writeFile(other, [1], on: loop) { _, result in results.append(result.failure?.code) }
+                try FileRequest.start(.writeFile(other, [1]), on: loop) { _, result in
+                    results.append(result.failure?.code)
+                }
                 let timer = try TimerHandle(on: loop)
                 try timer.start(after: .milliseconds(20)) { _ in try! loop.closeAllHandles() }
             }
@@ -90,7 +92,7 @@ import UV
             var read: [UInt8] = []
             var isWritten = false
             try withLoop { loop in
-                try FileRequest.writeFile(fifo, bytes, on: loop) { _, result in
+                try FileRequest.start(.writeFile(fifo, bytes), on: loop) { _, result in
                     #expect(throws: Never.self) { try result.get() }
                     isWritten = true
                 }
@@ -117,7 +119,7 @@ import UV
             let reader = try FileDescriptor.open(fifo, .readOnly, options: .nonBlocking)
             var error: UVError?
             try withLoop { loop in
-                try FileRequest.writeFile(fifo, pattern(count: 200_000), on: loop) { _, result in
+                try FileRequest.start(.writeFile(fifo, pattern(count: 200_000)), on: loop) { _, result in
                     error = result.failure
                 }
                 let timer = try TimerHandle(on: loop)
@@ -144,7 +146,7 @@ import UV
                 }
             }
             try goOn()
-            try FileRequest.writeAll(bytes, to: pipe.writeEnd, at: nil, on: loop) { _, result in
+            try FileRequest.start(.writeAll(bytes, to: pipe.writeEnd, at: nil), on: loop) { _, result in
                 #expect(throws: Never.self) { try result.get() }
             }
         }
@@ -161,7 +163,7 @@ import UV
             dup2(pipe.readEnd.rawValue, 0)
             var read: [UInt8] = []
             try withLoop { loop in
-                try FileRequest.readFile("/dev/stdin", on: loop) { _, result in read = try! result.get() }
+                try FileRequest.start(.readFile("/dev/stdin"), on: loop) { _, result in read = try! result.get() }
                 let timer = try TimerHandle(on: loop)
                 try timer.start(after: .milliseconds(20)) { timer in
                     try! pipe.writeEnd.writeAll([1, 2])
@@ -181,9 +183,9 @@ import UV
                     folder("file"), .writeOnly, options: .create, permissions: .ownerReadWrite)
                 dup2(file.rawValue, 1)
                 try file.close()
-                let before = try done { try FileRequest.status(of: folder("file"), on: $0, onDone: $1) }
+                let before = try done { try FileRequest.start(.status(of: folder("file")), on: $0, onDone: $1) }
                 for name in ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"] {
-                    try done { try FileRequest.writeFile(FilePath(name), [1, 2, 3], on: $0, onDone: $1) }
+                    try done { try FileRequest.start(.writeFile(FilePath(name), [1, 2, 3]), on: $0, onDone: $1) }
                     try #expect(content(of: folder("file")) == [1, 2, 3])
                     expect(.notSupported, of: name) {
                         try done {
@@ -191,7 +193,7 @@ import UV
                         }
                     }
                 }
-                let after = try done { try FileRequest.status(of: folder("file"), on: $0, onDone: $1) }
+                let after = try done { try FileRequest.start(.status(of: folder("file")), on: $0, onDone: $1) }
                 #expect(after.inode == before.inode && after.linkCount == 1)
                 let null = unsafe try FileDescriptor.open("/dev/null", .writeOnly)
                 dup2(null.rawValue, 1)
@@ -204,7 +206,7 @@ import UV
     func madeUp() async {
         await #expect(processExitsWith: .success) {
             func write(_ path: FilePath, _ text: String) throws {
-                try done { try FileRequest.writeFile(path, Array(text.utf8), on: $0, onDone: $1) }
+                try done { try FileRequest.start(.writeFile(path, Array(text.utf8)), on: $0, onDone: $1) }
             }
             try write("/proc/self/comm", "another")
             try #expect(content(of: "/proc/self/comm") == Array("another\n".utf8))
@@ -223,7 +225,7 @@ import UV
                 // Only the superuser may mount.
                 guard unsafe cfaults_mount_file(inner.string, outer.string) == 0 else { return }
                 defer { unsafe cfaults_unmount(outer.string) }
-                try done { try FileRequest.writeFile(outer, [7], on: $0, onDone: $1) }
+                try done { try FileRequest.start(.writeFile(outer, [7]), on: $0, onDone: $1) }
                 try #expect(content(of: inner) == [7] && folder.names() == ["inner", "outer"])
                 try folder.file("other")
                 expect(.resourceBusy, of: outer) {

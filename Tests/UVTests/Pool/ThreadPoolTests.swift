@@ -28,7 +28,7 @@ import UV
                         })
                 }
                 var read: Result<FileStatus, UVError>?
-                try FileRequest.status(of: "/", on: loop) { read = $1 }
+                try FileRequest.start(.status(of: "/"), on: loop) { read = $1 }
                 try TimerHandle(on: loop).start(after: .milliseconds(1), every: .milliseconds(1)) { timer in
                     let statistics = ThreadPool.statistics
                     guard statistics.running == 4 else { return }
@@ -72,17 +72,19 @@ import UV
                     }
                     let options: FileDescriptor.OpenOptions = [.create, .exclusiveCreate]
                     let requests: [Request] = [
-                        try FileRequest.open(folder("new"), .writeOnly, options: options, on: loop) {
+                        try FileRequest.start(.open(folder("new"), .writeOnly, options: options), on: loop) {
                             results.append($1.failure)
                         },
-                        try FileRequest.makeDirectory(folder("folder"), on: loop) { results.append($1.failure) },
+                        try FileRequest.start(.makeDirectory(folder("folder")), on: loop) {
+                            results.append($1.failure)
+                        },
                         try FileRequest.copy("/etc/passwd", to: folder("copy"), on: loop) {
                             results.append($1.failure)
                         },
                         try TreeRequest.copy("/etc/passwd", to: folder("tree"), on: loop) {
                             results.append($1.failure)
                         },
-                        try DirectoryRequest.open(folder.path, on: loop) { results.append($1.failure) },
+                        try FileRequest.start(.openDirectory(folder.path), on: loop) { results.append($1.failure) },
                         try RandomRequest.bytes(10, on: loop) { results.append($1.failure) },
                         try NameRequest.name(of: SocketAddress(host: "127.0.0.1", port: 1), on: loop) {
                             results.append($1.failure)
@@ -198,7 +200,7 @@ import UV
             try synchronously {
                 let loop = try Loop()
                 var inside: (any Error)?
-                let request = try FileRequest.status(of: "/", on: loop) { request, _ in
+                let request = try FileRequest.start(.status(of: "/"), on: loop) { request, _ in
                     do { try request.cancel() } catch { inside = error }
                 }
                 let tree = try TreeRequest.remove("/nonexistent/file", on: loop) { _, _ in }

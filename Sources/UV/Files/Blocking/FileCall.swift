@@ -1,5 +1,4 @@
 internal import CLibuv
-internal import SystemPackage
 
 /// One file operation of libuv on the calling thread, which may block: a thread of the pool.
 ///
@@ -34,9 +33,4 @@ func fileCall(
     _ perform: (UnsafeMutablePointer<uv_fs_t>) -> CInt
 ) throws(UVError) {
     unsafe try fileCall(operation, of: subject(), perform) { _ in () }
-}
-
-extension FileDescriptor {
-    /// For errors.
-    var text: String { "descriptor \(rawValue)" }
 }

@@ -145,7 +145,7 @@ final class FileCopy {
     }
 
     func copyTimes(_ targetPath: () -> FilePath) throws(UVError) {
-        if unsafe withUnsafePointer(to: status, { unsafe cplatform_set_times(target, nil, $0) }) != 0 {
+        if unsafe withUnsafePointer(to: status, { unsafe cplatform_copy_times(target, nil, $0) }) != 0 {
             throw UVError(.lastSystemError, in: "copy", of: targetPath().string)
         }
     }

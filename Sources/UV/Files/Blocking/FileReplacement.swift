@@ -21,10 +21,12 @@ final class FileReplacement {
         if let name { temporary.append(name) }
         self.temporary = temporary
         let permissions = permissions ?? [.ownerReadWrite, .groupReadWrite, .otherReadWrite]
-        file = try Files.open(
-            temporary, .writeOnly, [.create, .exclusiveCreate], old == nil ? permissions : .ownerReadWrite)
+        file = try Files.run(
+            .open(
+                temporary, .writeOnly, options: [.create, .exclusiveCreate],
+                permissions: old == nil ? permissions : .ownerReadWrite))
         guard let old else { return }
-        try Files.setPermissions(Self.takeOver(old, to: file), of: file)
+        try Files.run(.setPermissions(Self.takeOver(old, to: file), of: file))
     }
 
     /// Gives the file the owner of the old one, as far as that is allowed.
@@ -32,12 +34,12 @@ final class FileReplacement {
     /// - Returns: The permissions that it may have: the right to run as the owner, or what was the old group's, must not go to
     ///   somebody else with it.
     private static func takeOver(_ old: FileStatus, to file: FileDescriptor) -> FilePermissions {
-        if (try? Files.setOwner(FileOwner(user: old.user, group: old.group), of: file)) != nil {
+        if (try? Files.run(.setOwner(FileOwner(user: old.user, group: old.group), of: file))) != nil {
             return old.permissions
         }
         var allowed = FilePermissions(rawValue: old.permissions.rawValue & 0o777)
-        if (try? Files.setOwner(FileOwner(group: old.group), of: file)) == nil,
-            (try? Files.status(of: file))?.group != old.group
+        if (try? Files.run(.setOwner(FileOwner(group: old.group), of: file))) == nil,
+            (try? Files.run(.status(of: file)))?.group != old.group
         {
             allowed.subtract(.groupReadWriteExecute)
         }
@@ -49,24 +51,25 @@ final class FileReplacement {
     /// - Parameter durably: Whether it is on the disk when this returns, name and content.
     /// - Parameter isReplacing: Whether something may have the name already; else that is `.fileExists`.
     func commit(durably: Bool, isReplacing: Bool = true) throws(UVError) {
-        if durably { try Files.sync(file) }
+        if durably { try Files.run(.sync(file)) }
         isOpen = false
-        try Files.close(file)
+        try Files.run(.close(file))
         // Opened before the rename: what is wrong with the directory must show while the old content is there.
         let parent = path.removingLastComponent()
-        let directory = durably ? try Files.open(parent.isEmpty ? "." : parent, .readOnly, .directory, nil) : nil
-        defer { if let directory { try? Files.close(directory) } }
+        let directory =
+            durably ? try Files.run(.open(parent.isEmpty ? "." : parent, .readOnly, options: .directory)) : nil
+        defer { if let directory { try? Files.run(.close(directory)) } }
         if isReplacing {
-            try Files.rename(temporary, to: path)
+            try Files.run(.rename(temporary, to: path))
         } else {
-            try Files.renameToFreeName(temporary, to: path)
+            try Files.run(.rename(temporary, toFree: path))
         }
         isInPlace = true
-        if let directory { try Files.syncIfPossible(directory) }
+        if let directory { try Files.run(.syncIfPossible(directory)) }
     }
 
     deinit {
-        if isOpen { try? Files.close(file) }
-        if !isInPlace { try? Files.unlink(temporary) }
+        if isOpen { try? Files.run(.close(file)) }
+        if !isInPlace { try? Files.run(.removeFile(temporary)) }
     }
 }

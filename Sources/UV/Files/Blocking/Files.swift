@@ -3,41 +3,14 @@ internal import CPlatform
 internal import SystemPackage
 internal import UVPlatform
 
-/// The operations on files, done at once by the calling thread: threads of the pool use them, one by one or fused.
+/// What threads of the pool do with bytes of open files.
 enum Files {
-    // MARK: Open files
-
-    /// Never waits: a FIFO without a writer would hold its thread for ever. Regular files know the flag only when
-    /// somebody has a lease on them.
-    static func open(
-        _ path: FilePath, _ mode: FileDescriptor.AccessMode, _ options: FileDescriptor.OpenOptions,
-        _ permissions: FilePermissions?
-    ) throws(UVError) -> FileDescriptor {
-        let flags = mode.rawValue | options.rawValue | O_CLOEXEC | O_NONBLOCK
-        let permissions = CInt((permissions ?? .ownerReadWrite).rawValue)
-        return unsafe try fileCall("open", of: path.string) { raw in
-            unsafe path.withPlatformString { unsafe uv_fs_open(nil, raw, $0, flags, permissions, nil) }
-        } _: {
-            unsafe FileDescriptor(rawValue: CInt($0.pointee.result))
-        }
-    }
-
-    /// Opens for reading what is below an open directory: `.improperLink` for what leads out of it, whatever others exchange
-    /// for links meanwhile.
-    static func open(_ path: FilePath, below directory: FileDescriptor) throws(UVError) -> FileDescriptor {
-        let file = unsafe path.withPlatformString {
-            unsafe cplatform_open_below(directory.rawValue, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        }
-        return FileDescriptor(rawValue: try checkSystem(file, "open", of: path.string))
-    }
-
-    static func close(_ file: FileDescriptor) throws(UVError) {
-        unsafe try fileCall("close", of: file.text) { unsafe uv_fs_close(nil, $0, file.rawValue, nil) }
-    }
+    /// Does an operation on the calling thread, which may block.
+    static func run<Value>(_ operation: FileOperation<Value>) throws(UVError) -> Value { try operation.run() }
 
     /// - Parameter offset: `nil` reads at the file's position and moves it.
     /// - Returns: What was read; empty at the end.
-    static func read(from file: FileDescriptor, upTo limit: Int, at offset: Int64?) throws(UVError) -> [UInt8] {
+    static func read(from file: OpenFile, upTo limit: Int, at offset: Int64?) throws(UVError) -> [UInt8] {
         var bytes = [UInt8].unset(count: try sensibleCount(limit, of: file, at: offset))
         let count = try read(into: &bytes, from: 0, of: file, at: offset)
         bytes.removeLast(bytes.count - count)
@@ -48,7 +21,7 @@ enum Files {
     ///
     /// - Returns: The number of bytes, 0 at the end.
     static func read(
-        into bytes: inout [UInt8], from start: Int, of file: FileDescriptor, at offset: Int64?
+        into bytes: inout [UInt8], from start: Int, of file: OpenFile, at offset: Int64?
     ) throws(UVError) -> Int {
         if start == bytes.count { return 0 }
         while true {
@@ -70,18 +43,18 @@ enum Files {
 
     /// Room for all that can come, not for what the caller was ready to take.
     private static func sensibleCount(
-        _ limit: Int, of file: FileDescriptor, at offset: Int64?
+        _ limit: Int, of file: OpenFile, at offset: Int64?
     ) throws(UVError) -> Int {
         let modest = 1 << 20
         if limit <= modest { return limit }
-        let status = try status(of: file)
+        let status = try run(.status(of: file.descriptor))
         guard status.kind == .regular else { return modest }
         var position = offset ?? 0
         if offset == nil { position = try self.position(of: file) }
         return Int(min(Int64(min(limit, 0x7fff_f000)), max(status.size - position, Int64(modest))))
     }
 
-    private static func position(of file: FileDescriptor) throws(UVError) -> Int64 {
+    private static func position(of file: OpenFile) throws(UVError) -> Int64 {
         let position = Int64(lseek(file.rawValue, 0, SEEK_CUR))
         if position < 0 { throw UVError(.lastSystemError, in: "read", of: file.text) }
         return position
@@ -89,7 +62,7 @@ enum Files {
 
     /// Fills several buffers in order.
     static func read(
-        from file: FileDescriptor, counts: [Int], at offset: Int64?
+        from file: OpenFile, counts: [Int], at offset: Int64?
     ) throws(UVError) -> [[UInt8]] {
         var chunks = counts.map { [UInt8].unset(count: $0) }
         var buffers: [uv_buf_t] = unsafe []
@@ -120,7 +93,7 @@ enum Files {
 
     /// - Returns: How many bytes were written; fewer only when the system took fewer.
     static func write(
-        _ chunks: [[UInt8]], to file: FileDescriptor, at offset: Int64?
+        _ chunks: [[UInt8]], to file: OpenFile, at offset: Int64?
     ) throws(UVError) -> Int {
         let full = chunks.filter { !$0.isEmpty }
         if full.isEmpty { return 0 }
@@ -138,7 +111,7 @@ enum Files {
     }
 
     /// Writes all of an array, in one call or more.
-    static func writeAll(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?) throws(UVError) {
+    static func writeAll(_ bytes: [UInt8], to file: OpenFile, at offset: Int64?) throws(UVError) {
         var done = 0
         try writeAll(bytes, &done, to: file, at: offset)
     }
@@ -147,7 +120,7 @@ enum Files {
     ///
     /// - Parameter done: How many bytes have been written, also after an error.
     static func writeAll(
-        _ bytes: [UInt8], _ done: inout Int, to file: FileDescriptor, at offset: Int64?
+        _ bytes: [UInt8], _ done: inout Int, to file: OpenFile, at offset: Int64?
     ) throws(UVError) {
         while done < bytes.count {
             let count: Int
@@ -173,7 +146,7 @@ enum Files {
     /// Writes the rest of an array behind the end, wherever that is by then.
     ///
     /// - Parameter done: How many bytes have been written, also after an error.
-    static func append(_ bytes: [UInt8], _ done: inout Int, to file: FileDescriptor) throws(UVError) {
+    static func append(_ bytes: [UInt8], _ done: inout Int, to file: OpenFile) throws(UVError) {
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
                 unsafe cplatform_append(file.rawValue, $0.baseAddress! + done, $0.count - done)
@@ -187,35 +160,22 @@ enum Files {
         }
     }
 
-    static func sync(_ file: FileDescriptor) throws(UVError) {
-        unsafe try fileCall("sync", of: file.text) { unsafe uv_fs_fsync(nil, $0, file.rawValue, nil) }
-    }
-
-    /// Not every file system has something to do for a directory or a file that it makes up.
-    static func syncIfPossible(_ file: FileDescriptor) throws(UVError) {
-        do throws(UVError) { try sync(file) } catch {
-            if error.code != .invalidArgument, error.code != .notSupported { throw error }
+    /// Where symbolic links lead to in the end: they stay, and what they point to is replaced, or made.
+    ///
+    /// - Returns: `nil` for what the system makes up, in /proc and /sys, and what links there lead to, such as /dev/stdout: it
+    ///   cannot be replaced, or must not be.
+    static func linkTarget(of path: FilePath) throws(UVError) -> FilePath? {
+        var path = path
+        // As many as Linux follows; when they are in a circle, the status has said so before.
+        for _ in 0..<40 {
+            let directory = path.removingLastComponent()
+            let isMadeUp = unsafe (directory.isEmpty ? "." : directory).withPlatformString {
+                unsafe cplatform_is_made_up($0) != 0
+            }
+            if isMadeUp { return nil }
+            guard (try? Files.run(.status(of: path, followingLinks: false)))?.kind == .symbolicLink else { return path }
+            path = directory.pushing(try Files.run(.readLink(path)))
         }
-    }
-
-    static func syncData(_ file: FileDescriptor) throws(UVError) {
-        unsafe try fileCall("sync", of: file.text) { unsafe uv_fs_fdatasync(nil, $0, file.rawValue, nil) }
-    }
-
-    static func truncate(_ file: FileDescriptor, to size: Int64) throws(UVError) {
-        unsafe try fileCall("truncate", of: file.text) { unsafe uv_fs_ftruncate(nil, $0, file.rawValue, size, nil) }
-    }
-
-    /// To sockets without libuv: where its own way fails (also because the socket has no room) it copies, and waits for the
-    /// peer with a thread of the pool, for ever perhaps.
-    static func send(
-        from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
-    ) throws(UVError) -> Int {
-        while true {
-            let sent = cplatform_send(source.rawValue, off_t(offset), count, destination.rawValue)
-            if sent >= 0 { return sent }
-            if UVError.Code.lastSystemError == .interrupted { continue }
-            throw UVError(.lastSystemError, in: "send", of: "\(source.text) to \(destination.text)")
-        }
+        throw UVError(.tooManySymbolicLinkLevels, in: "readLink", of: path.string)
     }
 }

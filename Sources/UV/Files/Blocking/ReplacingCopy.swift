@@ -41,7 +41,7 @@ final class ReplacingCopy: BatchedWork {
     }
 
     private func begin() throws(UVError) {
-        let file = try named(source) { () throws(UVError) in try Files.open(source, .readOnly, [], nil) }
+        let file = try named(source) { () throws(UVError) in try Files.run(.open(source, .readOnly)) }
         var status = stat()
         _ = unsafe fstat(file.rawValue, &status)
         do throws(UVError) {
@@ -67,11 +67,11 @@ final class ReplacingCopy: BatchedWork {
         case .directory: throw UVError(.isDirectory, in: "copy", of: source.string)
         default: throw UVError(.notSupported, in: "copy", of: source.string)
         }
-        if !isReplacing, (try? Files.linkStatus(of: destination)) != nil {
+        if !isReplacing, (try? Files.run(.status(of: destination, followingLinks: false))) != nil {
             throw UVError(.fileExists, in: "copy", of: destination.string)
         }
         // Of a link to nothing, what it points to is made.
-        let old = try? Files.status(of: destination)
+        let old = try? Files.run(.status(of: destination))
         if let old, old.inode == UInt64(status.st_ino), old.device == UInt64(status.st_dev) { return nil }
         if old?.kind == .directory { throw UVError(.isDirectory, in: "copy", of: destination.string) }
         // A file would take the device's name.

@@ -17,17 +17,17 @@ final class WholeRead {
     deinit { close() }
 
     /// - Returns: `nil` where the request has to wait.
-    func goOn(_ request: PoolRequest) throws(UVError) -> [UInt8]? {
+    func goOn(_ request: PoolRequest?) throws(UVError) -> [UInt8]? {
         // On this thread: a file system that is a program may let it wait.
-        defer { if request.wait == nil { close() } }
+        defer { if request?.wait == nil { close() } }
         do throws(UVError) {
             if let file { return try readRest(of: file) }
-            let file = try Files.open(path, .readOnly, [], nil)
+            let file = try Files.run(.open(path, .readOnly))
             self.file = file
-            let status = try Files.status(of: file)
+            let status = try Files.run(.status(of: file))
             if status.kind == .fifo {
                 // To read before somebody has opened the other end would look like the end.
-                request.wait = .ready(file, .readable)
+                request?.wait = .ready(file, .readable)
                 return nil
             }
             try prepare(for: status)
@@ -37,7 +37,7 @@ final class WholeRead {
         } catch {
             if error.code == .resourceTemporarilyUnavailable {
                 // While it is opened: another process has a lease on it, and is asked by the system to give it up.
-                request.wait = file.map { .ready($0, .readable) } ?? .change
+                request?.wait = file.map { .ready($0, .readable) } ?? .change
                 return nil
             }
             let reason = error.code == .fileTooLarge ? ", which is larger than \(limit) bytes" : ""
@@ -62,7 +62,7 @@ final class WholeRead {
                 if count > Self.mostInMemory / 2 { throw UVError(.noMemory, in: "readFile") }
                 bytes += [UInt8].unset(count: max(count, 4_096))
             }
-            let more = try Files.read(into: &bytes, from: count, of: file, at: nil)
+            let more = try Files.read(into: &bytes, from: count, of: OpenFile(file, path), at: nil)
             if more == 0 { break }
             count += more
             if count > limit { throw UVError(.fileTooLarge, in: "readFile") }
@@ -74,6 +74,6 @@ final class WholeRead {
     }
 
     private func close() {
-        if let file = file.take() { try? Files.close(file) }
+        if let file = file.take() { try? Files.run(.close(file)) }
     }
 }

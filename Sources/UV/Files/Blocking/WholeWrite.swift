@@ -24,8 +24,8 @@ final class WholeWrite {
     deinit { close() }
 
     /// - Returns: `nil` where the request has to wait.
-    func goOn(_ request: PoolRequest) throws(UVError) -> Void? {
-        defer { if request.wait == nil { close() } }
+    func goOn(_ request: PoolRequest?) throws(UVError) -> Void? {
+        defer { if request?.wait == nil { close() } }
         do throws(UVError) {
             if !isInPlace {
                 isInPlace = try !replace()
@@ -33,22 +33,22 @@ final class WholeWrite {
             }
             return try writeInPlace()
         } catch {
-            request.wait = reasonToWait(error)
-            if request.wait != nil { return nil }
+            request?.wait = reasonToWait(error)
+            if request?.wait != nil { return nil }
             throw UVError(error.code, in: "writeFile", of: done > 0 ? "\(path) after \(done) bytes" : path.string)
         }
     }
 
     /// - Returns: False for what cannot be replaced.
     private func replace() throws(UVError) -> Bool {
-        do throws(UVError) { old = try Files.status(of: path) } catch {
+        do throws(UVError) { old = try Files.run(.status(of: path)) } catch {
             if error.code != .noSuchFileOrDirectory { throw error }
         }
         if let old, old.kind != .regular { return false }
         guard let target = try Files.linkTarget(of: path) else { return false }
         do throws(UVError) {
             let replacement = try FileReplacement(of: target, old: old, permissions: permissions)
-            try Files.writeAll(bytes, to: replacement.file, at: 0)
+            try Files.writeAll(bytes, to: OpenFile(replacement.file, path), at: 0)
             try replacement.commit(durably: durably)
             return true
         } catch {
@@ -60,12 +60,13 @@ final class WholeWrite {
 
     private func writeInPlace() throws(UVError) {
         let isRegular = old?.kind == .regular
-        let file = if let file { file } else { try Files.open(path, .writeOnly, isRegular ? .truncate : [], nil) }
+        let file =
+            if let file { file } else { try Files.run(.open(path, .writeOnly, options: isRegular ? .truncate : [])) }
         self.file = file
-        try Files.writeAll(bytes, &done, to: file, at: nil)
-        if durably, isRegular || old?.kind == .blockDevice { try Files.syncIfPossible(file) }
+        try Files.writeAll(bytes, &done, to: OpenFile(file, path), at: nil)
+        if durably, isRegular || old?.kind == .blockDevice { try Files.run(.syncIfPossible(file)) }
         self.file = nil
-        try Files.close(file)
+        try Files.run(.close(file))
     }
 
     private func reasonToWait(_ error: UVError) -> PoolWait? {
@@ -77,6 +78,6 @@ final class WholeWrite {
     }
 
     private func close() {
-        if let file = file.take() { try? Files.close(file) }
+        if let file = file.take() { try? Files.run(.close(file)) }
     }
 }

@@ -29,8 +29,6 @@ public enum PageCache {
     }
 
     private static let isOff = Atomic<Bool>(false)
-    private static let hits = Atomic<Int>(0)
-    private static let misses = Atomic<Int>(0)
 
     /// Whether it is used, by the whole process. Off, everything is "not cached".
     public static var isEnabled: Bool {
@@ -38,9 +36,7 @@ public enum PageCache {
         set { isOff.store(!newValue, ordering: .relaxed) }
     }
 
-    public static var counters: Counters {
-        Counters(hits: hits.load(ordering: .relaxed), misses: misses.load(ordering: .relaxed))
-    }
+    public static var counters: Counters { CacheTally.total }
 
     /// Reads so many bytes, or those up to the file's end, if all of them are in memory.
     ///
@@ -51,9 +47,9 @@ public enum PageCache {
         try FileRequest.checkNotNegative(Int64(limit), "count", "read")
         try FileRequest.checkNotNegative(offset, "offset", "read")
         if isOff.load(ordering: .relaxed) { return .notCached }
-        guard loop.mayReadCached(limit) else { return miss(.notCached) }
+        guard loop.mayReadCached(limit) else { return loop.missed(.notCached) }
         var bytes = [UInt8].unset(count: limit)
-        switch readNow(into: &bytes, from: file, at: offset) {
+        switch readNow(into: &bytes, from: file, at: offset, loop) {
         case .found(let count):
             if count < limit { bytes.removeLast(limit - count) }
             return .found(bytes)
@@ -71,19 +67,21 @@ public enum PageCache {
     ) throws(UVError) -> Found<Int> {
         try FileRequest.checkNotNegative(offset, "offset", "read")
         if isOff.load(ordering: .relaxed) { return .notCached }
-        guard loop.mayReadCached(buffer.count) else { return miss(.notCached) }
-        return readNow(into: &buffer, from: file, at: offset)
+        guard loop.mayReadCached(buffer.count) else { return loop.missed(.notCached) }
+        return readNow(into: &buffer, from: file, at: offset, loop)
     }
 
-    private static func readNow(into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64) -> Found<Int> {
+    private static func readNow(
+        into buffer: inout [UInt8], from file: FileDescriptor, at offset: Int64, _ loop: Loop
+    ) -> Found<Int> {
         let room = buffer.count
         let count = unsafe buffer.withUnsafeMutableBytes {
             unsafe cplatform_read_cached(file.rawValue, $0.baseAddress, $0.count, off_t(offset))
         }
-        if count < 0 { return miss(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached) }
+        if count < 0 { return loop.missed(UVError.Code.lastSystemError == .notSupported ? .unsupported : .notCached) }
         // Only a part of it is in memory, or none: Linux 5.9 and 5.10 answered "0 bytes" then.
-        if count < room, !isEnd(offset + Int64(count), of: file) { return miss(.notCached) }
-        hits.add(1, ordering: .relaxed)
+        if count < room, !isEnd(offset + Int64(count), of: file) { return loop.missed(.notCached) }
+        loop.cacheTally.hit()
         return .found(count)
     }
 
@@ -96,11 +94,11 @@ public enum PageCache {
     public static func readFile(_ path: FilePath, limit: Int, on loop: Loop) -> [UInt8]? {
         if isOff.load(ordering: .relaxed) { return nil }
         guard !cannotOpen.load(ordering: .relaxed), loop.mayReadCached(openingCharge) else {
-            misses.add(1, ordering: .relaxed)
+            loop.cacheTally.missed()
             return nil
         }
         let bytes = readFound(path, limit, loop)
-        if bytes == nil { misses.add(1, ordering: .relaxed) } else { hits.add(1, ordering: .relaxed) }
+        if bytes == nil { loop.cacheTally.missed() } else { loop.cacheTally.hit() }
         return bytes
     }
 
@@ -140,11 +138,6 @@ public enum PageCache {
         return unsafe fstat(file.rawValue, &status) == 0 && FileKind(mode: UInt64(status.st_mode)) == .regular
             && offset >= Int64(status.st_size) && status.st_size > 0
     }
-
-    private static func miss<Value>(_ found: Found<Value>) -> Found<Value> {
-        misses.add(1, ordering: .relaxed)
-        return found
-    }
 }
 
 extension Loop {
@@ -154,6 +147,11 @@ extension Loop {
         /// The loop's time, which stands still during a turn.
         var time: UInt64 = 0
         var bytes = 0
+    }
+
+    fileprivate func missed<Value>(_ found: PageCache.Found<Value>) -> PageCache.Found<Value> {
+        cacheTally.missed()
+        return found
     }
 
     /// Charges a read from memory to this turn; false, and nothing is charged, when that is more than a turn may have.

@@ -117,7 +117,8 @@ final class TreeCopy: BatchedWork {
         _ = try from.parentOfLowest()
         _ = try to.parentOfLowest()
         guard fchmod(new.descriptor, directory.status.st_mode & 0o1777) == 0,
-            unsafe withUnsafePointer(to: directory.status, { unsafe cplatform_set_times(new.descriptor, nil, $0) }) == 0
+            unsafe withUnsafePointer(to: directory.status, { unsafe cplatform_copy_times(new.descriptor, nil, $0) })
+                == 0
         else { throw failure(to.path()) }
         from.leave()
         to.leave()
@@ -157,7 +158,7 @@ final class TreeCopy: BatchedWork {
         default: throw UVError(.notSupported, in: "copy", of: sourcePath(name).string)
         }
         _ = unsafe newName.withPlatformString { newName in
-            unsafe withUnsafePointer(to: status) { unsafe cplatform_set_times(target, newName, $0) }
+            unsafe withUnsafePointer(to: status) { unsafe cplatform_copy_times(target, newName, $0) }
         }
         entries += 1
     }

@@ -46,8 +46,7 @@ public final class TreeRequest: PoolRequest {
         _ source: FilePath, to destination: FilePath, on loop: Loop,
         onProgress: ((TreeRequest, Progress) -> Void)? = nil, onDone: @escaping Completion
     ) throws(UVError) -> TreeRequest {
-        try FileRequest.check(source, "copy")
-        try FileRequest.check(destination, "copy")
+        if let fault = FileOperation<Progress>.fault("copy", [source, destination]) { throw fault }
         return try begin("copy", TreeCopy(source, to: destination), on: loop, onProgress, onDone)
     }
 
@@ -66,7 +65,7 @@ public final class TreeRequest: PoolRequest {
         _ path: FilePath, on loop: Loop, onProgress: ((TreeRequest, Progress) -> Void)? = nil,
         onDone: @escaping Completion
     ) throws(UVError) -> TreeRequest {
-        try FileRequest.check(path, "remove")
+        if let fault = FileOperation<Progress>.fault("remove", [path]) { throw fault }
         guard path.lastComponent?.kind == .regular else {
             throw UVError(.invalidArgument, in: "remove", of: path.string)
         }

@@ -15,7 +15,7 @@ public struct TreeEntry: Hashable, Sendable {
 ///
 /// Symbolic links are not followed, but for one as the path that was given, nor what others exchange for links meanwhile: all is
 /// done relative to open directories, at most 32 at a time.
-public final class TreeWalk {
+public final class TreeWalk: Sendable {
     /// What comes next in a walk.
     public struct Part: Sendable {
         /// The last one may be a directory, which is read for the next part.
@@ -28,22 +28,28 @@ public final class TreeWalk {
         public init() {}
     }
 
-    private var tree = TreePath("walk", isListed: true)
-    /// Of the directories in the tree.
-    private var paths: [FilePath] = []
-    /// The directory to be read next.
-    private var next: (name: FilePath, path: FilePath)?
-    private let isBusy = Atomic<Bool>(false)
+    fileprivate struct State: ~Copyable {
+        var tree = TreePath("walk", isListed: true)
+        /// Of the directories in the tree.
+        var paths: [FilePath] = []
+        /// The directory to be read next.
+        var next: (name: FilePath, path: FilePath)?
+    }
 
-    public init(_ path: FilePath) { next = (path, path) }
+    private let state: Mutex<State>
 
-    /// - Throws: ``UVError`` with `.resourceBusy` while another request goes on with the walk.
+    public init(_ path: FilePath) { state = Mutex(State(next: (path, path))) }
+
+    /// - Throws: ``UVError`` with `.resourceBusy` while another thread goes on with the walk.
     func goOn() throws(UVError) -> Part {
-        if isBusy.exchange(true, ordering: .acquiring) {
-            throw UVError(.resourceBusy, in: "walk", of: paths.first?.string)
-        }
-        defer { isBusy.store(false, ordering: .releasing) }
-        var part = Part()
+        guard let part = state.withLockIfAvailable({ $0.goOn() }) else { throw UVError(.resourceBusy, in: "walk") }
+        return part
+    }
+}
+
+extension TreeWalk.State {
+    fileprivate mutating func goOn() -> TreeWalk.Part {
+        var part = TreeWalk.Part()
         if let (name, path) = next.take() {
             do throws(UVError) { try enter(name, path) } catch { part.problem = (path, error) }
         }
@@ -65,7 +71,7 @@ public final class TreeWalk {
         return part
     }
 
-    private func enter(_ name: FilePath, _ path: FilePath) throws(UVError) {
+    private mutating func enter(_ name: FilePath, _ path: FilePath) throws(UVError) {
         let parent = tree.lowest?.descriptor
         guard let directory = TreeDirectory(name, in: parent ?? AT_FDCWD, followingLink: parent == nil),
             directory.sortNames()
@@ -77,7 +83,7 @@ public final class TreeWalk {
     /// Goes back to the directory above.
     ///
     /// - Returns: Why the rest of that cannot be walked: it was moved meanwhile.
-    private func leave() -> (FilePath, UVError)? {
+    private mutating func leave() -> (FilePath, UVError)? {
         var problem: (FilePath, UVError)?
         paths.removeLast()
         do throws(UVError) { _ = try tree.parentOfLowest() } catch {
@@ -89,20 +95,3 @@ public final class TreeWalk {
         return problem
     }
 }
-
-extension FileRequest {
-    /// Goes on with a walk: up to 256 entries, or to the next directory.
-    ///
-    /// - Parameter onDone: Gets `.resourceBusy` while another request goes on with the same walk.
-    ///
-    /// Replaces `uv_fs_scandir`: it takes paths, which others may change, and which may be too long.
-    @discardableResult
-    public static func goOn(
-        with walk: TreeWalk, on loop: Loop, onDone: @escaping Completion<TreeWalk.Part>
-    ) throws(UVError) -> FileRequest {
-        try begin("walk", on: loop, onDone) { () throws(UVError) in try walk.goOn() }
-    }
-}
-
-@available(*, unavailable)
-extension TreeWalk: Sendable {}

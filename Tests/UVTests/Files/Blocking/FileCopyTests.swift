@@ -11,7 +11,7 @@ import UV
     }
 
     func status(_ path: FilePath) throws -> FileStatus {
-        try done { try FileRequest.linkStatus(of: path, on: $0, onDone: $1) }
+        try done { try FileRequest.start(.status(of: path, followingLinks: false), on: $0, onDone: $1) }
     }
 
     @Test(
@@ -100,7 +100,8 @@ import UV
             try #expect(copy(file, to: longest) == 1)
             try #expect(folder.names() == ["fifo", "file", longest.lastComponent!.string].sorted())
         }
-        try #expect(done { try FileRequest.status(of: "/dev/null", on: $0, onDone: $1) }.kind == .characterDevice)
+        try #expect(
+            done { try FileRequest.start(.status(of: "/dev/null"), on: $0, onDone: $1) }.kind == .characterDevice)
     }
 
     #if os(Linux)

@@ -76,14 +76,15 @@ import UV
                     let empty = try folder.file("empty")
                     #expect(PageCache.readFile(empty, limit: 10, on: loop) == nil)
                 }
-                try #expect(done { try FileRequest.readFile(path, on: $0, onDone: $1) } == bytes)
-                try #expect(done { try FileRequest.readFile(folder("empty"), on: $0, onDone: $1) }.isEmpty)
-                try #expect(done { try FileRequest.readFile("/proc/self/status", on: $0, onDone: $1) }.count > 100)
+                try #expect(done { try FileRequest.start(.readFile(path), on: $0, onDone: $1) } == bytes)
+                try #expect(done { try FileRequest.start(.readFile(folder("empty")), on: $0, onDone: $1) }.isEmpty)
+                try #expect(
+                    done { try FileRequest.start(.readFile("/proc/self/status"), on: $0, onDone: $1) }.count > 100)
                 expect(.fileTooLarge, of: path) {
-                    try done { try FileRequest.readFile(path, limit: 4_999, on: $0, onDone: $1) }
+                    try done { try FileRequest.start(.readFile(path, limit: 4_999), on: $0, onDone: $1) }
                 }
                 expect(.isDirectory, of: folder.path) {
-                    try done { try FileRequest.readFile(folder.path, on: $0, onDone: $1) }
+                    try done { try FileRequest.start(.readFile(folder.path), on: $0, onDone: $1) }
                 }
             }
         }
@@ -114,7 +115,7 @@ import UV
                     #expect(count == 10_000 && own[..<count] == bytes[...])
                 }
                 // The pool finds out what volume it is; until then it is not read on the loop.
-                try #expect(done { try FileRequest.readFile(path, on: $0, onDone: $1) } == bytes)
+                try #expect(done { try FileRequest.start(.readFile(path), on: $0, onDone: $1) } == bytes)
                 try withLoop { #expect(PageCache.readFile(path, limit: 1 << 20, on: $0) == bytes) }
                 try Self.with(cache: false) {
                     try withLoop { loop in
@@ -135,7 +136,7 @@ import UV
         try withFolder { folder in
             let bytes = pattern(count: 4 << 20)
             let path = try folder.file("file", bytes)
-            _ = try done { try FileRequest.readFile(path, on: $0, onDone: $1) }
+            _ = try done { try FileRequest.start(.readFile(path), on: $0, onDone: $1) }
             try folder.opened(path) { file in
                 func isFound(_ count: Int, on loop: Loop) -> Bool {
                     if case .found = try! PageCache.read(from: file, upTo: count, at: 0, on: loop) {
@@ -168,9 +169,10 @@ import UV
                 let bytes = pattern(count: 100)
                 let path = try folder.file("file", bytes)
                 try withLoop { #expect(PageCache.readFile(path, limit: 100, on: $0) == nil) }
-                try #expect(done { try FileRequest.readFile("/proc/self/status", on: $0, onDone: $1) }.count > 100)
+                try #expect(
+                    done { try FileRequest.start(.readFile("/proc/self/status"), on: $0, onDone: $1) }.count > 100)
                 try withLoop { #expect(PageCache.readFile(path, limit: 100, on: $0) == nil) }
-                try #expect(done { try FileRequest.readFile(path, on: $0, onDone: $1) } == bytes)
+                try #expect(done { try FileRequest.start(.readFile(path), on: $0, onDone: $1) } == bytes)
                 try withLoop { loop in
                     let found = PageCache.readFile(path, limit: 100, on: loop)
                     // Not all file systems can tell.

@@ -11,7 +11,7 @@ import UV
     }
 
     func status(_ path: FilePath) throws -> FileStatus {
-        try done { try FileRequest.linkStatus(of: path, on: $0, onDone: $1) }
+        try done { try FileRequest.start(.status(of: path, followingLinks: false), on: $0, onDone: $1) }
     }
 
     @Test("Copies files, links as links, FIFOs, odd names; keeps permissions and times")
@@ -26,16 +26,16 @@ import UV
             folder.fifo("from/deep/fifo")
             let odd = folder("from/deep").appending(FileNameTests.oddName)
             try FileDescriptor.open(odd, .writeOnly, options: .create, permissions: .ownerReadWrite).close()
-            let time = Duration.seconds(1_234_567_890)
+            let time = FileTime(seconds: 1_234_567_890, nanoseconds: 123_456_789)
             for name in ["a", "deep/er/big", "link", "deep/er", "deep"] {
                 try done {
-                    try FileRequest.setTimes(
-                        accessed: time, modified: time, of: folder("from/\(name)"), followingLinks: false, on: $0,
-                        onDone: $1)
+                    try FileRequest.start(
+                        .setTimes(accessed: time, modified: time, of: folder("from/\(name)"), followingLinks: false),
+                        on: $0, onDone: $1)
                 }
             }
             try done {
-                try FileRequest.setPermissions([.ownerReadExecute], of: folder("from/deep"), on: $0, onDone: $1)
+                try FileRequest.start(.setPermissions([.ownerReadExecute], of: folder("from/deep")), on: $0, onDone: $1)
             }
 
             let result = try copy(folder("from"), to: folder("to"))
@@ -50,7 +50,7 @@ import UV
                 #expect(old.kind == new.kind && old.permissions == new.permissions, "\(name)")
                 #expect(old.modified == new.modified && old.inode != new.inode, "\(name)")
             }
-            try #expect(done { try FileRequest.readLink(folder("to/link"), on: $0, onDone: $1) } == "deep/er")
+            try #expect(done { try FileRequest.start(.readLink(folder("to/link")), on: $0, onDone: $1) } == "deep/er")
             _ = try status(folder("to/deep").appending(FileNameTests.oddName))
             try done { try TreeRequest.remove(folder("to"), on: $0, onDone: $1) }
             try #expect(folder.names() == ["from"])

@@ -1,0 +1,145 @@
+internal import CLibuv
+internal import CPlatform
+public import SystemPackage
+
+extension FileOperation where Value == [[UInt8]] {
+    /// Reads into several arrays of given sizes, one after the other, in one call of the system: the result are the arrays, cut to
+    /// what came.
+    ///
+    /// - Parameter counts: More than 2 GiB in all are `.invalidArgument`.
+    /// - Parameter offset: See ``FileRequest/read(from:upTo:at:on:attachment:onDone:)``.
+    ///
+    /// Calls `uv_fs_read`.
+    public static func read(from file: FileDescriptor, counts: [Int], at offset: Int64?) -> Self {
+        // The most that a system reads at once: 2 GiB less a page.
+        let largest = 0x7fff_f000
+        let total = counts.reduce(0) { $1 < 0 || $0 < 0 ? -1 : min($0 + min($1, largest), largest + 1) }
+        return Self("read", on: file, ["count": Int64(total), "offset": offset ?? 0]) { file throws(UVError) in
+            if total > largest { throw UVError(.invalidArgument, in: "read", of: "more than 2 GiB at once") }
+            return try Files.read(from: file, counts: counts, at: offset)
+        }
+    }
+}
+
+extension FileOperation where Value == Int {
+    /// Writes bytes, as many as the system takes at once: on a full volume fewer, then none with `.noSpace`. A pipe without room
+    /// is `.resourceTemporarilyUnavailable`, if its descriptor does not block.
+    ///
+    /// - Parameter offset: Where to write; `nil` writes at the file's position and moves it.
+    ///
+    /// Calls `uv_fs_write`.
+    public static func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?) -> Self {
+        write(contentsOf: [bytes], to: file, at: offset)
+    }
+
+    /// Writes several arrays in one call of the system. Otherwise as ``write(_:to:at:)``.
+    ///
+    /// Calls `uv_fs_write`.
+    public static func write(contentsOf chunks: [[UInt8]], to file: FileDescriptor, at offset: Int64?) -> Self {
+        Self("write", on: file, ["offset": offset ?? 0]) { file throws(UVError) in
+            try Files.write(chunks, to: file, at: offset)
+        }
+    }
+
+    /// Copies bytes from a file to another file, or to a socket, without a trip through this process: the number of bytes sent, 0 at
+    /// the end of the source, often fewer than asked for. A socket without room is `.resourceTemporarilyUnavailable`, a pseudo-file
+    /// that cannot be sent to sockets `.invalidArgument`.
+    ///
+    /// Replaces `uv_fs_sendfile`: where copy_file_range refuses sockets, 1.44.2 copies by itself, 8 KiB at a time, and keeps a
+    /// thread of the pool until the peer has taken all of it. Four that read slowly would hold up every file.
+    public static func send(
+        from source: FileDescriptor, at offset: Int64, count: Int, to destination: FileDescriptor
+    ) -> Self {
+        Self("send", on: source, ["offset": offset, "count": Int64(count)]) { source throws(UVError) in
+            while true {
+                let sent = cplatform_send(source.rawValue, off_t(offset), count, destination.rawValue)
+                if sent >= 0 { return sent }
+                if UVError.Code.lastSystemError == .interrupted { continue }
+                throw UVError(.lastSystemError, in: "send", of: "\(source.text) to \(OpenFile(destination).text)")
+            }
+        }
+    }
+}
+
+extension FileOperation where Value == Void {
+    /// Writes all of the bytes, in as many calls of the system as it takes. The text of an error says how many bytes were written
+    /// before it.
+    ///
+    /// - Parameter offset: Where to write; `nil` writes behind the end, wherever that is when the write begins. In a pipe or
+    ///   terminal only that works; if its descriptor does not block, the request waits for room without a thread.
+    ///
+    /// Calls `uv_fs_write`.
+    public static func writeAll(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int64?) -> Self {
+        guard let offset else { return append(bytes, to: file) }
+        return Self("write", on: file, ["offset": offset]) { file throws(UVError) in
+            try Files.writeAll(bytes, to: file, at: offset)
+        }
+    }
+
+    private static func append(_ bytes: [UInt8], to file: FileDescriptor) -> Self {
+        Self("append") { subject in
+            let file = OpenFile(file, subject)
+            var done = 0
+            return { (request: PoolRequest?) throws(UVError) in
+                do throws(UVError) { return try Files.append(bytes, &done, to: file) } catch {
+                    guard error.code == .resourceTemporarilyUnavailable, let request else { throw error }
+                    request.wait = .ready(file.descriptor, .writable)
+                    return nil
+                }
+            }
+        }
+    }
+}
+
+/// Whole files.
+extension FileOperation where Value == [UInt8] {
+    /// Reads a file from its start to its end.
+    ///
+    /// Of a FIFO, a pipe or a terminal (`/dev/stdin`) it reads to the end that the writers make, and waits for them without a thread.
+    ///
+    /// - Parameter limit: A file with more bytes is `.fileTooLarge`. One of more than half of the machine's memory is
+    ///   `.noMemory`, whatever the limit.
+    ///
+    /// Calls `uv_fs_open`, `uv_fs_fstat`, `uv_fs_read`, `uv_fs_close`.
+    public static func readFile(_ path: FilePath, limit: Int = 64 << 20) -> Self {
+        Self("readFile", fault("readFile", [path], ["limit": Int64(limit)])) { _ in
+            WholeRead(path, limit: limit).goOn
+        }
+    }
+}
+
+extension FileOperation where Value == Void {
+    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
+    /// too, and after an error the old ones are there.
+    ///
+    /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
+    ///
+    /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
+    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays.
+    ///
+    /// Written in place, as by `>` of a shell, is what cannot be replaced: devices; FIFOs, pipes and terminals, which are waited for
+    /// without a thread, a FIFO also until somebody opens it for reading; what the system makes up (`/proc`, `/sys`); what a name
+    /// there leads to (`/dev/stdout`); and a file on which another is mounted. A pipe without a reader is `.brokenPipe`.
+    ///
+    /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
+    ///   if `nil`.
+    /// - Parameter durably: Whether it ends only when all is on the disk.
+    ///
+    /// Calls `uv_fs_open`, `uv_fs_write`, `uv_fs_fsync`, `uv_fs_rename`, `uv_fs_close`.
+    public static func writeFile(
+        _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true
+    ) -> Self {
+        Self("writeFile", fault("writeFile", [path])) { _ in
+            WholeWrite(path, bytes, permissions: permissions, durably: durably).goOn
+        }
+    }
+}
+
+extension FileOperation where Value == TreeWalk.Part {
+    /// Goes on with a walk: up to 256 entries, or to the next directory. `.resourceBusy` while another request goes on with it.
+    ///
+    /// Replaces `uv_fs_scandir`: it takes paths, which others may change, and which may be too long.
+    public static func goOn(with walk: TreeWalk) -> Self {
+        Self("walk") { _ in { (_: PoolRequest?) throws(UVError) in try walk.goOn() } }
+    }
+}
