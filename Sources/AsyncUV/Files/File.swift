@@ -260,14 +260,18 @@ public final class File: Sendable {
     // MARK: Inside
 
     /// Does an operation on the descriptor.
-    func perform<Value: Sendable>(_ operation: FileOperation<Value>) async throws -> Value {
+    ///
+    /// - Parameter undo: Called after a success that came when the task had been cancelled.
+    func perform<Value: Sendable>(
+        _ operation: FileOperation<Value>, undo: @escaping @Sendable (FileCore) -> Void = { _ in }
+    ) async throws -> Value {
         let operation = operation.named(path)
-        return try await use(operation.name) { try FileRequest.start(operation, on: $0, onDone: $1) }
+        return try await use(operation.name, undo: undo) { try FileRequest.start(operation, on: $0, onDone: $1) }
     }
 
     /// Does a request that uses the descriptor, which stays open until the request is done.
     func use<Value: Sendable>(
-        _ operation: StaticString,
+        _ operation: StaticString, undo: @escaping @Sendable (FileCore) -> Void = { _ in },
         _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
     ) async throws -> Value {
         try await loop.perform(operation) { [core, loop] loopCore, wait in
@@ -275,8 +279,9 @@ public final class File: Sendable {
             try file.enter(operation)
             do {
                 let request = try begin(loopCore.loop) { _, result in
+                    let isWanted = wait.finish(result.mapError { $0 })
+                    if !isWanted, case .success = result { undo(file) }
                     file.leave()
-                    wait.finish(result.mapError { $0 })
                 }
                 wait.onCancel = { try? request.cancel() }
             } catch {

@@ -32,7 +32,7 @@ final class FileCore {
     }
 
     /// Counts a request, which must be followed by ``leave()``.
-    func enter(_ operation: StaticString) throws {
+    func enter(_ operation: StaticString) throws(UVError) {
         if isClosed { throw UVError(.badFileDescriptor, in: "\(operation)", of: "\(path), which is closed") }
         underWay += 1
     }
@@ -72,6 +72,17 @@ final class FileCore {
         if isReadInOrder || isClosed { return }
         isReadInOrder = true
         cplatform_read_in_order(descriptor.rawValue)
+    }
+
+    /// Gives up a lock on the file.
+    func unlock(_ onDone: @escaping (Result<Void, UVError>) -> Void) {
+        do throws(UVError) {
+            try enter("unlock")
+            try FileRequest.start(.unlock(descriptor).named(path), on: loop) { _, result in
+                self.leave()
+                onDone(result)
+            }
+        } catch { onDone(.failure(error)) }
     }
 
     // MARK: Closing

@@ -7,16 +7,18 @@ extension FileOperation where Value == [[UInt8]] {
     /// what came.
     ///
     /// - Parameter counts: More than 2 GiB in all are `.invalidArgument`.
-    /// - Parameter offset: See ``FileRequest/read(from:upTo:at:on:attachment:onDone:)``.
+    /// - Parameter offset: See ``FileRequest/read(from:upTo:at:on:onDone:)``.
     ///
     /// Calls `uv_fs_read`.
     public static func read(from file: FileDescriptor, counts: [Int], at offset: Int64?) -> Self {
         // The most that a system reads at once: 2 GiB less a page.
         let largest = 0x7fff_f000
-        let total = counts.reduce(0) { $1 < 0 || $0 < 0 ? -1 : min($0 + min($1, largest), largest + 1) }
-        return Self("read", on: file, ["count": Int64(total), "offset": offset ?? 0]) { file throws(UVError) in
-            if total > largest { throw UVError(.invalidArgument, in: "read", of: "more than 2 GiB at once") }
-            return try Files.read(from: file, counts: counts, at: offset)
+        let total = counts.reduce(0) { $1 < 0 || $0 < 0 ? -1 : min($0 + min($1, largest + 1), largest + 1) }
+        var fault = fault("read", [], ["count": Int64(total), "offset": offset ?? 0])
+        if total > largest { fault = UVError(.invalidArgument, in: "read", of: "more than 2 GiB at once") }
+        return Self("read", fault) { subject in
+            let file = OpenFile(file, subject)
+            return { (_: PoolRequest?) throws(UVError) in try Files.read(from: file, counts: counts, at: offset) }
         }
     }
 }

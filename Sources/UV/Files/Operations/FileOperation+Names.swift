@@ -132,7 +132,7 @@ extension FileOperation where Value == (path: FilePath, file: FileDescriptor) {
 extension FileOperation where Value == [DirectoryEntry] {
     /// The entries of a directory without `.` and `..`, sorted by name. Calls `uv_fs_scandir`.
     ///
-    /// For directories that may be huge there is ``DirectoryRequest``.
+    /// For directories that may be huge there is ``FileOperation/openDirectory(_:)``.
     public static func entries(of path: FilePath) -> Self {
         // Iterated to the end: libuv 1.44.2 leaks what is left when a listing is given up early.
         unsafe call("entries", path) {
