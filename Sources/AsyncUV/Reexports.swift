@@ -13,6 +13,7 @@ public import UV
 public typealias DirectoryEntry = UV.DirectoryEntry
 public typealias FileAccess = UV.FileAccess
 public typealias FileKind = UV.FileKind
+public typealias FileLock = UV.FileLock
 public typealias FileOwner = UV.FileOwner
 public typealias FileStatus = UV.FileStatus
 public typealias FileTime = UV.FileTime

@@ -43,7 +43,10 @@ extension FileTests {
                     loop.spawn {
                         try await File.withFile(path, .readWrite) { file in
                             try await file.withLock {
-                                #expect(holders.change { $0 += 1; return $0 } == 1)
+                                #expect(
+                                    holders.change {
+                                        $0 += 1; return $0
+                                    } == 1)
                                 let bytes = try await file.read(upTo: 100, at: 0)
                                 try await file.write(bytes + [1], at: 0)
                                 holders.change { $0 -= 1 }
