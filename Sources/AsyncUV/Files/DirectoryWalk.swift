@@ -1,13 +1,13 @@
 internal import UV
 
 /// See ``FileSystem/walk(_:on:onError:)``.
-public struct DirectoryWalk: AsyncSequence, Sendable {
-    public typealias Element = TreeEntry
+struct DirectoryWalk: AsyncSequence, Sendable {
+    typealias Element = TreeEntry
     let path: FilePath
     let loop: EventLoop
     let onError: @Sendable (FilePath, any Error) throws -> Void
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    struct AsyncIterator: AsyncIteratorProtocol {
         private let walk: DirectoryWalk
         private let tree: TreeWalk
         private var part = TreeWalk.Part()
@@ -18,7 +18,7 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
             tree = TreeWalk(walk.path)
         }
 
-        public mutating func next() async throws -> Element? {
+        mutating func next() async throws -> Element? {
             try await walk.loop.pace()
             while true {
                 if let entry = entries.popFirst() { return entry }
@@ -30,10 +30,10 @@ public struct DirectoryWalk: AsyncSequence, Sendable {
         }
 
         // As in TCPConnection's.
-        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
+        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
             try await next()
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

@@ -1,26 +1,26 @@
 public import UV
 
-/// Locks on whole files, which bind those who ask for one only, in this process and in others. A lock belongs to the open file: a
-/// file that is opened twice excludes itself. It ends when the file is closed.
+/// Locks on whole files. They are advisory: only programs that ask for a lock are kept out. A lock belongs to the open ``File``, so
+/// a file that is opened twice excludes itself. Closing the file gives its lock up.
 extension File {
-    /// Takes a lock, or changes the one that the file has, and waits for those who are in the way: up to 10 ms longer than they
-    /// have theirs. A change gives the old lock up while it waits.
+    /// Takes a lock, or changes the kind of the one that the file has, and waits until no other lock is in the way; up to 10 ms
+    /// longer, because the system does not tell when a lock is given up. A change gives the old lock up while it waits.
     ///
     /// Cancellation: no lock is taken.
     public func lock(_ lock: FileLock = .exclusive) async throws {
         try await perform(.lock(descriptor, lock)) { file in file.unlock { _ in } }
     }
 
-    /// Takes a lock, or changes the one that the file has, if nobody is in the way.
+    /// Takes a lock, or changes the kind of the one that the file has, if no other lock is in the way.
     ///
-    /// - Returns: Whether it did.
+    /// - Returns: Whether the file has the lock now.
     ///
     /// Cancellation: a lock may have been taken.
     public func tryLock(_ lock: FileLock = .exclusive) async throws -> Bool {
         try await perform(.tryLock(descriptor, lock))
     }
 
-    /// Gives the lock up; without one it does nothing. In a cancelled task too.
+    /// Gives the lock up, in a cancelled task too. Without a lock it does nothing.
     public func unlock() async throws {
         guard loop.hostsCurrentTask else { return try await loop.hop { try await self.unlock() } }
         let unlocking = Wait<Void>("unlock")
@@ -28,7 +28,7 @@ extension File {
         try await unlocking.value(on: loop)
     }
 
-    /// Does something with a lock on the file, which is given up afterwards, whatever happens.
+    /// Runs a body while the file has a lock, and gives the lock up afterwards, also after an error.
     ///
     /// - Throws: What taking the lock, the body or giving it up throws, the first of them.
     public func withLock<Value>(

@@ -1,15 +1,15 @@
 public import UV
 
-/// An open file. Its operations run in libuv's thread pool while the loop goes on; what is in memory anyway is read at
-/// once. Dropping the last reference closes it.
+/// An open file. Its operations run in libuv's thread pool while the loop goes on. Bytes that the system has in memory are read
+/// at once, on the loop. Dropping the last reference closes the file.
 ///
-/// Operations of several tasks run side by side. A file knows no position: each read and write says where.
+/// Operations of several tasks run side by side. A file has no position of its own: each read and write says where.
 ///
 /// Errors are ``UVError`` with the path: `.badFileDescriptor` when it is closed, `.canceled` when the loop ends first, and
 /// what the system says: `.ioError`, `.permissionDenied`, ….
 ///
-/// Cancellation: the task goes on at once, with `CancellationError`. What a thread has not begun does not happen, what it
-/// has begun it ends in the background.
+/// Cancellation: the task goes on at once, with `CancellationError`. An operation that no thread has begun does not happen; one
+/// that a thread has begun ends in the background.
 public final class File: Sendable {
     /// The path it was opened with.
     public let path: FilePath
@@ -40,10 +40,10 @@ public final class File: Sendable {
 
     /// Opens a file, closed on exec.
     ///
-    /// It never waits for the other side of a FIFO, nor for another process's lease on a regular file (see fcntl(2)): that is
-    /// `.resourceTemporarilyUnavailable`. A FIFO without a reader cannot be opened for writing: `.noSuchAddressOrDevice`. What has
-    /// no positions (a FIFO, a terminal) cannot be read or written at an offset: `.illegalSeek`; ``append(_:)`` waits for room there,
-    /// ``FileSystem/readFile(_:limit:on:)`` for bytes.
+    /// Opening never waits. A FIFO without a reader cannot be opened for writing (`.noSuchAddressOrDevice`), a regular file that
+    /// another process has a lease on (see fcntl(2)) not at all (`.resourceTemporarilyUnavailable`). FIFOs and terminals have no
+    /// positions, so reads and writes at an offset are `.illegalSeek`; use ``append(_:)``, which waits for room, and
+    /// ``FileSystem/readFile(_:limit:on:)``, which waits for bytes.
     ///
     /// - Parameter options: With `.append` each write goes behind the file's end, whatever its offset.
     /// - Parameter permissions: Those of a file that `.create` in the options makes, less the process's mask; its owner's to
@@ -101,8 +101,8 @@ public final class File: Sendable {
         return value
     }
 
-    /// Closes the file when what is under way has ended, and returns when it is closed. In a cancelled task too; closing twice
-    /// is harmless, and waits as well.
+    /// Waits for the operations that are under way, and closes the file; in a cancelled task too. Closing twice is harmless: the
+    /// second call waits as well.
     ///
     /// - Throws: ``UVError`` with `.ioError`, `.noSpace` and relatives when the system reports that an earlier write has
     ///   failed. The file is closed nevertheless.
@@ -118,15 +118,15 @@ public final class File: Sendable {
 
     // MARK: Reading
 
-    /// Reads a number of bytes: fewer at the end of the file only, and none behind it. Pseudo-files give what they like, and
-    /// no system more than 2 GiB at once.
+    /// Reads bytes: as many as are asked for, unless the file ends before. At the end there are none. Pseudo-files (`/proc`) may
+    /// give fewer at any time, and no system gives more than 2 GiB at once.
     ///
-    /// - Parameter limit: Room is made for what the file has, not for the limit.
+    /// - Parameter limit: The most bytes to read. Memory is allocated for the bytes that the file has, not for the limit.
     /// - Parameter offset: From the file's start, in bytes.
     /// - Throws: ``UVError`` with `.isDirectory`, `.invalidArgument` for a negative number, `.badFileDescriptor` when it is
     ///   closed or not open for reading.
     ///
-    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped.
+    /// Cancellation: a read that has begun goes on in the background, and its bytes are dropped.
     public func read(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
         guard loop.isCurrent else { return try await readElsewhere(upTo: limit, at: offset) }
         try checkCancellation()
@@ -142,8 +142,8 @@ public final class File: Sendable {
 
     /// Fills an array from its start, without making a new one.
     ///
-    /// - Returns: How many bytes were read, fewer than there is room for as in ``read(upTo:at:)``. What is behind them in the
-    ///   array means nothing.
+    /// - Returns: How many bytes were read: fewer than the array has room for where ``read(upTo:at:)`` would give fewer. The rest
+    ///   of the array means nothing.
     ///
     /// Cancellation, and any error: the array is empty. Otherwise as ``read(upTo:at:)``.
     public func read(into buffer: inout [UInt8], at offset: Int64) async throws -> Int {
@@ -202,7 +202,7 @@ public final class File: Sendable {
 
     /// Writes all of the bytes.
     ///
-    /// - Parameter offset: From the file's start, in bytes; behind its end there will be zeros in between.
+    /// - Parameter offset: From the file's start, in bytes. If it is behind the end, zeros fill the gap.
     /// - Throws: ``UVError`` with `.noSpace`, `.ioError`, …; the text says how many bytes were written. `.invalidArgument` for
     ///   a negative offset.
     ///
@@ -211,7 +211,7 @@ public final class File: Sendable {
         try await perform(.writeAll(bytes, to: descriptor, at: offset))
     }
 
-    /// Writes all of the bytes behind the file's end. Otherwise as ``write(_:at:)``.
+    /// Writes all of the bytes at the file's end. Otherwise as ``write(_:at:)``.
     public func append(_ bytes: [UInt8]) async throws {
         try await perform(.writeAll(bytes, to: descriptor, at: nil))
     }
@@ -225,7 +225,7 @@ public final class File: Sendable {
 
     /// Waits until the file is on the disk.
     ///
-    /// - Parameter dataOnly: Leaves out what is not needed to read it again, as the time of the last change.
+    /// - Parameter dataOnly: Leaves out what nobody needs to read the file again, such as the time of its last change.
     ///
     /// Cancellation: goes on in the background.
     public func sync(dataOnly: Bool = false) async throws {

@@ -12,7 +12,8 @@ extension File {
     /// Its `next()` throws what ``read(upTo:at:)`` throws.
     ///
     /// Cancellation: `CancellationError` at the next piece, also at one that is there already.
-    public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
+    public func chunks(ofCount count: Int, from offset: Int64 = 0) -> some AsyncSequence<[UInt8], any Error> & Sendable
+    {
         FileChunks(file: self, count: count, offset: offset)
     }
 
@@ -24,13 +25,13 @@ extension File {
 }
 
 /// See ``File/chunks(ofCount:from:)``.
-public struct FileChunks: AsyncSequence, Sendable {
-    public typealias Element = [UInt8]
+struct FileChunks: AsyncSequence, Sendable {
+    typealias Element = [UInt8]
     let file: File
     let count: Int
     let offset: Int64
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    struct AsyncIterator: AsyncIteratorProtocol {
         let file: File
         let count: Int
         var offset: Int64
@@ -45,7 +46,7 @@ public struct FileChunks: AsyncSequence, Sendable {
             offset = chunks.offset
         }
 
-        public mutating func next() async throws -> [UInt8]? {
+        mutating func next() async throws -> [UInt8]? {
             guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
             // Pieces that are there already would keep a cancelled reader going.
             try checkCancellation()
@@ -61,7 +62,7 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         // As in TCPConnection's.
-        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await next()
         }
 
@@ -91,5 +92,5 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

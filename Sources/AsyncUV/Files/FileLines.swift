@@ -8,7 +8,9 @@ extension File {
     /// Otherwise its `next()` throws what ``read(upTo:at:)`` throws. Others run now and then, however fast lines come.
     ///
     /// Cancellation: `CancellationError` at the next line, also at one that is there already.
-    public func lines(limit: Int = 1 << 20) -> FileLines { FileLines(chunks: chunks(ofCount: 65_536), limit: limit) }
+    public func lines(limit: Int = 1 << 20) -> FileLines {
+        FileLines(chunks: FileChunks(file: self, count: 65_536, offset: 0), limit: limit)
+    }
 }
 
 /// See ``File/lines(limit:)``.

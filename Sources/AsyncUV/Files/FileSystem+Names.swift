@@ -1,8 +1,8 @@
 internal import UV
 
 extension FileSystem {
-    /// Gives a file or directory a new name on the same volume, in place of a file of that name: at any moment the name
-    /// stands for one of the two.
+    /// Gives a file or directory a new name on the same volume. A file that has the new name is replaced: at any moment the name
+    /// stands for one of the two files.
     ///
     /// - Throws: ``UVError`` with `.improperLink` between volumes.
     ///
@@ -53,8 +53,7 @@ extension FileSystem {
 
     /// Makes a directory.
     ///
-    /// - Parameter withIntermediates: Makes those that it is in too, as far as they are missing; one that is there already
-    ///   is fine then.
+    /// - Parameter withIntermediates: Makes missing parent directories as well; a directory that exists is no error then.
     /// - Parameter permissions: Less the process's mask.
     /// - Throws: ``UVError`` with `.fileExists`.
     ///
@@ -119,22 +118,21 @@ extension FileSystem {
 
     /// The entries of a directory in the file system's order, without `.` and `..`.
     ///
-    /// They are read in batches, as they are taken. Which of the entries that come and go meanwhile are in it is not
-    /// defined.
+    /// They are read in batches, as they are taken. An entry that appears or disappears meanwhile may be listed or not.
     public static func entries(of path: FilePath, on loop: EventLoop = .current ?? .shared) -> DirectoryList {
         DirectoryList(path: path, loop: loop)
     }
 
-    /// All that is in a directory and in those below it: each directory before its content, by name. Symbolic links are
-    /// not followed, also where somebody puts one in a directory's place meanwhile. Paths may become longer than the system's
-    /// calls by name take: 4,096 bytes on Linux.
+    /// All entries of a directory and of the directories below it: each directory before its content, sorted by name. Symbolic
+    /// links are not followed, not even one that takes a directory's place during the walk. Paths may become longer than the
+    /// 4,096 bytes that Linux takes in one call.
     ///
     /// - Parameter onError: Gets what kept a directory from being read; it may throw to end the walk, as it does by
     ///   default, or return to leave that directory out.
     public static func walk(
         _ path: FilePath, on loop: EventLoop = .current ?? .shared,
         onError: @escaping @Sendable (FilePath, any Error) throws -> Void = { throw $1 }
-    ) -> DirectoryWalk {
+    ) -> some AsyncSequence<TreeEntry, any Error> & Sendable {
         DirectoryWalk(path: path, loop: loop, onError: onError)
     }
 }

@@ -1,7 +1,7 @@
 public import UV
 
-/// Files and directories with all that is in them. Each trip to the pool does a batch, so that trees of any size leave room
-/// for others, and can be cancelled at any time.
+/// Files and directories with all that is in them. Each trip to the pool does one batch, so that a large tree leaves room for
+/// other requests and can be cancelled at any time.
 extension FileSystem {
     /// Copies a file, or a directory with all that is in it.
     ///
@@ -9,8 +9,8 @@ extension FileSystem {
     /// the destination and renamed: whole or not at all. In trees times of last change are kept, symbolic links are
     /// copied as links and never followed; hard links become separate files.
     ///
-    /// A symbolic link as the source is followed, whether it leads to a file or to a directory, as `cp -r -H` does: the
-    /// destination is no link. The destination is the new name itself, never a directory to copy into.
+    /// If the source itself is a symbolic link, its target is copied, as by `cp -r -H`. The destination is the name of the copy,
+    /// never a directory to copy into.
     ///
     /// - Parameter isReplacing: Whether a file at the destination is replaced; else it is `.fileExists`, as it is for trees in
     ///   any case.
@@ -19,7 +19,7 @@ extension FileSystem {
     /// - Throws: ``UVError`` with the path that it happened to; `.isDirectory` for a file onto a directory, `.notSupported` for
     ///   sockets and devices, `.invalidArgument` for a tree into itself.
     ///
-    /// Cancellation, and any error: a file's destination is as it was, or complete if it was too late; a tree's has what was
+    /// Cancellation, and any error: the destination of a file is as it was, or complete. The destination of a tree has what was
     /// copied until then.
     @discardableResult
     public static func copy(
@@ -45,14 +45,14 @@ extension FileSystem {
         } catch let error as UVError { throw UVError(error.code, in: "copy", of: error.subject) }
     }
 
-    /// Gives a file or directory a new name, if need be on another volume: then it is copied with permissions and times,
-    /// the copy takes the name, and the original is removed.
+    /// Gives a file or directory a new name. On another volume it is copied with permissions and times, the copy takes the name,
+    /// and the original is removed.
     ///
     /// What is at the destination is replaced if it is a file, or an empty directory by a directory.
     ///
     /// - Parameter onProgress: Called after each batch that is copied.
     ///
-    /// Cancellation: one of the names stands for all of it; between volumes the old one for a rest, perhaps.
+    /// Cancellation: one of the two names stands for all of it. Between volumes the old name may be left with a part as well.
     public static func move(
         _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared,
         onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
@@ -74,8 +74,8 @@ extension FileSystem {
         }
     }
 
-    /// Removes a file, a symbolic link, or a directory with all that is in it. Links are removed, not followed, and nothing
-    /// outside of the tree is touched, whatever others do to it meanwhile.
+    /// Removes a file, a symbolic link, or a directory with all that is in it. Links are removed, not followed. Nothing outside of
+    /// the tree is touched, whatever other processes do to the tree meanwhile.
     ///
     /// - Parameter onProgress: Called after each batch.
     /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.invalidArgument` for the root directory and for paths that end

@@ -1,35 +1,34 @@
 public import UV
 
-/// Files and directories by name. Everything runs in libuv's thread pool while the loop goes on; whole files that are in
-/// memory anyway are read at once.
+/// Files and directories by name. Everything runs in libuv's thread pool while the loop goes on. Whole files that the system has
+/// in memory are read at once, on the loop.
 ///
 /// Errors are ``UVError`` with the path: `.noSuchFileOrDirectory`, `.permissionDenied`, `.notDirectory`, …. A `FilePath` made
 /// from a string ends at a NUL; strings from strangers become paths through ``SystemPackage/FilePath/init(validating:)``.
 /// When the loop ends first it is `.canceled`.
 ///
-/// Cancellation: the task goes on at once, with `CancellationError`. What a thread has not begun does not happen, what it
-/// has begun it ends in the background: a change may have happened, where nothing else is said.
+/// Cancellation: the task goes on at once, with `CancellationError`. An operation that no thread has begun does not happen. One
+/// that a thread has begun ends in the background, so a change may have happened, unless the function says otherwise.
 public enum FileSystem {
-    /// Whether files that the system has in memory are read on the loop's thread, for the whole process. It shows in the
-    /// speed only.
+    /// Whether files that the system has in memory are read on the loop's thread, for the whole process. Only the speed differs.
     public static var cachedFastPath: Bool {
         get { PageCache.isEnabled }
         set { PageCache.isEnabled = newValue }
     }
 
-    /// How often the memory was asked, for the whole process.
+    /// How often reads asked for bytes in memory, and found them, in the whole process.
     public static var cacheCounters: PageCache.Counters { PageCache.counters }
 
     // MARK: Whole files
 
     /// Reads a file from its start to its end.
     ///
-    /// Of a FIFO, a pipe or a terminal (`/dev/stdin`) it reads to the end that the writers make, and waits for them without a thread.
+    /// A FIFO, a pipe or a terminal (`/dev/stdin`) ends when its last writer closes it; the wait for that takes no thread.
     ///
-    /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`: 64 MiB unless told otherwise. One of
-    ///   more than half of the machine's memory throws `.noMemory`, whatever the limit.
+    /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`; 64 MiB by default. A file of more than
+    ///   half of the machine's memory throws `.noMemory`, whatever the limit.
     ///
-    /// Cancellation: a read that has begun goes on in the background, its bytes are dropped; it does not begin to wait any more.
+    /// Cancellation: a read that has begun goes on in the background, but waits for no pipe, and its bytes are dropped.
     public static func readFile(
         _ path: FilePath, limit: Int = 64 << 20, on loop: EventLoop = .current ?? .shared
     ) async throws -> [UInt8] {
@@ -46,23 +45,23 @@ public enum FileSystem {
         try await loop.hop { try await readFile(path, limit: limit, on: loop) }
     }
 
-    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
-    /// too, and after an error the old ones are there.
+    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, also after a
+    /// crash. After an error the old bytes are there. The one exception is a disk that fails after the new content has taken the
+    /// name: that is `.ioError`.
     ///
-    /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
+    /// The bytes are written to a new file in the same directory, which then takes the name. It gets the old file's permissions,
+    /// and its owner where that is allowed. Other hard links keep the old content. A symbolic link stays, and its target is
+    /// replaced.
     ///
-    /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
-    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays.
+    /// Some files cannot be replaced. They are written in place, as `>` of a shell does: devices, pipes and terminals, files that
+    /// the system makes up (`/proc`, `/sys`), targets of links there (`/dev/stdout`), and mount points. The wait for room in a
+    /// pipe, or for a FIFO's first reader, takes no thread. A pipe without a reader is `.brokenPipe`.
     ///
-    /// Written in place, as by `>` of a shell, is what cannot be replaced: devices; FIFOs, pipes and terminals, which are waited for
-    /// without a thread, a FIFO also until somebody opens it for reading; what the system makes up (`/proc`, `/sys`); what a name
-    /// there leads to (`/dev/stdout`); and a file on which another is mounted. A pipe without a reader is `.brokenPipe`.
+    /// - Parameter permissions: The permissions of a file that did not exist, less the process's mask. By default everybody may
+    ///   read and write.
+    /// - Parameter durably: Whether to return only when all bytes are on the disk.
     ///
-    /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
-    ///   if `nil`.
-    /// - Parameter durably: Whether it returns only when all is on the disk.
-    ///
-    /// Cancellation: a write that has begun goes on in the background, whole or not at all. A pipe may have got a part.
+    /// Cancellation: a write that has begun goes on in the background, whole or not at all. A pipe may have got some of the bytes.
     public static func writeFile(
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
         on loop: EventLoop = .current ?? .shared
@@ -93,7 +92,8 @@ public enum FileSystem {
         }
     }
 
-    /// Finds out whether the process may use a file so. It may have changed by the time of use: opening is the better test.
+    /// Finds out whether the process may use a file in some way. The answer may be out of date at once: opening the file is the
+    /// better test.
     ///
     /// - Throws: ``UVError`` with `.permissionDenied` or `.readOnlyFileSystem` if not, `.noSuchFileOrDirectory`.
     public static func checkAccess(

@@ -97,6 +97,14 @@ public final class TCPListener: Sendable {
         Connections(listener: listener, owner: self)
     }
 
+    /// The handle's label: a name of the user's own for lists of open handles.
+    public var label: String? {
+        get async throws { try await listener.withHandle { $0.label } }
+    }
+
+    /// Gives the handle a label. A listener that is closed has none to give.
+    public func setLabel(_ label: String?) async throws { try await listener.withHandle { $0.label = label } }
+
     /// Stops listening; connections that wait in the kernel are refused, those accepted live on. The few accepted ahead are
     /// served if there is a ``serve(maxConnections:onError:_:)``, else closed. Closing twice is harmless.
     public func close() async { await listener.close() }

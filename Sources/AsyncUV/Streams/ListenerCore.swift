@@ -8,7 +8,7 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     /// How many connections are accepted before anybody asks.
     private static var ahead: Int { 32 }
 
-    private let handle: Listening
+    let handle: Listening
     private let servers: Servers
     private var accepted: Deque<Result<Handle, UVError>> = []
     private var waiting: Deque<Wait<LoopBound<Handle>?>> = []

@@ -26,6 +26,11 @@ where Connection.Handle == Listening.Accepted {
         try? await loop.hop { core.open(on: loop).close() }
     }
 
+    func withHandle<Value: Sendable>(_ body: @Sendable (Listening) -> Value) async throws -> Value {
+        if loop.isCurrent { return body(core.open(on: loop).handle) }
+        return try await loop.hop { body(core.open(on: loop).handle) }
+    }
+
     func accept() async throws -> Connection? {
         while true {
             if let handle = try await takeAccepted() {

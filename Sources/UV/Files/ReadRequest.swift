@@ -7,8 +7,8 @@ final class ReadRequest: FileRequest {
     private let offset: Int64?
     private var onDone: Completion<[UInt8]>?
     /// Made and freed by the loop's thread where it is small: else threads would wait for each other's allocator.
-    @exclusivity(unchecked) private var bytes: [UInt8]
-    @exclusivity(unchecked) private var error: UVError?
+    private var bytes: [UInt8]
+    private var error: UVError?
 
     init(
         _ file: OpenFile, _ limit: Int, _ offset: Int64?, on loop: Loop, _ onDone: @escaping Completion<[UInt8]>
@@ -17,7 +17,7 @@ final class ReadRequest: FileRequest {
         self.limit = limit
         self.offset = offset
         self.onDone = onDone
-        unsafe bytes = limit <= Self.small ? .unset(count: limit) : []
+        bytes = limit <= Self.small ? .unset(count: limit) : []
         super.init(on: loop)
     }
 
@@ -26,26 +26,26 @@ final class ReadRequest: FileRequest {
     override func perform() {
         do throws(UVError) {
             if limit <= Self.small {
-                let count = unsafe try Files.read(into: &bytes, from: 0, of: file, at: offset)
-                unsafe bytes.removeLast(limit - count)
+                let count = try Files.read(into: &bytes, from: 0, of: file, at: offset)
+                bytes.removeLast(limit - count)
             } else {
-                unsafe bytes = try Files.read(from: file, upTo: limit, at: offset)
+                bytes = try Files.read(from: file, upTo: limit, at: offset)
             }
         } catch {
             if error.code == .resourceTemporarilyUnavailable, offset == nil {
                 wait = .ready(file.descriptor, .readable)
             } else {
-                unsafe self.error = error
+                self.error = error
             }
         }
     }
 
     override func conclude(wasCanceled: Bool) {
         guard let call = onDone.take() else { return }
-        let error = wasCanceled ? UVError(.canceled, in: "read") : unsafe error
+        let error = wasCanceled ? UVError(.canceled, in: "read") : error
         if let error { return call(self, .failure(error)) }
         var result: [UInt8] = []
-        unsafe swap(&result, &bytes)
+        swap(&result, &bytes)
         call(self, .success(result))
     }
 }

@@ -167,6 +167,11 @@ import Testing
             #expect([32_768, 65_536].contains(try await near.receiveBufferSize))
             await expectError(.invalidArgument) { try await near.setSendBufferSize(0) }
             #expect(try await near.label == nil)
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            #expect(try await listener.label == nil)
+            try await listener.setLabel("door")
+            #expect(try await listener.label == "door")
+            await listener.close()
             try await near.setLabel("near")
             #expect(try await near.label == "near")
             let descriptor = try await near.withHandle { try $0.fileDescriptor.rawValue }

@@ -97,9 +97,9 @@ extension FileOperation where Value == Void {
 extension FileOperation where Value == [UInt8] {
     /// Reads a file from its start to its end.
     ///
-    /// Of a FIFO, a pipe or a terminal (`/dev/stdin`) it reads to the end that the writers make, and waits for them without a thread.
+    /// A FIFO, a pipe or a terminal (`/dev/stdin`) ends when its last writer closes it; the wait for that takes no thread.
     ///
-    /// - Parameter limit: A file with more bytes is `.fileTooLarge`. One of more than half of the machine's memory is
+    /// - Parameter limit: A file with more bytes is `.fileTooLarge`. A file of more than half of the machine's memory is
     ///   `.noMemory`, whatever the limit.
     ///
     /// Calls `uv_fs_open`, `uv_fs_fstat`, `uv_fs_read`, `uv_fs_close`.
@@ -111,21 +111,21 @@ extension FileOperation where Value == [UInt8] {
 }
 
 extension FileOperation where Value == Void {
-    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, in a crash
-    /// too, and after an error the old ones are there.
+    /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, also after a
+    /// crash. After an error the old bytes are there. The one exception is a disk that fails after the new content has taken the
+    /// name: that is `.ioError`.
     ///
-    /// Only when the disk fails after the new content has taken the name, that is told with `.ioError`.
+    /// The bytes are written to a new file in the same directory, which then takes the name. It gets the old file's permissions,
+    /// and its owner where that is allowed. Other hard links keep the old content. A symbolic link stays, and its target is
+    /// replaced.
     ///
-    /// They are written to a new file in the same directory, which then takes the name. The permissions of the old file
-    /// stay, its owner where that is allowed, other hard links keep the old content. A symbolic link stays.
+    /// Some files cannot be replaced. They are written in place, as `>` of a shell does: devices, pipes and terminals, files that
+    /// the system makes up (`/proc`, `/sys`), targets of links there (`/dev/stdout`), and mount points. The wait for room in a
+    /// pipe, or for a FIFO's first reader, takes no thread. A pipe without a reader is `.brokenPipe`.
     ///
-    /// Written in place, as by `>` of a shell, is what cannot be replaced: devices; FIFOs, pipes and terminals, which are waited for
-    /// without a thread, a FIFO also until somebody opens it for reading; what the system makes up (`/proc`, `/sys`); what a name
-    /// there leads to (`/dev/stdout`); and a file on which another is mounted. A pipe without a reader is `.brokenPipe`.
-    ///
-    /// - Parameter permissions: Those of a file that was not there, less the process's mask; everybody's to read and write
-    ///   if `nil`.
-    /// - Parameter durably: Whether it ends only when all is on the disk.
+    /// - Parameter permissions: The permissions of a file that did not exist, less the process's mask. By default everybody may
+    ///   read and write.
+    /// - Parameter durably: Whether the request ends only when all bytes are on the disk.
     ///
     /// Calls `uv_fs_open`, `uv_fs_write`, `uv_fs_fsync`, `uv_fs_rename`, `uv_fs_close`.
     public static func writeFile(

@@ -11,10 +11,11 @@ public enum FileLock: Sendable {
     fileprivate var rawValue: CInt { self == .shared ? LOCK_SH : LOCK_EX }
 }
 
-/// Locks on whole files, which bind those who ask for one only. A lock belongs to an open file, not to a process: a file that is
-/// opened twice excludes itself. It ends with the last descriptor of the open file. See flock(2); libuv has no such call.
+/// Locks on whole files. They are advisory: only programs that ask for a lock are kept out. A lock belongs to an open file, not to
+/// a process: a file that is opened twice excludes itself. Closing its last descriptor gives the lock up. See flock(2); libuv has
+/// no such call.
 extension FileOperation where Value == Bool {
-    /// Takes a lock, or changes the one that the open file has, if nobody else is in the way: whether it did.
+    /// Takes a lock, or changes the kind of the one that the open file has, if no other lock is in the way: whether it did.
     public static func tryLock(_ file: FileDescriptor, _ lock: FileLock = .exclusive) -> Self {
         Self("lock", on: file) { file throws(UVError) in try tryLock(file, lock) }
     }
@@ -30,8 +31,8 @@ extension FileOperation where Value == Bool {
 }
 
 extension FileOperation where Value == Void {
-    /// Takes a lock, or changes the one that the open file has, and waits for the others: without a thread, so that it may take
-    /// 10 ms longer than they do. A change gives the old lock up while it waits.
+    /// Takes a lock, or changes the kind of the one that the open file has, and waits until no other lock is in the way. The wait
+    /// takes no thread: the loop asks again every 10 ms. A change gives the old lock up while it waits.
     public static func lock(_ file: FileDescriptor, _ lock: FileLock = .exclusive) -> Self {
         Self("lock") { subject in
             let file = OpenFile(file, subject)
