@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions everyday switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ coroutines-bench: dependencies ## Measures coroutines beside Python's greenlet, 
 
 files: dependencies ## Measures reads of files, beside C on libuv, SwiftNIO, Node and dd; OPTIONS="--rounds 2 --cold 0"
 	swift run -c release --package-path Benchmarks files $(OPTIONS)
+
+everyday: dependencies ## Measures timeouts, short connections, lines, RESP and files beside the best peers; OPTIONS=--quick
+	Benchmarks/Scripts/everyday $(OPTIONS)
 
 curves: dependencies ## Measures and draws what an event costs beside up to 19,000 idle connections: select to async
 	swift run -c release --package-path Benchmarks curves --svg docs/curves.svg $(OPTIONS)

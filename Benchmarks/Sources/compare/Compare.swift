@@ -42,17 +42,7 @@ import Measurement
             }
         }
         print("Load average at the end: \(Machine().loadAverage)")
-        if markdown { print("\n" + Self.limits) }
     }
-
-    /// The rest of what issue 3 asks for is not made here.
-    private static let limits = """
-        | limit of issue 3 | made by |
-        | --- | --- |
-        | CPU ratios, idle memory, pipelined answers | this program, see `Benchmarks/README.md` |
-        | instructions and allocations per echoed KiB | `Benchmarks/Scripts/instructions echo-uv-async` |
-        | switch, spawn, wake-up | `swift run -c release --package-path Benchmarks tasks --markdown` |
-        """
 
     private func compare(_ servers: [String], under scenario: Scenario, on bench: Bench) throws {
         let arguments = scenario.arguments + ["--seconds", "\(seconds)", "--warmup", "\(warmup)"]

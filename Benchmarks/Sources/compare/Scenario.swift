@@ -9,6 +9,8 @@ struct Scenario {
     let pipeline: Int
     /// Whether the messages of a burst come in one piece, as from clients that pipeline.
     var together = false
+    /// Whether each message has a connection of its own, one after the other.
+    var visits = false
     /// The servers with their arguments, where not every server will do; the first is the baseline.
     var servers: [String]?
 
@@ -19,6 +21,13 @@ struct Scenario {
         Scenario(name: "pipelined", connections: 50, size: 64, pipeline: 16),
         Scenario(name: "answers", connections: 50, size: 64, pipeline: 16, servers: answering),
         Scenario(name: "bursts", connections: 50, size: 64, pipeline: 16, together: true, servers: answering),
+        Scenario(name: "timeouts", connections: 50, size: 1024, pipeline: 1, servers: timing),
+        Scenario(name: "visits", connections: 1, size: 1, pipeline: 1, visits: true),
+    ]
+
+    private static let timing = [
+        Program.baseline, "echo-uv-async", "echo-uv-async --idle-timeout 30", "echo-uv-async --read-timeout 30",
+        "echo-nio-async",
     ]
 
     private static let answering = [
@@ -26,6 +35,7 @@ struct Scenario {
     ]
 
     var description: String {
+        if visits { return "one connection after the other, each with one message of \(size) byte" }
         let messages = pipeline == 1 ? "one message" : "\(pipeline) messages"
         return "\(connections) connections, \(messages) of \(size) bytes under way on each"
             + (together ? ", sent by one call" : "")
@@ -33,6 +43,7 @@ struct Scenario {
 
     /// What a reader of the table must not overlook.
     var note: String? {
+        if name == "timeouts" { return "C on libuv and SwiftNIO are without a timeout here." }
         if servers != nil {
             return "Each message gets an answer of its own. C makes a system call for each, echo-uv-async hands "
                 + "those of one read\nto write(contentsOf:), with --each it awaits a write for each."
@@ -45,7 +56,7 @@ struct Scenario {
 
     var arguments: [String] {
         ["--connections", "\(connections)", "--size", "\(size)", "--pipeline", "\(pipeline)"]
-            + (together ? ["--together"] : [])
+            + (together ? ["--together"] : []) + (visits ? ["--visits"] : [])
     }
 }
 
