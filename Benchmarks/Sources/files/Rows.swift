@@ -35,7 +35,7 @@ enum Row: String, CaseIterable {
         }
     }
 
-    /// What the ratio must be, as `shared/design.md` and issue 4 have it.
+    /// What the ratio must be.
     var limit: String {
         switch self {
         case .cached: "≤ 1.60"
