@@ -32,6 +32,9 @@ public final class Loop {
     private var isClosed = false
     let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
+    /// How many bytes in the buffer are lent: see ``StreamHandle/readLent(upTo:onDone:)``.
+    @exclusivity(unchecked) var lentCount = 0
+    @exclusivity(unchecked) private var spare: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
 
     /// What belongs with the loop in the layer above.
@@ -283,6 +286,21 @@ public final class Loop {
         unsafe swap(&taken, &buffer)
         taken.removeLast(taken.count - bytes.count)
         return taken
+    }
+
+    /// Takes an empty array with room, which a reader has left with ``leaveSpare(_:)``. Readers that are done with their bytes pass
+    /// their memory on, so that it is neither made for each read nor kept by each connection.
+    package func takeSpare() -> [UInt8] {
+        var taken: [UInt8] = []
+        unsafe swap(&taken, &spare)
+        return taken
+    }
+
+    /// Leaves an array, whose bytes mean nothing any more, to the next reader.
+    package func leaveSpare(_ array: consuming [UInt8]) {
+        if unsafe array.capacity <= spare.capacity || array.capacity > 2 * Receiver.largest { return }
+        array.removeAll(keepingCapacity: true)
+        unsafe spare = array
     }
 
     var isUsable: Bool { !isClosed }

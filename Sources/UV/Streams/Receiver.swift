@@ -23,6 +23,9 @@ struct Receiver {
     /// Whether libuv is reading for ``StreamHandle/read(upTo:onDone:)``.
     var isReading = false
 
+    /// Whether the bytes of this read are lent to `onDone`, instead of an array made of them.
+    var isLent = false
+
     /// Whether a closure waits, or bytes wait to be taken.
     var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
@@ -33,6 +36,7 @@ struct Receiver {
         if !ahead.isEmpty { return .bytes(takeAhead(limit)) }
         if end != nil { return try takeEnd() }
         self.limit = Int32(min(limit, Self.largest))
+        isLent = false
         self.onDone = onDone
         return .waiting
     }
