@@ -77,11 +77,15 @@ final class StreamCore {
     }
 
     fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
-        // Bytes that are lent are taken before anything else: see ``beginFilling(byOwner:)``.
-        if case .success(let bytes?) = result, bytes.isEmpty { takeLent() }
-        guard unsafe reader.isWaiting else { return keep(result.mapError { $0 }) }
+        guard unsafe reader.isWaiting else {
+            if case .success(let bytes?) = result, bytes.isEmpty { takeLent() }
+            return keep(result.mapError { $0 })
+        }
         switch result {
-        case .success(let bytes): unsafe reader.resume(returning: bytes)
+        case .success(let bytes):
+            // Bytes that are lent: see ``beginFilling(byOwner:)``.
+            if let bytes, bytes.isEmpty { takeLent() }
+            unsafe reader.resume(returning: bytes)
         case .failure(let error): unsafe reader.resume(with: .failure(error))
         }
     }
