@@ -1,4 +1,4 @@
-import AsyncUV
+internal import AsyncUV
 
 /// Answers of Redis's protocol, one behind the other.
 public struct Answers: Sendable {
@@ -12,9 +12,22 @@ public struct Answers: Sendable {
     /// Forgets what has been sent.
     public mutating func clear() { bytes.removeAll(keepingCapacity: bytes.count <= Self.kept) }
 
-    public mutating func add(status: StaticString) { add(line: UInt8(ascii: "+"), status.description) }
+    private static let ok = Array("+OK\r\n".utf8)
+    private static let pong = Array("+PONG\r\n".utf8)
+    private static let null = Array("$-1\r\n".utf8)
 
-    public mutating func add(error: String) { add(line: UInt8(ascii: "-"), error) }
+    public mutating func addOK() { bytes += Self.ok }
+
+    public mutating func addPong() { bytes += Self.pong }
+
+    /// What an absent value is.
+    public mutating func addNull() { bytes += Self.null }
+
+    public mutating func add(error: String) {
+        bytes.append(UInt8(ascii: "-"))
+        bytes += error.utf8
+        addEnd()
+    }
 
     public mutating func add(number: Int) {
         bytes.append(UInt8(ascii: ":"))
@@ -34,18 +47,9 @@ public struct Answers: Sendable {
         addEnd()
     }
 
-    /// What an absent value is.
-    public mutating func addNull() { add(line: UInt8(ascii: "$"), "-1") }
-
     private mutating func addHead(of count: Int) {
         bytes.append(UInt8(ascii: "$"))
         add(digitsOf: count)
-        addEnd()
-    }
-
-    private mutating func add(line mark: UInt8, _ text: String) {
-        bytes.append(mark)
-        bytes += text.utf8
         addEnd()
     }
 

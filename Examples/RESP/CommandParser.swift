@@ -18,11 +18,11 @@ public struct CommandParser: Sendable {
     ///
     /// - Returns: Where it ends; `nil` when it is not there as a whole.
     public mutating func parse(_ bytes: Span<UInt8>, from start: Int) throws(ProtocolError) -> Int? {
-        arguments.removeAll(keepingCapacity: true)
         var position = start
         guard let count = try number(after: UInt8(ascii: "*"), in: bytes, &position) else { return nil }
         guard (1...Self.mostArguments).contains(count) else { throw ProtocolError(reason: "invalid multibulk length") }
-        for _ in 0..<count {
+        if arguments.count != count { arguments = Array(repeating: 0..<0, count: count) }
+        for index in 0..<count {
             guard let length = try number(after: UInt8(ascii: "$"), in: bytes, &position) else { return nil }
             guard length <= Self.longestArgument else { throw ProtocolError(reason: "invalid bulk length") }
             let end = position + length
@@ -30,7 +30,7 @@ public struct CommandParser: Sendable {
             guard bytes[end] == UInt8(ascii: "\r"), bytes[end + 1] == UInt8(ascii: "\n") else {
                 throw ProtocolError(reason: "an argument is longer than its length")
             }
-            arguments.append(position..<end)
+            arguments[index] = position..<end
             position = end + 2
         }
         return position
@@ -57,7 +57,8 @@ public struct CommandParser: Sendable {
                 position = index + 1
                 return number
             } else {
-                throw ProtocolError(reason: mark == UInt8(ascii: "*") ? "invalid multibulk length" : "invalid bulk length")
+                throw ProtocolError(
+                    reason: mark == UInt8(ascii: "*") ? "invalid multibulk length" : "invalid bulk length")
             }
         }
         return nil

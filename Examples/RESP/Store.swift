@@ -1,4 +1,4 @@
-import AsyncUV
+internal import AsyncUV
 
 /// Values by their keys, and the commands on them.
 public struct Store: Sendable {
@@ -16,14 +16,18 @@ public struct Store: Sendable {
         let name = bytes.extracting(arguments[0])
         switch (Command(name), arguments.count) {
         case (.get, 2):
-            if let value = values[Key(bytes.extracting(arguments[1]))] { answers.add(bulk: value) } else { answers.addNull() }
+            if let value = values[Key(bytes.extracting(arguments[1]))] {
+                answers.add(bulk: value)
+            } else {
+                answers.addNull()
+            }
         case (.set, 3):
             values[Key(bytes.extracting(arguments[1]))] = [UInt8](copying: bytes.extracting(arguments[2]))
-            answers.add(status: "OK")
+            answers.addOK()
         case (.del, 2...):
             let gone = arguments.dropFirst().count { values.removeValue(forKey: Key(bytes.extracting($0))) != nil }
             answers.add(number: gone)
-        case (.ping, 1): answers.add(status: "PONG")
+        case (.ping, 1): answers.addPong()
         case (.ping, 2): answers.add(bulk: bytes.extracting(arguments[1]))
         case (let command?, _):
             answers.add(error: "ERR wrong number of arguments for '\(command)' command")
@@ -53,20 +57,32 @@ private enum Command {
     }
 }
 
-/// The bytes of a key.
+/// The bytes of a key. Those of a short one are in two words, so that it needs no memory of its own.
 private struct Key: Hashable, Sendable {
-    private let bytes: [UInt8]
+    private let count: Int
+    private let first: UInt64
+    private let second: UInt64
+    private let rest: [UInt8]
 
-    init(_ bytes: Span<UInt8>) { self.bytes = [UInt8](copying: bytes) }
+    init(_ bytes: Span<UInt8>) {
+        count = bytes.count
+        first = Self.word(bytes, from: 0)
+        second = Self.word(bytes, from: 8)
+        rest = count > 16 ? [UInt8](copying: bytes.extracting(droppingFirst: 16)) : []
+    }
 
-    /// Eight bytes at a time: an array would feed each one alone.
-    func hash(into hasher: inout Hasher) {
+    /// Up to eight bytes.
+    private static func word(_ bytes: Span<UInt8>, from start: Int) -> UInt64 {
         var word: UInt64 = 0
-        for index in bytes.indices {
-            word = word << 8 | UInt64(bytes[index])
-            if index & 7 == 7 { hasher.combine(word) }
-        }
-        hasher.combine(word)
-        hasher.combine(bytes.count)
+        for index in start..<max(start, min(start + 8, bytes.count)) { word = word << 8 | UInt64(bytes[index]) }
+        return word
+    }
+
+    /// Words at a time: an array would feed each byte alone.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(count)
+        hasher.combine(first)
+        hasher.combine(second)
+        for start in stride(from: 0, to: rest.count, by: 8) { hasher.combine(Self.word(rest.span, from: start)) }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncUV
+import ExampleRESP
 import ExampleSupport
 
 @main struct RESPServer: ParsableCommand {

@@ -140,7 +140,9 @@ extension ByteStream {
         var bytes: [UInt8] = []
         do {
             while try await read(into: &bytes, upTo: 65_536) > 0 {
-                if bytes.count > limit { throw UVError(.messageTooLong, in: "readToEnd", of: "more than \(limit) bytes") }
+                if bytes.count > limit {
+                    throw UVError(.messageTooLong, in: "readToEnd", of: "more than \(limit) bytes")
+                }
             }
         } catch {
             if !bytes.isEmpty { try? await unread(bytes) }

@@ -33,13 +33,16 @@ struct LineSplitter {
     }
 
     /// Adds bytes behind the rest, which the closure appends.
+    @inline(__always)
     mutating func append(_ append: (inout [UInt8]) -> Void) {
         makeRoom()
         append(&bytes)
     }
 
     /// Moves the rest to the front, if it is not longer than what was taken: each byte is moved once, on average.
+    @inline(__always)
     private mutating func makeRoom() {
+        if bytes.isEmpty { return }
         if isEmpty {
             bytes.removeAll(keepingCapacity: true)
             clear()
@@ -174,6 +177,10 @@ struct LineSplitter {
         clear()
         return memory
     }
+
+    /// Gives it an empty array with room, while it has no memory.
+    @inline(__always)
+    mutating func giveMemory(_ memory: consuming [UInt8]) { bytes = memory }
 
     /// Whether there is memory.
     var hasMemory: Bool { bytes.capacity > 0 }

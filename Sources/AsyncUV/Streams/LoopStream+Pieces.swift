@@ -79,34 +79,43 @@ extension LoopStream {
                 try core.take { bytes throws(UVError) in try take(&bytes, isLast) }
             }
             if piece != nil || isLast { return piece }
-            isLast = try await !fill()
+            isLast = try await fill() == nil
+            try checkLoop()
         }
     }
 
     /// Gets more bytes, in a task that is hosted here.
     ///
-    /// - Returns: False when the peer has finished.
-    private func fill() async throws -> Bool {
+    /// - Returns: `nil` when the peer has finished; no bytes otherwise, because they are with the core.
+    private func fill() async throws -> [UInt8]? {
         let isOwners = core.lend(on: loop) { $0.isOwners }
-        var isFilled = true
         switch try core.lend(on: loop, { try $0.beginFilling(byOwner: isOwners) }) {
-        case .filled: if loop.charge(Cost.systemCall) { await loop.giveWay() }
-        case .ended: isFilled = false
-        case .waits(let number): isFilled = try await wait(for: number, isOwners: isOwners) != nil
+        case .filled: return await loop.pass([])
+        case .ended: return nil
+        case .waits(let number): return try await wait(for: number, isOwners: isOwners)
         }
-        // The loop may have ended meanwhile.
-        guard loop.isCurrent else { throw loop.ended("read") }
-        return isFilled
     }
 
-    /// Waits for a read that has begun.
+    /// Waits for a read that has begun. Nothing may come after the suspension in a function that is called for each read: the
+    /// compiler would make it switch back to its executor first, 200 instructions.
     @inline(__always)
     private func wait(for number: UInt32, isOwners: Bool) async throws -> [UInt8]? {
         if isOwners {
             return try await Suspension.wait { suspension in core.lend(on: loop) { $0.wait(suspension) } }
         }
-        let opened = core.open(on: loop)
-        return try await Suspension.wait(cancelling: ReadCancellation(opened, number), on: loop) { opened.wait($0) }
+        return try await waitCancellably(for: number)
+    }
+
+    /// Waits for a read of a task that is not the owner of the connection's scope.
+    private func waitCancellably(for number: UInt32) async throws -> [UInt8]? {
+        let core = core.open(on: loop)
+        return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) { core.wait($0) }
+    }
+
+    /// The loop may have ended during a wait, and its memory is not to be touched then.
+    @inline(__always)
+    private func checkLoop() throws {
+        if !loop.isCurrent { throw loop.ended("read") }
     }
 
     /// Whether the caller comes back to the loop after each suspension.
@@ -126,7 +135,8 @@ extension LoopStream {
             if loop.charge(Cost.memory + used) { await loop.giveWay() }
             return true
         }
-        while try await fill() {
+        while try await fill() != nil {
+            try checkLoop()
             if try core.lend(on: loop, { try $0.lend(limit: limit, body) }) != nil { return true }
         }
         try checkFinished()
@@ -149,13 +159,15 @@ extension LoopStream {
     private func borrow(_ limit: Int) async throws -> LineSplitter? {
         try checkCancellation()
         repeat {
+            try checkLoop()
             if let bytes = try core.open(on: loop).borrow(limit: limit) { return bytes }
-        } while try await fill()
+        } while try await fill() != nil
         try checkFinished()
         return nil
     }
 
-    private func checkFinished() throws(UVError) {
+    private func checkFinished() throws {
+        try checkLoop()
         let count = core.open(on: loop).untakenCount
         if count > 0 { throw UVError(.endOfFile, in: "withBytes", of: "a message of more than \(count) bytes") }
     }
@@ -176,7 +188,7 @@ extension LoopStream {
             // The loop may have ended meanwhile.
             defer { if loop.isCurrent { buffer = core.open(on: loop).takeRoom() } }
             _ = try await wait(for: number, isOwners: isOwners)
-            guard loop.isCurrent else { throw loop.ended("read") }
+            try checkLoop()
         }
         return buffer.count - before
     }

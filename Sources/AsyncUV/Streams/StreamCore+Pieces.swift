@@ -121,7 +121,7 @@ extension StreamCore {
         if unsafe returned.room != nil {
             unsafe handle.takeLent(into: &returned.room!)
         } else {
-            if unsafe !returned.bytes.hasMemory { unsafe returned.bytes = LineSplitter(handle.loop.takeSpare()) }
+            if unsafe !returned.bytes.hasMemory { unsafe returned.bytes.giveMemory(handle.loop.takeSpare()) }
             unsafe returned.bytes.append { handle.takeLent(into: &$0) }
         }
     }

@@ -32,8 +32,8 @@ public final class Loop {
     private var isClosed = false
     let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
-    /// How many bytes in the buffer are lent: see ``StreamHandle/readLent(upTo:onDone:)``.
-    @exclusivity(unchecked) var lentCount = 0
+    /// What is lent of the buffer: see ``StreamHandle/readLent(upTo:onDone:)``.
+    @exclusivity(unchecked) var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     @exclusivity(unchecked) private var spare: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
 

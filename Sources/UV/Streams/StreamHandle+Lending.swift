@@ -12,16 +12,14 @@ extension StreamHandle {
 
     /// Appends the lent bytes to an array. In the `onDone` of ``readLent(upTo:onDone:)`` only; elsewhere there are none.
     package final func takeLent(into array: inout [UInt8]) {
-        unsafe array.append(copying: loop.readBuffer.bindMemory(to: UInt8.self).span.extracting(first: lentCount))
-        unsafe loop.lentCount = 0
+        unsafe array.append(contentsOf: loop.lent)
+        unsafe loop.lent = UnsafeRawBufferPointer(start: nil, count: 0)
     }
-
-    private final var lentCount: Int { unsafe loop.lentCount }
 
     /// Leaves the bytes where they are, in the loop's buffer.
     @inline(never)
     final func lend(_ bytes: Span<UInt8>) -> [UInt8] {
-        unsafe loop.lentCount = bytes.count
+        unsafe loop.lent = bytes.withUnsafeBytes { unsafe $0 }
         return []
     }
 }

@@ -80,7 +80,9 @@ import UV
             await #expect(throws: Refusal.self) {
                 try await near.withBytes { _ -> (used: Int, value: Void) in throw Refusal() }
             }
-            try await near.withBytes(limit: 3) { #expect($0.count == 3); return (used: 0, value: ()) }
+            try await near.withBytes(limit: 3) {
+                #expect($0.count == 3); return (used: 0, value: ())
+            }
             await expectError(.messageTooLong) {
                 try await near.withBytes(limit: 3) { _ in (used: 1, value: ()) }
             }

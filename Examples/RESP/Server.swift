@@ -1,9 +1,8 @@
-import AsyncUV
-import ExampleRESP
-import Synchronization
+public import AsyncUV
+internal import Synchronization
 
 /// Answers clients out of one store.
-final class Server: Sendable {
+public final class Server: Sendable {
     /// Longer commands are refused.
     private static let longestCommand = 8 << 20
     /// When so many bytes of answers wait, they are sent before further commands are looked at.
@@ -11,11 +10,13 @@ final class Server: Sendable {
 
     private let store = Mutex(Store())
 
+    public init() {}
+
     /// How many commands were answered so far.
-    var commands: Int { store.withLock { $0.commands } }
+    public var commands: Int { store.withLock { $0.commands } }
 
     /// Answers a client's commands until it finishes. Each look at its bytes answers all commands that are there.
-    func converse(with client: TCPConnection) async throws {
+    public func converse(with client: TCPConnection) async throws {
         var parser = CommandParser()
         var answers = Answers()
         while let isSound = try await client.withBytes(
