@@ -79,12 +79,12 @@ import Testing
 
     @Test("A value of many chunks, and more answers than are sent at once")
     func large() throws {
-        let value = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let value = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let (set, get) = ([Array("SET".utf8), [1], value], [Array("GET".utf8), [1]])
         let answers = try answers(
-            to: command(set) + (0..<50).flatMap { _ in command(get) } + command("PING"), inPiecesOf: 100_000)
-        let one = Array("$1000000\r\n".utf8) + value + [13, 10]
-        #expect(answers == Array("+OK\r\n".utf8) + (0..<50).flatMap { _ in one } + Array("+PONG\r\n".utf8))
+            to: command(set) + (0..<10).flatMap { _ in command(get) } + command("PING"), inPiecesOf: 100_000)
+        let one = Array("$200000\r\n".utf8) + value + [13, 10]
+        #expect(answers == Array("+OK\r\n".utf8) + (0..<10).flatMap { _ in one } + Array("+PONG\r\n".utf8))
     }
 
     @Test("Bytes broken at random never stop the parser: it finds what it finds in one piece")

@@ -178,9 +178,12 @@ struct LineSplitter {
         return memory
     }
 
-    /// Gives it an empty array with room, while it has no memory.
+    /// Gives it an array with room, whose bytes mean nothing, while it has no memory.
     @inline(__always)
-    mutating func giveMemory(_ memory: consuming [UInt8]) { bytes = memory }
+    mutating func giveMemory(_ memory: consuming [UInt8]) {
+        bytes = memory
+        taken = bytes.count
+    }
 
     /// Whether there is memory.
     var hasMemory: Bool { bytes.capacity > 0 }

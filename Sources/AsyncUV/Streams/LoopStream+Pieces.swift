@@ -84,9 +84,11 @@ extension LoopStream {
         }
     }
 
-    /// Gets more bytes, in a task that is hosted here.
+    /// Gets more bytes, in a task that is hosted here. Not inlined, so that nothing follows its suspension: see
+    /// ``wait(for:isOwners:)``.
     ///
     /// - Returns: `nil` when the peer has finished; no bytes otherwise, because they are with the core.
+    @inline(never)
     private func fill() async throws -> [UInt8]? {
         let isOwners = core.lend(on: loop) { $0.isOwners }
         switch try core.lend(on: loop, { try $0.beginFilling(byOwner: isOwners) }) {

@@ -77,7 +77,7 @@ extension StreamCore {
         }) {
             return .took(count)
         }
-        switch try handle.readLent(upTo: limit, onDone: streamReceived) {
+        switch try handle.readLent(upTo: limit, onDone: streamFilled) {
         case .bytes(let bytes):
             if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
             return .took(bytes.count)
@@ -105,7 +105,7 @@ extension StreamCore {
     /// Begins to get more bytes.
     func beginFilling(byOwner: Bool) throws -> Filling {
         _ = try untaken()
-        switch try handle.readLent(upTo: 65_536, onDone: streamReceived) {
+        switch try handle.readLent(upTo: 65_536, onDone: streamFilled) {
         case .bytes(let bytes):
             unsafe makeReturned().bytes.append(bytes)
             return .filled
@@ -130,5 +130,14 @@ extension StreamCore {
     @inline(never)
     private func passMemoryOn(_ returned: Returned) {
         unsafe handle.loop.leaveSpare(returned.bytes.takeMemory())
+    }
+}
+
+/// As `streamReceived`, for bytes that are lent: they are taken before the reader is told.
+private func streamFilled(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
+    unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {
+        let core = unsafe unsafeDowncast($0, to: StreamCore.self)
+        if case .success(_?) = result { core.takeLent() }
+        core.received(result)
     }
 }

@@ -76,16 +76,10 @@ final class StreamCore {
         unsafe returned.early = early
     }
 
-    fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
-        guard unsafe reader.isWaiting else {
-            if case .success(let bytes?) = result, bytes.isEmpty { takeLent() }
-            return keep(result.mapError { $0 })
-        }
+    func received(_ result: Result<[UInt8]?, UVError>) {
+        guard unsafe reader.isWaiting else { return keep(result.mapError { $0 }) }
         switch result {
-        case .success(let bytes):
-            // Bytes that are lent: see ``beginFilling(byOwner:)``.
-            if let bytes, bytes.isEmpty { takeLent() }
-            unsafe reader.resume(returning: bytes)
+        case .success(let bytes): unsafe reader.resume(returning: bytes)
         case .failure(let error): unsafe reader.resume(with: .failure(error))
         }
     }
@@ -172,7 +166,7 @@ final class ReadCancellation: WaitLink {
     override func give(up error: any Error) { core.cancelRead(number) }
 }
 
-func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
+private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
     // The stream keeps its core until after its last callback.
     unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {
         unsafe unsafeDowncast($0, to: StreamCore.self).received(result)

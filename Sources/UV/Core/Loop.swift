@@ -288,8 +288,8 @@ public final class Loop {
         return taken
     }
 
-    /// Takes an empty array with room, which a reader has left with ``leaveSpare(_:)``. Readers that are done with their bytes pass
-    /// their memory on, so that it is neither made for each read nor kept by each connection.
+    /// Takes an array with room, which a reader has left with ``leaveSpare(_:)``; its bytes mean nothing. Readers that are done with
+    /// their bytes pass their memory on, so that it is neither made for each read nor kept by each connection.
     package func takeSpare() -> [UInt8] {
         var taken: [UInt8] = []
         unsafe swap(&taken, &spare)
@@ -298,9 +298,7 @@ public final class Loop {
 
     /// Leaves an array, whose bytes mean nothing any more, to the next reader.
     package func leaveSpare(_ array: consuming [UInt8]) {
-        if unsafe array.capacity <= spare.capacity || array.capacity > 2 * Receiver.largest { return }
-        array.removeAll(keepingCapacity: true)
-        unsafe spare = array
+        if unsafe array.capacity > spare.capacity, array.capacity <= 2 * Receiver.largest { unsafe spare = array }
     }
 
     var isUsable: Bool { !isClosed }

@@ -36,7 +36,6 @@ struct Receiver {
         if !ahead.isEmpty { return .bytes(takeAhead(limit)) }
         if end != nil { return try takeEnd() }
         self.limit = Int32(min(limit, Self.largest))
-        isLent = false
         self.onDone = onDone
         return .waiting
     }
@@ -49,6 +48,7 @@ struct Receiver {
 
     mutating func keepEnd(_ error: UVError?) {
         isReading = false
+        isLent = false
         end = error.map { .failed($0) } ?? .finished
     }
 

@@ -19,6 +19,7 @@ extension StreamHandle {
     /// Leaves the bytes where they are, in the loop's buffer.
     @inline(never)
     final func lend(_ bytes: Span<UInt8>) -> [UInt8] {
+        unsafe receiver.isLent = false
         unsafe loop.lent = bytes.withUnsafeBytes { unsafe $0 }
         return []
     }

@@ -132,6 +132,7 @@ public class StreamHandle: Handle {
     @discardableResult
     public final func cancelRead() -> Bool {
         checkThread()
+        unsafe receiver.isLent = false
         return unsafe receiver.onDone.take() != nil
     }
 
