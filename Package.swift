@@ -130,13 +130,15 @@ package.targets += [
     example("file-cat", ["AsyncUV"]),
     example("file-copy", ["AsyncUV"]),
     example("file-wc", ["AsyncUV"]),
+    .target(name: "ExampleRESP", dependencies: ["AsyncUV"], path: "Examples/RESP", swiftSettings: settings),
+    example("resp-server", ["AsyncUV", "ExampleRESP"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [
-            "AsyncUV", "ExampleHTTP", "TestSupport", "file-server", httpTypes,
+            "AsyncUV", "ExampleHTTP", "ExampleRESP", "TestSupport", "file-server", httpTypes,
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

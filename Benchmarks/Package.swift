@@ -75,6 +75,15 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Lines
+        .executableTarget(
+            name: "lines",
+            dependencies: [
+                "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "UV", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
         // Files
         .target(name: "CFiles", dependencies: ["CLibuvSystem"]),
         .executableTarget(

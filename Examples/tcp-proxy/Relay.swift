@@ -22,7 +22,13 @@ final class Relay: Sendable {
         traffic.withLock { $0.connections += 1 }
         do {
             let server = try await TCPConnection.connect(host: host, port: port, timeout: connectTimeout)
-            do { try await converse(client, server) } catch {
+            do {
+                try await client.relay(with: server) { count in
+                    self.traffic.withLock { $0.sent += count }
+                } onCopiedBack: { count in
+                    self.traffic.withLock { $0.received += count }
+                }
+            } catch {
                 await server.closeWithReset()
                 throw error
             }
@@ -31,19 +37,6 @@ final class Relay: Sendable {
             // What breaks on one side breaks on the other: an orderly end would say that this was all.
             await client.closeWithReset()
             throw error
-        }
-    }
-
-    /// Until both sides have finished. A side that finishes first can still listen; an error of one ends both.
-    private func converse(_ client: TCPConnection, _ server: TCPConnection) async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask {
-                try await client.copy(to: server) { count in self.traffic.withLock { $0.sent += count } }
-            }
-            group.addTask {
-                try await server.copy(to: client) { count in self.traffic.withLock { $0.received += count } }
-            }
-            try await group.waitForAll()
         }
     }
 

@@ -8,44 +8,130 @@ extension File {
     /// Otherwise its `next()` throws what ``read(upTo:at:)`` throws. Others run now and then, however fast lines come.
     ///
     /// Cancellation: `CancellationError` at the next line, also at one that is there already.
-    public func lines(limit: Int = 1 << 20) -> FileLines {
-        FileLines(chunks: FileChunks(file: self, count: 65_536, offset: 0), limit: limit)
+    @inlinable
+    public func lines(limit: Int = 1 << 20) -> some AsyncSequence<String, any Error> & Sendable {
+        FileLines(of: self, limit: limit)
+    }
+
+    /// The lines of the file as bytes. Otherwise as ``lines(limit:)``.
+    @inlinable
+    public func byteLines(limit: Int = 1 << 20) -> some AsyncSequence<[UInt8], any Error> & Sendable {
+        FileByteLines(of: self, limit: limit)
+    }
+}
+
+/// What the iterators of a file's lines have in common.
+@usableFromInline
+struct FileLineReader {
+    private var chunks: FileChunks.AsyncIterator
+    private let limit: Int
+    private var bytes = LineSplitter()
+    private var isLast = false
+
+    @usableFromInline
+    init(of file: File, limit: Int) {
+        chunks = FileChunks(file: file, count: 65_536, offset: 0).makeAsyncIterator()
+        self.limit = limit
+    }
+
+    @usableFromInline
+    mutating func nextText() async throws -> String? {
+        if try beginLine() { await chunks.file.loop.giveWay() }
+        repeat {
+            if let line = try bytes.takeText(limit: limit, isLast: isLast, "lines") { return line }
+        } while try await fill()
+        return nil
+    }
+
+    @usableFromInline
+    mutating func nextBytes() async throws -> [UInt8]? {
+        if try beginLine() { await chunks.file.loop.giveWay() }
+        repeat {
+            if let line = try bytes.takeLine(limit: limit, isLast: isLast, "lines") { return line }
+        } while try await fill()
+        return nil
+    }
+
+    /// As ``EventLoop/pace()``.
+    ///
+    /// - Returns: Whether the caller gives way.
+    @inline(__always)
+    private func beginLine() throws -> Bool {
+        try checkCancellation()
+        return chunks.file.loop.isCurrent && chunks.file.loop.charge(Cost.memory)
+    }
+
+    /// - Returns: False when there is nothing more to look through.
+    @inline(never)
+    private mutating func fill() async throws -> Bool {
+        if isLast { return false }
+        if let more = try await chunks.next() { bytes.append(more) } else { isLast = true }
+        return true
     }
 }
 
 /// See ``File/lines(limit:)``.
-public struct FileLines: AsyncSequence, Sendable {
-    public typealias Element = String
-    let chunks: FileChunks
-    let limit: Int
+@usableFromInline
+struct FileLines: AsyncSequence, Sendable {
+    @usableFromInline let file: File
+    @usableFromInline let limit: Int
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        private var chunks: FileChunks.AsyncIterator
-        private let limit: Int
-        private var bytes = LineSplitter()
-        private var isLast = false
+    @inlinable
+    init(of file: File, limit: Int) {
+        self.file = file
+        self.limit = limit
+    }
 
-        init(_ lines: FileLines) {
-            chunks = lines.chunks.makeAsyncIterator()
-            limit = lines.limit
-        }
+    @usableFromInline
+    struct AsyncIterator: AsyncIteratorProtocol {
+        @usableFromInline var reader: FileLineReader
 
-        public mutating func next() async throws -> String? {
-            try await chunks.file.loop.pace()
-            while true {
-                if let line = try bytes.take(to: .line, limit: limit, isLast: isLast, "lines") {
-                    return String(decoding: line, as: UTF8.self)
-                }
-                if isLast { return nil }
-                if let more = try await chunks.next() { bytes.append(more) } else { isLast = true }
-            }
-        }
+        @inlinable
+        init(_ lines: FileLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
+
+        @inlinable
+        mutating func next() async throws -> String? { try await reader.nextText() }
 
         // As in TCPConnection's.
-        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
-            try await next()
+        @inlinable
+        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
+            try await reader.nextText()
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    @inlinable
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+}
+
+/// See ``File/byteLines(limit:)``.
+@usableFromInline
+struct FileByteLines: AsyncSequence, Sendable {
+    @usableFromInline let file: File
+    @usableFromInline let limit: Int
+
+    @inlinable
+    init(of file: File, limit: Int) {
+        self.file = file
+        self.limit = limit
+    }
+
+    @usableFromInline
+    struct AsyncIterator: AsyncIteratorProtocol {
+        @usableFromInline var reader: FileLineReader
+
+        @inlinable
+        init(_ lines: FileByteLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
+
+        @inlinable
+        mutating func next() async throws -> [UInt8]? { try await reader.nextBytes() }
+
+        // As in TCPConnection's.
+        @inlinable
+        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+            try await reader.nextBytes()
+        }
+    }
+
+    @inlinable
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

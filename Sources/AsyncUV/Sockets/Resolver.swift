@@ -8,11 +8,24 @@ public enum Resolver {
     ///
     /// Numeric hosts are taken as they are, without a look-up.
     ///
-    /// - Throws: ``UVError`` with `.resolverUnknownName` and relatives, `.invalidArgument` for what cannot be a name.
+    /// - Parameter family: Leaves out addresses of other families; `nil` takes all.
+    /// - Throws: ``UVError`` with `.resolverUnknownName` and relatives, `.invalidArgument` for what cannot be a name,
+    ///   `.addressFamilyNotSupported` when no address is of the family.
     ///
     /// Cancellation: a look-up that has begun goes on in the background; its result is dropped.
     public static func addresses(
-        of host: String, port: UInt16, on loop: EventLoop = .current ?? .shared
+        of host: String, port: UInt16, in family: SocketAddress.Family? = nil,
+        on loop: EventLoop = .current ?? .shared
+    ) async throws -> [SocketAddress] {
+        let addresses = try await allAddresses(of: host, port: port, on: loop)
+        guard let family else { return addresses }
+        let chosen = addresses.filter { $0.family == family }
+        if chosen.isEmpty { throw UVError(.addressFamilyNotSupported, in: "look-up", of: host) }
+        return chosen
+    }
+
+    private static func allAddresses(
+        of host: String, port: UInt16, on loop: EventLoop
     ) async throws -> [SocketAddress] {
         if let address = try? SocketAddress(host: host, port: port) {
             try await loop.pace()

@@ -2,6 +2,8 @@ public import UV
 
 /// A TCP socket that accepts connections. Dropping the last reference closes it.
 ///
+/// Its connections send small writes at once (TCP_NODELAY), which the kernel lets them have from the listening socket.
+///
 /// Connections wait in the kernel until somebody asks for them, but for a few that are accepted ahead.
 public final class TCPListener: Sendable {
     /// The loop that the listener and its connections live on.
@@ -18,40 +20,45 @@ public final class TCPListener: Sendable {
     /// Listens on an address of this machine.
     ///
     /// - Parameter host: A numeric address, or a name, whose first address is taken.
+    /// - Parameter family: Takes the host's first address of this family; `nil` takes the first of all.
     /// - Parameter port: 0 lets the system choose: see ``localAddress``.
     /// - Parameter backlog: How many connections may wait in the kernel.
     /// - Parameter reusePort: Lets several listeners share the address: the kernel spreads the connections.
     /// - Parameter ipv6Only: Whether `::` leaves IPv4 to others.
-    /// - Parameter options: Set before the socket listens; its connections have them, too.
+    /// - Parameter options: Set before the socket listens; its connections have them, too. Without a word about `noDelay` that is
+    ///   on.
     /// - Throws: ``UVError`` with `.addressInUse`, `.addressNotAvailable`, `.permissionDenied`, `.invalidArgument` for a backlog
-    ///   below 1 or a name that cannot be one, or what the look-up of the name failed with.
+    ///   below 1 or a name that cannot be one, `.addressFamilyNotSupported` for a host without an address of the family, or what
+    ///   the look-up of the name failed with.
     ///
     /// Cancellation: nothing listens.
     ///
     /// Calls `uv_tcp_init` and the system's `bind` and `listen`.
     public static func bind(
-        host: String, port: UInt16, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
-        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
+        host: String, port: UInt16, family: SocketAddress.Family? = nil, backlog: Int = 1_024,
+        reusePort: Bool = false, ipv6Only: Bool = false, options: TCPOptions = TCPOptions(),
+        on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPListener {
-        let addresses = try await Resolver.addresses(of: host, port: port, on: loop)
+        let addresses = try await Resolver.addresses(of: host, port: port, in: family, on: loop)
         return try await bind(
             to: addresses[0], backlog: backlog, reusePort: reusePort, ipv6Only: ipv6Only, options: options, on: loop)
     }
 
-    /// Listens on an address of this machine. Otherwise as ``bind(host:port:backlog:reusePort:ipv6Only:options:on:)``.
+    /// Listens on an address of this machine. Otherwise as
+    /// ``bind(host:port:family:backlog:reusePort:ipv6Only:options:on:)``.
     public static func bind(
         to address: SocketAddress, backlog: Int = 1_024, reusePort: Bool = false, ipv6Only: Bool = false,
         options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPListener {
         try await make(backlog, on: loop) { handle throws(UVError) in
             try handle.bind(to: address, ipv6Only: ipv6Only, reusePort: reusePort)
-            try handle.setOptions(options)
+            try handle.setAsyncOptions(options)
         }
     }
 
     /// Takes over a listening socket that somebody else made: the program that started this one, another library.
     ///
-    /// The listener closes it from now on.
+    /// The listener closes it from now on, and its connections send small writes at once.
     ///
     /// - Parameter backlog: Replaces the one that the socket has.
     /// - Throws: ``UVError`` with `.notSocket` or `.fileExists` (the loop watches it already): the descriptor stays the
@@ -59,7 +66,11 @@ public final class TCPListener: Sendable {
     public static func open(
         _ descriptor: FileDescriptor, backlog: Int = 1_024, on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPListener {
-        try await make(backlog, on: loop) { handle throws(UVError) in try handle.open(descriptor) }
+        try await make(backlog, on: loop) { handle throws(UVError) in
+            try handle.open(descriptor)
+            // A local socket has no such option.
+            try? handle.setNoDelay(enabled: true)
+        }
     }
 
     /// Listens with a handle that `prepare` gives its socket.

@@ -21,6 +21,13 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: nothing has been read.
     func read(upTo limit: Int) async throws -> [UInt8]?
 
+    /// Appends what is there to an array, at least one byte, without making another array. Otherwise as ``read(upTo:)``.
+    ///
+    /// - Returns: How many bytes came; 0 when the peer has finished.
+    ///
+    /// Cancellation, and any error: the array is as it was. When the loop ends meanwhile it may be empty.
+    func read(into buffer: inout [UInt8], upTo limit: Int) async throws -> Int
+
     /// Takes the bytes up to and including a delimiter; `nil` at the end, when no byte is left.
     ///
     /// The last piece may lack the delimiter.
@@ -39,6 +46,9 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: nothing has been read.
     func readLine(limit: Int) async throws -> String?
 
+    /// Takes a line as bytes. Otherwise as ``readLine(limit:)``.
+    func readLineBytes(limit: Int) async throws -> [UInt8]?
+
     /// Gives bytes back: the next read gets them first, before what was given back earlier. On a closed stream they are
     /// dropped.
     ///
@@ -56,6 +66,9 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// Cancellation: a write that has begun leaves as a whole, before any later one, unless the stream is closed. Of one
     /// that still waits for others nothing is sent.
     func write(_ bytes: [UInt8]) async throws
+
+    /// Writes lent bytes: those that fit at once are not copied. Otherwise as ``write(_:)``.
+    func write(_ bytes: Span<UInt8>) async throws
 
     /// Writes several arrays as one. Otherwise as ``write(_:)``.
     func write(contentsOf chunks: [[UInt8]]) async throws
@@ -107,23 +120,46 @@ extension ByteStream {
 }
 
 extension ByteStream {
-    /// Appends what is there to an array, at least one byte. Otherwise as ``read(upTo:)``.
-    ///
-    /// - Returns: How many bytes came; 0 when the peer has finished.
-    public func read(into buffer: inout [UInt8], upTo limit: Int = 65_536) async throws -> Int {
+    public func read(into buffer: inout [UInt8], upTo limit: Int) async throws -> Int {
         guard let bytes = try await read(upTo: limit) else { return 0 }
         if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
         return bytes.count
     }
 
+    /// Appends what is there to an array, up to 65,536 bytes. Otherwise as ``read(into:upTo:)``.
+    @inlinable
+    public func read(into buffer: inout [UInt8]) async throws -> Int { try await read(into: &buffer, upTo: 65_536) }
+
+    /// Takes everything up to the end, when the peer has finished.
+    ///
+    /// - Parameter limit: More bytes than this throw ``UVError`` with `.messageTooLong`; they can be read otherwise. 64 MiB
+    ///   unless told otherwise.
+    ///
+    /// Cancellation, and any error: nothing has been read. Otherwise as ``read(upTo:)``.
+    public func readToEnd(limit: Int = 64 << 20) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            while try await read(into: &bytes, upTo: 65_536) > 0 {
+                if bytes.count > limit {
+                    throw UVError(.messageTooLong, in: "readToEnd", of: "more than \(limit) bytes")
+                }
+            }
+        } catch {
+            if !bytes.isEmpty { try? await unread(bytes) }
+            throw error
+        }
+        return bytes
+    }
+
+    public func write(_ bytes: Span<UInt8>) async throws { try await write([UInt8](copying: bytes)) }
+
     /// Writes a text in UTF-8. Otherwise as ``write(_:)``.
-    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+    @inlinable
+    public func write(_ text: String) async throws { try await write(text.utf8.span) }
 
     /// Writes a part of an array. Otherwise as ``write(_:)``.
-    public func write(_ bytes: ArraySlice<UInt8>) async throws { try await write(Array(bytes)) }
-
-    /// Writes lent bytes. Otherwise as ``write(_:)``.
-    public func write(_ bytes: Span<UInt8>) async throws { try await write([UInt8](copying: bytes)) }
+    @inlinable
+    public func write(_ bytes: ArraySlice<UInt8>) async throws { try await write(bytes.span) }
 
     /// Copies the stream to its end into another, no faster than the other takes it; then finishes the other's writing.
     ///
@@ -143,5 +179,24 @@ extension ByteStream {
         }
         try await destination.finishWriting()
         return count
+    }
+    /// Copies both ways at once until both sides have finished, as a proxy does. A side that finishes first can still listen.
+    ///
+    /// - Parameter onCopied: Called after each chunk that went from this stream to the other, with its number of bytes.
+    /// - Parameter onCopiedBack: Called after each chunk that went from the other stream to this one.
+    /// - Throws: The first error of either way, as ``copy(to:onCopied:)``. The other way is cancelled; both streams stay open.
+    ///
+    /// Cancellation: as ``copy(to:onCopied:)``, both ways.
+    public func relay(
+        with other: some ByteStream, onCopied: @escaping @Sendable (Int) -> Void = { _ in },
+        onCopiedBack: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
+        let loop = loop
+        try await withThrowingTaskGroup { group in
+            group.addTask(executorPreference: loop) { try await self.copy(to: other) { onCopied($0) } }
+            group.addTask(executorPreference: loop) { try await other.copy(to: self) { onCopiedBack($0) } }
+            // Not `waitForAll`, which waits for the other way although one has failed.
+            while try await group.next() != nil {}
+        }
     }
 }

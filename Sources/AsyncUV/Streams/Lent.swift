@@ -6,6 +6,11 @@ final class Lent: Sendable {
 
     init(_ bytes: consuming [UInt8]) { self.bytes = Mutex(bytes) }
 
+    func give(_ bytes: consuming [UInt8]) {
+        let given = bytes
+        self.bytes.withLock { $0 = given }
+    }
+
     func take() -> [UInt8] {
         bytes.withLock { bytes in
             var taken: [UInt8] = []

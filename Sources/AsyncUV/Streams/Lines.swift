@@ -2,30 +2,46 @@ internal import UV
 
 extension ByteStream {
     /// Takes the bytes up to and including a delimiter, of at most a mebibyte. Otherwise as ``readUntil(_:limit:)``.
+    @inlinable
     public func readUntil(_ delimiter: UInt8) async throws -> [UInt8]? {
         try await readUntil(delimiter, limit: 1 << 20)
     }
 
     /// Takes a line as text, of at most a mebibyte. Otherwise as ``readLine(limit:)``.
+    @inlinable
     public func readLine() async throws -> String? { try await readLine(limit: 1 << 20) }
 
+    /// Takes a line as bytes, of at most a mebibyte. Otherwise as ``readLineBytes(limit:)``.
+    @inlinable
+    public func readLineBytes() async throws -> [UInt8]? { try await readLineBytes(limit: 1 << 20) }
+
     public func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
-        try await readPiece(to: .delimiter(delimiter), limit: limit, "readUntil").map { Array($0) }
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.take(through: delimiter, limit: limit, isLast: isLast, "readUntil")
+        }
     }
 
     public func readLine(limit: Int) async throws -> String? {
-        try await readPiece(to: .line, limit: limit, "readLine").map { String(decoding: $0, as: UTF8.self) }
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.takeText(limit: limit, isLast: isLast, "readLine")
+        }
+    }
+
+    public func readLineBytes(limit: Int) async throws -> [UInt8]? {
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.takeLine(limit: limit, isLast: isLast, "readLine")
+        }
     }
 
     /// For streams that keep what follows a piece in their own way.
-    private func readPiece(
-        to end: LineSplitter.End, limit: Int, _ operation: StaticString
-    ) async throws -> ArraySlice<UInt8>? {
+    private func readPiece<Piece>(
+        _ take: (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
+    ) async throws -> Piece? {
         var bytes = LineSplitter()
         var isLast = false
         do {
             while true {
-                if let piece = try bytes.take(to: end, limit: limit, isLast: isLast, operation) {
+                if let piece = try take(&bytes, isLast) {
                     if let rest = bytes.take(upTo: .max) { try await unread(rest) }
                     return piece
                 }
@@ -38,29 +54,85 @@ extension ByteStream {
         }
     }
 
-    /// The lines of the stream, as ``readLine(limit:)`` takes them.
+    /// The lines of the stream as text, as ``readLine(limit:)`` takes them.
     ///
     /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
-    public func lines(limit: Int = 1 << 20) -> Lines<Self> { Lines(stream: self, limit: limit) }
+    @inlinable
+    public func lines(limit: Int = 1 << 20) -> some AsyncSequence<String, any Error> & Sendable {
+        Lines(stream: self, limit: limit)
+    }
+
+    /// The lines of the stream as bytes, as ``readLineBytes(limit:)`` takes them. Otherwise as ``lines(limit:)``.
+    @inlinable
+    public func byteLines(limit: Int = 1 << 20) -> some AsyncSequence<[UInt8], any Error> & Sendable {
+        ByteLines(stream: self, limit: limit)
+    }
 }
 
+// Inlined, so that a call of a known type goes straight to its stream.
+
 /// See ``ByteStream/lines(limit:)``.
-public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
-    public typealias Element = String
-    let stream: Stream
-    let limit: Int
+@usableFromInline
+struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
+    @usableFromInline let stream: Stream
+    @usableFromInline let limit: Int
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let stream: Stream
-        let limit: Int
+    @inlinable
+    init(stream: Stream, limit: Int) {
+        self.stream = stream
+        self.limit = limit
+    }
 
-        public func next() async throws -> String? { try await stream.readLine(limit: limit) }
+    @usableFromInline
+    struct AsyncIterator: AsyncIteratorProtocol {
+        @usableFromInline let lines: Lines
+
+        @inlinable
+        init(_ lines: Lines) { self.lines = lines }
+
+        @inlinable
+        func next() async throws -> String? { try await lines.stream.readLine(limit: lines.limit) }
 
         // As in TCPConnection's.
-        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
-            try await next()
+        @inlinable
+        nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
+            try await lines.stream.readLine(limit: lines.limit)
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: stream, limit: limit) }
+    @inlinable
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+}
+
+/// See ``ByteStream/byteLines(limit:)``.
+@usableFromInline
+struct ByteLines<Stream: ByteStream>: AsyncSequence, Sendable {
+    @usableFromInline let stream: Stream
+    @usableFromInline let limit: Int
+
+    @inlinable
+    init(stream: Stream, limit: Int) {
+        self.stream = stream
+        self.limit = limit
+    }
+
+    @usableFromInline
+    struct AsyncIterator: AsyncIteratorProtocol {
+        @usableFromInline let lines: ByteLines
+
+        @inlinable
+        init(_ lines: ByteLines) { self.lines = lines }
+
+        @inlinable
+        func next() async throws -> [UInt8]? { try await lines.stream.readLineBytes(limit: lines.limit) }
+
+        // As in TCPConnection's.
+        @inlinable
+        nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+            try await lines.stream.readLineBytes(limit: lines.limit)
+        }
+    }
+
+    @inlinable
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

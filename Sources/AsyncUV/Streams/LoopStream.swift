@@ -51,47 +51,6 @@ public struct LoopStream: Sendable {
     }
 
     @usableFromInline
-    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
-        try await readPiece { bytes, isLast throws(UVError) in
-            try bytes.take(to: .delimiter(delimiter), limit: limit, isLast: isLast, "readUntil").map { Array($0) }
-        }
-    }
-
-    @usableFromInline
-    func readLine(limit: Int) async throws -> String? {
-        try await readPiece { bytes, isLast throws(UVError) in
-            try bytes.take(to: .line, limit: limit, isLast: isLast, "readLine").map {
-                String(decoding: $0, as: UTF8.self)
-            }
-        }
-    }
-
-    /// Reads until a piece can be taken of the bytes that nobody has taken yet. These are back before anything else can ask
-    /// for them, less the piece.
-    private func readPiece<Piece: Sendable>(
-        _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
-    ) async throws -> Piece? {
-        guard loop.isCurrent else { return try await loop.hop { try await self.readPiece(take) } }
-        try checkCancellation()
-        var bytes = try core.open(on: loop).takeAllReturned()
-        var piece: Piece?
-        do {
-            var isLast = false
-            piece = try take(&bytes, isLast)
-            while piece == nil, !isLast {
-                if let more = try await read(upTo: 65_536) { bytes.append(more) } else { isLast = true }
-                piece = try take(&bytes, isLast)
-            }
-        } catch {
-            if loop.isCurrent { core.open(on: loop).giveBack(bytes) }
-            throw error
-        }
-        core.open(on: loop).giveBack(bytes)
-        if loop.charge(Cost.memory) { await loop.giveWay() }
-        return piece
-    }
-
-    @usableFromInline
     func unread(_ bytes: [UInt8]) async throws {
         try await loop.withLoop { _ in core.open(on: loop).giveBack(LineSplitter(bytes)) }
     }
@@ -127,12 +86,12 @@ public struct LoopStream: Sendable {
     }
 
     /// Whether earlier writes wait: then one of nothing does so, too.
-    private var hasQueue: Bool { core.open(on: loop).handle.writeQueueSize > 0 }
+    var hasQueue: Bool { core.open(on: loop).handle.writeQueueSize > 0 }
 
     /// Queues the bytes that did not fit, and waits until the system has them. A write whose task is cancelled before its
     /// first byte has left is taken back: otherwise a program that gives up one write after the other, at a peer that does
     /// not read, would fill the memory.
-    private func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
+    func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
         _ = loop.charge(sent)
         let wait = Wait<Void>("write")
         let handle = core.open(on: loop).handle

@@ -22,6 +22,11 @@ extension StreamConnection {
     public func read(upTo limit: Int) async throws -> [UInt8]? { try await stream.read(upTo: limit) }
 
     @inlinable
+    public func read(into buffer: inout [UInt8], upTo limit: Int) async throws -> Int {
+        try await stream.read(into: &buffer, upTo: limit)
+    }
+
+    @inlinable
     public func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
         try await stream.readUntil(delimiter, limit: limit)
     }
@@ -30,10 +35,16 @@ extension StreamConnection {
     public func readLine(limit: Int) async throws -> String? { try await stream.readLine(limit: limit) }
 
     @inlinable
+    public func readLineBytes(limit: Int) async throws -> [UInt8]? { try await stream.readLineBytes(limit: limit) }
+
+    @inlinable
     public func unread(_ bytes: [UInt8]) async throws { try await stream.unread(bytes) }
 
     @inlinable
     public func write(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
+
+    @inlinable
+    public func write(_ bytes: Span<UInt8>) async throws { try await stream.write(bytes) }
 
     @inlinable
     public func write(contentsOf chunks: [[UInt8]]) async throws { try await stream.write(contentsOf: chunks) }

@@ -3,11 +3,11 @@ internal import UV
 /// The part of a connection that lives on its loop's thread.
 final class StreamCore {
     let handle: StreamHandle
-    @exclusivity(unchecked) private var reader = Suspension<[UInt8]?>()
+    @exclusivity(unchecked) private(set) var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
     @exclusivity(unchecked) private var owner = TaskIdentity.none
-    /// Made when it is needed: most connections never give a byte back.
-    @exclusivity(unchecked) private var returned: Returned?
+    /// Made when it is needed: connections that are only read by chunks never have it.
+    @exclusivity(unchecked) var returned: Returned?
     // One word.
     @exclusivity(unchecked) private var reads: UInt32 = 0
     @exclusivity(unchecked) private var readerIsOwner = false
@@ -40,12 +40,21 @@ final class StreamCore {
         switch try handle.read(upTo: limit, onDone: streamReceived) {
         case .bytes(let bytes): return .bytes(bytes)
         case .ended: return .bytes(nil)
-        case .waiting:
-            unsafe readerIsOwner = byOwner
-            unsafe reads &+= 1
-            return unsafe .waits(reads)
+        case .waiting: return .waits(beginWait(byOwner: byOwner))
         }
     }
+
+    /// - Returns: The number of the read that waits from now on.
+    @inline(__always)
+    func beginWait(byOwner: Bool) -> UInt32 {
+        unsafe readerIsOwner = byOwner
+        unsafe reads &+= 1
+        return unsafe reads
+    }
+
+    /// Whether the caller is the task of the scope.
+    @inline(__always)
+    var isOwners: Bool { unsafe owner.isCurrent }
 
     @inline(__always)
     func wait(_ reader: Suspension<[UInt8]?>) {
@@ -63,12 +72,11 @@ final class StreamCore {
 
     /// Keeps the end of a read whose task is not suspended yet: see ``RuntimeShortcuts``.
     private func keep(_ early: Result<[UInt8]?, any Error>) {
-        let returned = unsafe self.returned ?? Returned()
-        unsafe self.returned = returned
-        returned.early = early
+        let returned = makeReturned()
+        unsafe returned.early = early
     }
 
-    fileprivate func received(_ result: Result<[UInt8]?, UVError>) {
+    func received(_ result: Result<[UInt8]?, UVError>) {
         guard unsafe reader.isWaiting else { return keep(result.mapError { $0 }) }
         switch result {
         case .success(let bytes): unsafe reader.resume(returning: bytes)
@@ -87,33 +95,26 @@ final class StreamCore {
         }
     }
 
-    /// Bytes that were given back; `nil` when there are none.
+    /// Bytes that came and were not taken; `nil` when there are none.
     private func takeReturned(_ limit: Int) throws -> [UInt8]? {
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
-        return unsafe returned?.bytes.take(upTo: limit)
-    }
-
-    /// Lends all bytes that were given back to a reader of pieces. What it leaves must come back with ``giveBack(_:)``.
-    func takeAllReturned() throws -> LineSplitter {
-        if unsafe reader.isWaiting { throw isBeingRead }
-        guard let returned = unsafe returned else { return LineSplitter() }
-        defer { returned.bytes = LineSplitter() }
-        return returned.bytes
+        guard let returned = unsafe returned else { return nil }
+        if unsafe returned.room != nil { throw isBeingRead }
+        return unsafe returned.bytes.take(upTo: limit)
     }
 
     /// Puts bytes before what was given back earlier; after a close they are dropped.
     func giveBack(_ rest: consuming LineSplitter) {
         if rest.isEmpty || handle.isClosing { return }
-        let returned = unsafe self.returned ?? Returned()
-        unsafe self.returned = returned
-        if returned.bytes.isEmpty {
-            returned.bytes = rest
+        let returned = makeReturned()
+        if unsafe returned.bytes.isEmpty {
+            unsafe returned.bytes = rest
         } else if let rest = rest.take(upTo: .max) {
-            returned.bytes.prepend(rest)
+            unsafe returned.bytes.prepend(rest)
         }
     }
 
-    private var isBeingRead: UVError {
+    var isBeingRead: UVError {
         UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
     }
 
@@ -142,11 +143,13 @@ final class StreamCore {
     }
 }
 
-/// Bytes that a reader took and gave back, behind those that have been taken again.
-private final class Returned {
+/// Bytes that came and that no reader has taken yet, or that a reader has given back.
+final class Returned {
     /// The end of a read that came before its task was suspended.
-    var early: Result<[UInt8]?, any Error>?
-    var bytes = LineSplitter()
+    @exclusivity(unchecked) var early: Result<[UInt8]?, any Error>?
+    @exclusivity(unchecked) var bytes = LineSplitter()
+    /// The array of a reader that brought its own; what comes is appended to it.
+    @exclusivity(unchecked) var room: [UInt8]?
 }
 
 /// Ends one read of a task that does not own the connection's scope.

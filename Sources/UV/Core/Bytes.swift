@@ -1,3 +1,17 @@
+internal import UVPlatform
+
+extension Span<UInt8> {
+    /// Where a byte comes first, at a position or behind it.
+    package func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+        unsafe withUnsafeBufferPointer { bytes in
+            // Without bytes there may be no address.
+            guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+            guard let found = unsafe memchr(base + start, CInt(byte), bytes.count - start) else { return nil }
+            return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+        }
+    }
+}
+
 extension [UInt8] {
     /// Copies lent bytes into an array of their own.
     public init(copying bytes: Span<UInt8>) {

@@ -32,6 +32,9 @@ public final class Loop {
     private var isClosed = false
     let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
+    /// What is lent of the buffer: see ``StreamHandle/readLent(upTo:onDone:)``.
+    @exclusivity(unchecked) var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var spare: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
     let cacheTally = CacheTally()
 
@@ -284,6 +287,19 @@ public final class Loop {
         unsafe swap(&taken, &buffer)
         taken.removeLast(taken.count - bytes.count)
         return taken
+    }
+
+    /// Takes an array with room, which a reader has left with ``leaveSpare(_:)``; its bytes mean nothing. Readers that are done with
+    /// their bytes pass their memory on, so that it is neither made for each read nor kept by each connection.
+    package func takeSpare() -> [UInt8] {
+        var taken: [UInt8] = []
+        unsafe swap(&taken, &spare)
+        return taken
+    }
+
+    /// Leaves an array, whose bytes mean nothing any more, to the next reader.
+    package func leaveSpare(_ array: consuming [UInt8]) {
+        if unsafe array.capacity > spare.capacity, array.capacity <= 2 * Receiver.largest { unsafe spare = array }
     }
 
     var isUsable: Bool { !isClosed }

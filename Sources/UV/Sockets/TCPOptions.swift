@@ -2,8 +2,9 @@
 ///
 /// The connections that a listener accepts have its options.
 public struct TCPOptions: Hashable, Sendable {
-    /// Sends small writes at once instead of waiting for more (TCP_NODELAY).
-    public var noDelay: Bool
+    /// Sends small writes at once instead of waiting for more (TCP_NODELAY). `nil` leaves it to the layer: connections of
+    /// `AsyncUV` send at once, a ``TCPHandle`` does what the system does by default, which is to wait.
+    public var noDelay: Bool?
     /// Detects peers that vanished without a word; `nil` does not.
     public var keepAlive: TCPKeepAlive?
     /// The size of the system's send buffer in bytes, 1 at least; `nil` leaves it to the system.
@@ -12,7 +13,7 @@ public struct TCPOptions: Hashable, Sendable {
     public var receiveBufferSize: Int?
 
     public init(
-        noDelay: Bool = false, keepAlive: TCPKeepAlive? = nil, sendBufferSize: Int? = nil,
+        noDelay: Bool? = nil, keepAlive: TCPKeepAlive? = nil, sendBufferSize: Int? = nil,
         receiveBufferSize: Int? = nil
     ) {
         self.noDelay = noDelay
@@ -28,7 +29,7 @@ extension TCPHandle {
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for numbers out of range, `.badFileDescriptor` before there is a socket.
     public func setOptions(_ options: TCPOptions) throws(UVError) {
-        if options.noDelay { try setNoDelay(enabled: true) }
+        if let noDelay = options.noDelay { try setNoDelay(enabled: noDelay) }
         if let keepAlive = options.keepAlive { try setKeepAlive(keepAlive) }
         if let size = options.sendBufferSize { try setSendBufferSize(size) }
         if let size = options.receiveBufferSize { try setReceiveBufferSize(size) }

@@ -23,6 +23,9 @@ struct Receiver {
     /// Whether libuv is reading for ``StreamHandle/read(upTo:onDone:)``.
     var isReading = false
 
+    /// Whether the bytes of this read are lent to `onDone`, instead of an array made of them.
+    var isLent = false
+
     /// Whether a closure waits, or bytes wait to be taken.
     var isInUse: Bool { onDone != nil || !ahead.isEmpty }
 
@@ -45,6 +48,7 @@ struct Receiver {
 
     mutating func keepEnd(_ error: UVError?) {
         isReading = false
+        isLent = false
         end = error.map { .failed($0) } ?? .finished
     }
 

@@ -25,7 +25,7 @@ public class StreamHandle: Handle {
     package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
     @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
     @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
-    @exclusivity(unchecked) private final var receiver = Receiver()
+    @exclusivity(unchecked) final var receiver = Receiver()
     /// Whether the peer has finished. libuv calls a stream readable even after that.
     @exclusivity(unchecked) final var hasEnded = false
     /// Whether a write has been told of the peer's reset: the system tells it once, and a read would see a clean end.
@@ -132,6 +132,7 @@ public class StreamHandle: Handle {
     @discardableResult
     public final func cancelRead() -> Bool {
         checkThread()
+        unsafe receiver.isLent = false
         return unsafe receiver.onDone.take() != nil
     }
 
@@ -210,7 +211,7 @@ public class StreamHandle: Handle {
         if let onBytes = unsafe onBytes {
             onBytes(self, bytes)
         } else if let call = unsafe receiver.onDone.take() {
-            call(self, .success(loop.takeRead(bytes)))
+            call(self, .success(unsafe receiver.isLent ? lend(bytes) : loop.takeRead(bytes)))
         } else {
             unsafe receiver.keep(loop.takeRead(bytes))
             stopReadingAhead()

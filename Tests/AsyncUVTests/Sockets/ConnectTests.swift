@@ -72,6 +72,100 @@ import UV
         }
     }
 
+    @Test("Both sides of a connection send at once, unless they are told otherwise")
+    func noDelay() throws {
+        try onLoop { loop in
+            func isOn(_ connection: TCPConnection) async throws -> Bool {
+                try await connection.withHandle { try $0.fileDescriptor }.option(CInt(IPPROTO_TCP), TCP_NODELAY) != 0
+            }
+            let listener = try await TCPListener.onLoopback()
+            let address = listener.localAddress
+            for client in [
+                try await TCPConnection.connect(to: address),
+                try await TCPConnection.connect(host: "localhost", port: address.port, family: .ipv4),
+                try await TCPConnection.connect(to: address, from: .loopback(port: 0)),
+                try await TCPConnection.connect(to: address, options: TCPOptions(sendBufferSize: 40_000)),
+            ] {
+                #expect(try await isOn(client))
+                let server = try #require(try await listener.accept())
+                #expect(try await isOn(server))
+            }
+            let slow = try await TCPListener.bind(to: .loopback(port: 0), options: TCPOptions(noDelay: false))
+            let client = try await TCPConnection.connect(to: slow.localAddress, options: TCPOptions(noDelay: false))
+            let server = try #require(try await slow.accept())
+            #expect(try await !isOn(client))
+            #expect(try await !isOn(server))
+            try await server.setNoDelay(enabled: true)
+            #expect(try await isOn(server))
+            // A listening socket of somebody else's.
+            let descriptor = try FileDescriptor.tcpListener()
+            let adopted = try await TCPListener.open(descriptor)
+            let late = try await TCPConnection.connect(to: adopted.localAddress)
+            let adoptedServer = try #require(try await adopted.accept())
+            #expect(try await isOn(late))
+            #expect(try await isOn(adoptedServer))
+            for listener in [listener, slow, adopted] { await listener.close() }
+        }
+    }
+
+    @Test("A family of addresses, by name and by number")
+    func family() throws {
+        try onLoop { _ in
+            let listener = try await TCPListener.bind(host: "localhost", port: 0, family: .ipv4)
+            #expect(listener.localAddress.family == .ipv4)
+            let port = listener.localAddress.port
+            let client = try await TCPConnection.connect(
+                host: "localhost", port: port, family: .ipv4, timeout: .seconds(1_000))
+            #expect(client.remoteAddress.family == .ipv4)
+            for timeout in [nil, Duration.seconds(1_000)] {
+                await expectError(.addressFamilyNotSupported) {
+                    try await TCPConnection.connect(host: "127.0.0.1", port: port, family: .ipv6, timeout: timeout)
+                }
+            }
+            await expectError(.addressFamilyNotSupported) {
+                try await TCPListener.bind(host: "127.0.0.1", port: 0, family: .ipv6)
+            }
+            await listener.close()
+        }
+    }
+
+    @Test("withConnection closes after its body, an error and a cancellation")
+    func scoped() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.onLoopback()
+            let address = listener.localAddress
+            struct Failure: Error {}
+            func isClosed(_ connection: TCPConnection) async -> Bool {
+                do { try await connection.write([1]) } catch { return code(of: error) == .badFileDescriptor }
+                return false
+            }
+            let first = try await TCPConnection.withConnection(to: address) { connection in
+                try await connection.write([1])
+                return connection
+            }
+            #expect(await isClosed(first))
+            let second = Shared<TCPConnection?>(nil)
+            await #expect(throws: Failure.self) {
+                try await TCPConnection.withConnection(host: "127.0.0.1", port: address.port) { connection in
+                    second.value = connection
+                    throw Failure()
+                }
+            }
+            #expect(await isClosed(try #require(second.value)))
+            let reading = loop.spawn {
+                try await TCPConnection.withConnection(to: address) { connection in
+                    second.value = connection
+                    _ = try await connection.read()
+                }
+            }
+            try await loop.waitUntilIdle()
+            reading.cancel()
+            #expect(await failure(of: reading) is CancellationError)
+            #expect(await isClosed(try #require(second.value)))
+            await listener.close()
+        }
+    }
+
     @Test("A local address of the other family, of somebody else, and options out of range")
     func wrongLocalAddressOrOptions() throws {
         try onLoop { _ in

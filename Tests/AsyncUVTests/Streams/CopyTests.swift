@@ -32,6 +32,48 @@ import UV
         }
     }
 
+    @Test("Both ways at once: a side that finishes first still listens")
+    func relay() throws {
+        try onLoop { loop in
+            let server = try await EchoServer(on: loop)
+            let (near, client) = try await connectedPair()
+            let far = try await server.connect()
+            let forth = Shared(0)
+            let back = Shared(0)
+            let relaying = loop.spawn {
+                try await near.relay(
+                    with: far, onCopied: { count in forth.change { $0 += count } },
+                    onCopiedBack: { count in back.change { $0 += count } })
+            }
+            let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            async let answer = client.readToEnd()
+            try await client.write(bytes)
+            try await client.finishWriting()
+            #expect(try await answer == bytes)
+            try await relaying.value
+            #expect(forth.value == bytes.count && back.value == bytes.count)
+            await far.close()
+            try await server.end()
+        }
+    }
+
+    @Test("An error of one way, or a cancellation, ends both")
+    func relayEnds() throws {
+        try onLoop { loop in
+            for isReset in [true, false] {
+                let (near, client) = try await connectedPair()
+                let (far, server) = try await connectedPair()
+                let relaying = loop.spawn { try await near.relay(with: far) }
+                try await client.write([1])
+                #expect(try await server.read() == [1])
+                if isReset { await client.closeWithReset() } else { relaying.cancel() }
+                let error = await failure(of: relaying)
+                #expect(isReset ? code(of: error) == .connectionReset : error is CancellationError)
+                for connection in [near, far, client, server] { await connection.close() }
+            }
+        }
+    }
+
     @Test func copyEndsWithTheErrorOfEitherSide() throws {
         try onLoop { loop in
             let (source, feeder) = try await connectedPair()

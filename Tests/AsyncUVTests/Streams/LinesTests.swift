@@ -54,6 +54,28 @@ import Testing
         }
     }
 
+    @Test("Lines as bytes, and texts and bytes in turns")
+    func byteLines() throws {
+        try onLoop { _ in
+            let (near, far) = try await connectedPair()
+            try await far.write("one\r\n\u{0}two\n\nthree\nfour\r")
+            try await far.finishWriting()
+            #expect(try await near.readLineBytes() == Array("one".utf8))
+            #expect(try await near.readLine() == "\u{0}two")
+            await expectError(.messageTooLong) { for try await _ in near.byteLines(limit: -1) {} }
+            let rest = try await near.byteLines().reduce(into: []) { $0.append($1) }
+            #expect(rest == ["", "three", "four"].map { Array($0.utf8) })
+            #expect(try await near.readLineBytes() == nil)
+        }
+    }
+
+    @Test("Lines longer than a chunk, and many that end in the next one")
+    func longLines() throws {
+        let lengths = (0..<60).map { $0 * $0 * 97 % 150_001 }
+        let text = lengths.map { String(repeating: "x", count: $0) }
+        #expect(try lines(of: Array(text.joined(separator: "\r\n").utf8)) == text)
+    }
+
     @Test("What follows the lines stays in the connection")
     func theRestOfTheStream() throws {
         try onLoop { _ in

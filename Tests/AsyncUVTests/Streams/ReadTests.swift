@@ -89,6 +89,22 @@ import Testing
         }
     }
 
+    @Test("Everything to the end; what is more than the limit, or was read before a cancellation, can be read")
+    func readToEnd() throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            try await far.write([1, 2, 3, 4])
+            await expectError(.messageTooLong) { try await near.readToEnd(limit: 3) }
+            let reading = loop.spawn { try await near.readToEnd() }
+            try await loop.waitUntilIdle()
+            reading.cancel()
+            #expect(await failure(of: reading) is CancellationError)
+            try await far.finishWriting()
+            #expect(try await near.readToEnd(limit: 4) == [1, 2, 3, 4])
+            #expect(try await near.readToEnd() == [])
+        }
+    }
+
     @Test func readUntil() throws {
         try onLoop { _ in
             let (near, far) = try await connectedPair()

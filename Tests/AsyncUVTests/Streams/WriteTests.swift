@@ -59,6 +59,34 @@ import Testing
         }
     }
 
+    @Test("C1: texts, slices and lent bytes that do not fit at once leave as a whole, also when cancelled")
+    func otherFormsThatWait() throws {
+        try onLoop { loop in
+            let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 7) & 0x7f }
+            let text = String(decoding: bytes, as: UTF8.self)
+            let forms: [@Sendable (TCPConnection) async throws -> Void] = [
+                { try await $0.write(text) }, { try await $0.write(bytes[...]) }, { try await $0.write(bytes.span) },
+            ]
+            for form in forms {
+                let (near, far) = try await connectedPair()
+                let first = loop.spawn { try await form(near) }
+                try await loop.waitUntilIdle()
+                let second = loop.spawn { try await form(near) }
+                try await loop.waitUntilIdle()
+                first.cancel()
+                second.cancel()
+                #expect(await failure(of: first) is CancellationError)
+                #expect(await failure(of: second) is CancellationError)
+                let last = loop.spawn {
+                    try await near.write("")
+                    try await near.finishWriting()
+                }
+                #expect(try await far.readToEnd() == bytes)
+                try await last.value
+            }
+        }
+    }
+
     @Test func contentsOfManyChunks() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()

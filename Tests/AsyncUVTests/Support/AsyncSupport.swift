@@ -81,13 +81,6 @@ extension TCPConnection {
         try await connect(to: listener.localAddress)
     }
 
-    /// Everything up to the end.
-    func readToEnd() async throws -> [UInt8] {
-        var all: [UInt8] = []
-        for try await chunk in self { all += chunk }
-        return all
-    }
-
     /// Writes more than the system takes; the task waits.
     func fill(_ loop: EventLoop) async throws -> Task<Void, any Error> {
         let task = loop.spawn { try await self.write([UInt8](repeating: 7, count: 16 << 20)) }

@@ -40,6 +40,13 @@ struct StreamOperation: Sendable, CustomTestStringConvertible {
         .init("read") { _ = try await $0.near.read() },
         .init("read exactly") { _ = try await $0.near.read(exactly: 10) },
         .init("readLine") { _ = try await $0.near.readLine() },
+        .init("readLineBytes") { _ = try await $0.near.readLineBytes() },
+        .init("readToEnd") { _ = try await $0.near.readToEnd() },
+        .init("read into") {
+            var buffer: [UInt8] = []
+            _ = try await $0.near.read(into: &buffer)
+        },
+        .init("withBytes") { try await $0.near.withBytes { _ in (used: 0, value: ()) } },
         .init("chunks") { for try await _ in $0.near {} },
         .init("lines") { for try await _ in $0.near.lines() {} },
         .init("copy") { try await $0.near.copy(to: $0.near) },

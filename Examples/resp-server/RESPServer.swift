@@ -1,0 +1,40 @@
+import ArgumentParser
+import AsyncUV
+import ExampleRESP
+import ExampleSupport
+
+@main struct RESPServer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resp-server",
+        abstract: "Keeps values in memory for clients that speak Redis's protocol.",
+        discussion: """
+            It knows PING, GET, SET and DEL. Commands may be pipelined: the answers to all that came together leave \
+            together.
+
+            The first line of output says where it listens. Ctrl-C or SIGTERM ends it, and the last line says what was \
+            served.
+
+            Try it: resp-server --port 6380, then redis-cli -p 6380, or redis-benchmark -p 6380 -t get,set -P 16.
+            """)
+
+    @Option(help: "The numeric address to listen on, IPv4 or IPv6.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 takes a free one.")
+    var port: UInt16 = 0
+
+    func run() throws {
+        let address = try SocketAddress(host: host, port: port)
+        let server = Server()
+        try EventLoop.run { loop in
+            let listener = try await TCPListener.bind(to: address)
+            let signals = try await Signals.watch(.interrupt, .terminate)
+            let serving = loop.spawn { try await listener.serve { try await server.converse(with: $0) } }
+            printLine("listening on \(listener.localAddress)")
+            _ = try await signals.next()
+            serving.cancel()
+            _ = await serving.result
+        }
+        printLine("served \(count(server.commands, "command"))")
+    }
+}

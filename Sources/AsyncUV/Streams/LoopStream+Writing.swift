@@ -1,0 +1,19 @@
+internal import UV
+
+extension LoopStream {
+    /// Writes lent bytes; only those that do not fit at once are copied.
+    @usableFromInline
+    func write(_ bytes: Span<UInt8>) async throws {
+        guard loop.isCurrent else { return try await write([UInt8](copying: bytes)) }
+        try checkCancellation()
+        let count = bytes.count
+        let sent = try core.open(on: loop).handle.tryWrite(bytes)
+        if sent < count || (count == 0 && hasQueue) {
+            // One byte that was sent stays, so that the write counts as begun.
+            let kept = max(sent - 1, 0)
+            try await writeRest(of: [[UInt8](copying: bytes.extracting(droppingFirst: kept))], from: sent - kept)
+        } else if loop.charge(Cost.systemCall + sent) {
+            await loop.giveWay()
+        }
+    }
+}
