@@ -1,6 +1,5 @@
 import AsyncUV
 import ExampleHTTP
-import Foundation
 import HTTPTypes
 
 /// A response and its content.
@@ -21,7 +20,7 @@ struct Answer: Sendable {
         if status != .notModified { response.headerFields[.contentLength] = "\(size)" }
         // Browsers must not find other types in files than we say.
         response.headerFields[.xContentTypeOptions] = "nosniff"
-        response.headerFields[.date] = HTTPDate.text(.now)
+        response.headerFields[.date] = HTTPDate.now
     }
 
     init(_ refusal: Refusal, _ fields: HTTPFields = [:]) {
@@ -49,7 +48,6 @@ struct Answer: Sendable {
             try await client.write(contentsOf: [response.bytes, Self.read(range, from: file)])
         case .file(let file, let range):
             try await client.write(response.bytes)
-            patience.reached(0)
             let sent = try await file.send(
                 to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
             if sent < range.count { throw Self.cut(file) }

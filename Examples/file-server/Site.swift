@@ -7,10 +7,10 @@ import HTTPTypes
 /// The directory that is served.
 struct Site: Sendable {
     /// Everything is opened below it.
-    private let root: File
+    private let root: Directory
 
     /// - Throws: ``UVError`` when there is no such directory.
-    init(root: FilePath) async throws { self.root = try await File.open(root, options: .directory) }
+    init(root: FilePath) async throws { self.root = try await Directory.open(root) }
 
     /// - Throws: What a server that ends throws.
     func answer(to request: HTTPRequest) async throws -> Answer {
@@ -33,49 +33,45 @@ struct Site: Sendable {
     }
 
     private func found(_ path: RequestPath, _ request: HTTPRequest) async throws -> Answer {
-        let location = try location(of: path)
+        let location = location(of: path)
         let (file, status) = try await open(location)
         switch status.kind {
         case .directory where !path.isDirectory:
             // Relative links in the page count from the directory.
             return Answer(.movedPermanently, [.location: "\(path.link)/\(path.query)"])
-        case .directory: return try await index(path, request, of: file, at: location)
+        case .directory: return try await index(path, request, of: location)
         case .regular where !path.isDirectory: return content(of: file, status, request)
         case .regular: throw Refusal(.notFound, "a file is not a directory")
         default: throw Refusal(.forbidden, "this is not a file")
         }
     }
 
-    /// Counted from the root.
-    private func location(of path: RequestPath) throws -> FilePath {
-        var location: FilePath = "."
+    /// Counted from the root. The names have no slashes and no NUL, and do not begin with a dot.
+    private func location(of path: RequestPath) -> FilePath {
+        var location: [CChar] = []
         for name in path.names {
-            let bytes: [CChar] = name.map { CChar(bitPattern: $0) } + [0]
-            guard let component = FilePath.Component(platformString: bytes) else {
-                throw Refusal(.badRequest, "this is not a name")
-            }
-            location.append(component)
+            for byte in name { location.append(CChar(bitPattern: byte)) }
+            location.append(CChar(UInt8(ascii: "/")))
         }
-        return location
+        return location.isEmpty ? "." : FilePath(platformString: location + [0])
     }
 
-    /// Opens what is below the root, whatever others exchange for symbolic links while we look.
     private func open(_ location: FilePath) async throws -> (File, FileStatus) {
-        let file = try await File.open(location, below: root)
+        let file = try await root.open(location)
         return (file, try await file.status())
     }
 
     // MARK: Directories
 
     private func index(
-        _ path: RequestPath, _ request: HTTPRequest, of directory: File, at location: FilePath
+        _ path: RequestPath, _ request: HTTPRequest, of location: FilePath
     ) async throws -> Answer {
         do {
             let (file, status) = try await open(location.appending("index.html"))
             if status.kind == .regular { return content(of: file, status, request) }
         } catch let error as UVError where error.code == .noSuchFileOrDirectory {}
         var page = DirectoryPage(path)
-        for entry in try await directory.entries(upTo: DirectoryPage.most) where !page.add(entry) { break }
+        for entry in try await root.entries(of: location, upTo: DirectoryPage.most) where !page.add(entry) { break }
         let fields: HTTPFields = [
             .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
             .contentSecurityPolicy: "default-src 'none'",
@@ -88,7 +84,7 @@ struct Site: Sendable {
     private func content(of file: File, _ status: FileStatus, _ request: HTTPRequest) -> Answer {
         let validators = Validators(status)
         var fields: HTTPFields = [
-            .eTag: validators.entityTag, .lastModified: HTTPDate.text(validators.modified),
+            .eTag: validators.entityTag, .lastModified: HTTPDate.text(status.modified.seconds),
             // Clients ask each time whether it is still the same.
             .cacheControl: "no-cache",
         ]

@@ -24,8 +24,8 @@ import Testing
                 let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
                 let number =
                     unsafe withSystemCall
-                    ? cplatform_open_below(root.rawValue, path, flags)
-                    : cplatform_walk_below(root.rawValue, path, flags)
+                    ? cplatform_open_below(root.rawValue, path, flags, 0)
+                    : cplatform_walk_below(root.rawValue, path, flags, 0)
                 if number < 0 { return (nil, errno) }
                 let file = FileDescriptor(rawValue: number)
                 return (try? file.closeAfter { try file.read(upTo: 9) }, 0)
