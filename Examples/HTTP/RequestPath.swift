@@ -26,6 +26,7 @@ public struct RequestPath: Equatable, Sendable {
     }
 
     private static func decoded(_ part: Substring) throws(Refusal) -> [UInt8] {
+        guard part.utf8.contains(UInt8(ascii: "%")) else { return Array(part.utf8) }
         var bytes: [UInt8] = []
         var rest = part.utf8[...]
         while let byte = rest.popFirst() {

@@ -98,9 +98,9 @@ final class Server: Sendable {
             var answer = try await site.answer(to: request.head)
             let stays = request.keepsConnection && !lobby.isClosed
             if !stays {
-                answer.response.headerFields[.connection] = "close"
+                answer.addConnection("close")
             } else if request.version == .http10 {
-                answer.response.headerFields[.connection] = "keep-alive"
+                answer.addConnection("keep-alive")
             }
             try await send(answer, to: client, patience)
             if !stays { break }

@@ -8,6 +8,7 @@ import HTTPTypes
 struct Site: Sendable {
     /// Everything is opened below it.
     private let root: Directory
+    private let versions = FileVersions()
 
     /// - Throws: ``UVError`` when there is no such directory.
     init(root: FilePath) async throws { self.root = try await Directory.open(root) }
@@ -82,25 +83,22 @@ struct Site: Sendable {
     // MARK: Files
 
     private func content(of file: File, _ status: FileStatus, _ request: HTTPRequest) -> Answer {
-        let validators = Validators(status)
-        var fields: HTTPFields = [
-            .eTag: validators.entityTag, .lastModified: HTTPDate.text(status.modified.seconds),
-            // Clients ask each time whether it is still the same.
-            .cacheControl: "no-cache",
-        ]
+        let version = versions.version(of: file.path, status)
         let range: RequestedRange
-        switch validators.verdict(on: request.headerFields) {
-        case .notModified: return Answer(.notModified, fields)
+        switch version.validators.verdict(on: request.headerFields) {
+        case .notModified:
+            var fields = version.fields
+            for name in [HTTPField.Name.acceptRanges, .contentType] { fields[name] = nil }
+            return Answer(.notModified, fields)
         case .failed: return Answer(Refusal(.preconditionFailed, "the file has changed"))
         case .proceed(let rangeIsWelcome):
             let isForRange = rangeIsWelcome && request.method == .get
             range = isForRange ? RequestedRange(request.headerFields[values: .range], size: status.size) : .all
         }
-        fields[.acceptRanges] = "bytes"
-        fields[.contentType] = ContentType.of(file.path.extension)
         switch range {
-        case .all: return Answer(.ok, fields, .file(file, 0..<status.size))
+        case .all: return Answer(head: version.head, .file(file, 0..<status.size))
         case .part(let part):
+            var fields = version.fields
             fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(status.size)"
             return Answer(.partialContent, fields, .file(file, part))
         case .none:
@@ -123,14 +121,5 @@ struct Site: Sendable {
             printProblem("\(error)")
             return Refusal(.internalServerError, "the file cannot be read")
         }
-    }
-}
-
-extension Validators {
-    fileprivate init(_ status: FileStatus) {
-        let (seconds, nanoseconds) = (status.modified.seconds, Int64(status.modified.nanoseconds))
-        let parts = [Int64(bitPattern: status.inode), status.size, seconds, nanoseconds]
-        let text = parts.map { String($0, radix: 16) }.joined(separator: "-")
-        self.init(entityTag: "\"\(text)\"", modified: Date(timeIntervalSince1970: Double(seconds)))
     }
 }

@@ -6,7 +6,7 @@ extension File {
     /// Sends bytes of the file over a connection, without a trip through this process (sendfile), no faster than the peer
     /// takes them.
     ///
-    /// What is in memory, of a file on a local volume, is sent at once, up to 256 KiB at a time; a thread sends the rest.
+    /// What is in memory, of a file on a local volume, is sent at once, up to 1 MiB at a time; a thread sends the rest.
     ///
     /// What was written before leaves first. Nothing else may be written to the connection meanwhile: it would stand in
     /// the middle.
@@ -42,7 +42,7 @@ extension File {
             let position = offset + sent
             let rest = (count ?? .max) - sent
             let more: Int
-            switch try await sendNow(min(rest, 256 << 10), at: position, to: connection) {
+            switch try await sendNow(min(rest, 1 << 20), at: position, to: connection) {
             case .sent(let count): more = count
             case .noRoom: more = try await copy(min(rest, Self.pageSize), at: position, to: connection)
             case .notInMemory where kind == .regular:

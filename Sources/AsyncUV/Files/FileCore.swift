@@ -104,7 +104,7 @@ final class FileCore {
     /// Opens what is below the directory; `nil` if a thread has to look. Errors as of ``LocalFiles/open(_:below:options:_:)``.
     func openNow(_ path: FilePath, options: FileDescriptor.OpenOptions) throws(UVError) -> FileCore? {
         guard isLocal == true, !isClosed else { return nil }
-        let name = self.path.appending(path.components)
+        let name = path.isRelative ? self.path.pushing(path) : self.path.appending(path.components)
         guard let file = try LocalFiles.open(path, below: descriptor, options: options, name) else { return nil }
         return FileCore(file, name, isReadOnly: true, isLocal: true, on: loop)
     }

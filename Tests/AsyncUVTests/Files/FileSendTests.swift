@@ -140,13 +140,16 @@ extension FileTests {
                 before.cancel()
                 #expect(await failure(of: before) is CancellationError)
                 let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
-                let pool = try await FullPool(on: loop)
-                let queued = loop.spawn { try await file.send(to: connection) }
-                try await loop.waitUntilIdle()
-                queued.cancel()
-                #expect(await failure(of: queued) is CancellationError)
-                pool.release()
-                try await restOfPool(on: loop)
+                // What is in memory does not wait for the pool.
+                if fastPath == .off {
+                    let pool = try await FullPool(on: loop)
+                    let queued = loop.spawn { try await file.send(to: connection) }
+                    try await loop.waitUntilIdle()
+                    queued.cancel()
+                    #expect(await failure(of: queued) is CancellationError)
+                    pool.release()
+                    try await restOfPool(on: loop)
+                }
                 await connection.close()
                 // What has left is the file's beginning.
                 let received = try await reading.value
