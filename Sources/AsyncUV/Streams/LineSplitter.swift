@@ -29,6 +29,9 @@ struct LineSplitter {
 
     var isEmpty: Bool { bytes.isEmpty }
 
+    /// How many bytes nobody has taken.
+    var count: Int { bytes.count - taken }
+
     /// Adds bytes behind the rest.
     mutating func append(_ more: [UInt8]) {
         if bytes.isEmpty { return bytes = more }
