@@ -38,7 +38,8 @@ extension FileTests {
                 #expect(directory.path == root && "\(directory)" == root.string)
                 // Twice: the first time may be the pool's.
                 for _ in 0..<2 {
-                    for (path, content) in [("file", 1), ("in", 1), ("a/file", 2), ("a/../file", 1)] as [(FilePath, UInt8)] {
+                    let files: [(FilePath, UInt8)] = [("file", 1), ("in", 1), ("a/file", 2), ("a/../file", 1)]
+                    for (path, content) in files {
                         let file = try await directory.open(path)
                         #expect(try await file.read(upTo: 9, at: 0) == [content])
                         #expect(file.path == root.appending(path.components))
@@ -59,12 +60,11 @@ extension FileTests {
                             try await directory.open(path)
                         }
                     }
-                    await expect(.notDirectory, of: root.appending("file")) { try await directory.openDirectory("file") }
-                    await expect(.notDirectory, of: root.appending("file")) { try await directory.entries(of: "file") }
+                    let file = root.appending("file")
+                    await expect(.notDirectory, of: file) { try await directory.openDirectory("file") }
+                    await expect(.notDirectory, of: file) { try await directory.entries(of: "file") }
                     await expect(.isDirectory, of: root.appending("a")) { try await directory.readFile("a") }
-                    await expect(.fileTooLarge, of: root.appending("file")) {
-                        try await directory.readFile("file", limit: 0)
-                    }
+                    await expect(.fileTooLarge, of: file) { try await directory.readFile("file", limit: 0) }
                     await expectError(.noSuchFileOrDirectory) { try await directory.open("") }
                 }
                 await expect(.notDirectory, of: root.appending("file")) {
