@@ -3,8 +3,19 @@ public import HTTPTypes
 extension HTTPResponse {
     /// The head as it is sent. HTTPTypes keeps line ends out of the values.
     public var bytes: [UInt8] {
-        var text = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n"
-        for field in headerFields { text += "\(field.name.rawName): \(field.value)\r\n" }
-        return Array((text + "\r\n").utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes += "HTTP/1.1 ".utf8
+        bytes += String(status.code).utf8
+        bytes.append(.space)
+        bytes += status.reasonPhrase.utf8
+        for field in headerFields {
+            bytes += "\r\n".utf8
+            bytes += field.name.rawName.utf8
+            bytes += ": ".utf8
+            bytes += field.value.utf8
+        }
+        bytes += "\r\n\r\n".utf8
+        return bytes
     }
 }

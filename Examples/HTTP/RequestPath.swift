@@ -14,20 +14,23 @@ public struct RequestPath: Equatable, Sendable {
     /// - Throws: A refusal for whatever could lead out of a directory, and for names that begin with a dot, which are
     ///   hidden.
     public init(_ target: String) throws(Refusal) {
-        let path = target.prefix { $0 != "?" }
-        query = String(target.dropFirst(path.count))
-        guard path.hasPrefix("/") else { throw Refusal(.badRequest, "the path does not begin with a slash") }
-        for part in path.split(separator: "/") {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        query = String(target[path.endIndex...])
+        guard path.first == Self.slash else { throw Refusal(.badRequest, "the path does not begin with a slash") }
+        for part in path.split(separator: Self.slash) {
             let name = try Self.decoded(part)
             guard name.first != UInt8(ascii: ".") else { throw Refusal(.forbidden, "the name begins with a dot") }
             names.append(name)
         }
-        isDirectory = path.hasSuffix("/")
+        isDirectory = path.last == Self.slash
     }
 
-    private static func decoded(_ part: Substring) throws(Refusal) -> [UInt8] {
+    private static let slash = UInt8(ascii: "/")
+
+    private static func decoded(_ part: Substring.UTF8View) throws(Refusal) -> [UInt8] {
+        guard part.contains(UInt8(ascii: "%")) else { return Array(part) }
         var bytes: [UInt8] = []
-        var rest = part.utf8[...]
+        var rest = part
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)
@@ -37,7 +40,7 @@ public struct RequestPath: Equatable, Sendable {
             guard digits.count == 2 else { throw Refusal(.badRequest, "a percent sign without two digits") }
             rest.removeFirst(2)
             let value = UInt8(digits[0] << 4 | digits[1])
-            guard value != 0, value != UInt8(ascii: "/") else {
+            guard value != 0, value != slash else {
                 throw Refusal(.badRequest, "a name with a NUL or a slash")
             }
             bytes.append(value)

@@ -1,6 +1,5 @@
 import AsyncUV
 import ExampleHTTP
-import Foundation
 import HTTPTypes
 
 /// A response and its content.
@@ -9,19 +8,38 @@ struct Answer: Sendable {
         case bytes([UInt8])
         /// Closed when the answer is dropped.
         case file(File, Range<Int64>)
+
+        /// In bytes.
+        var size: Int64 {
+            switch self {
+            case .bytes(let bytes): Int64(bytes.count)
+            case .file(_, let range): Int64(range.count)
+            }
+        }
     }
 
-    var response: HTTPResponse
-    var content: Content
+    /// Status and fields as they are sent, each line with its end; the date and an empty line are still to come.
+    private(set) var head: [UInt8]
+    private(set) var content: Content
 
     init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], _ content: Content = .bytes([])) {
-        response = HTTPResponse(status: status, headerFields: fields)
+        head = Self.head(status, fields, size: content.size)
         self.content = content
+    }
+
+    static func head(_ status: HTTPResponse.Status, _ fields: HTTPFields, size: Int64) -> [UInt8] {
+        var response = HTTPResponse(status: status, headerFields: fields)
         // The length of a 304 would be that of the file.
         if status != .notModified { response.headerFields[.contentLength] = "\(size)" }
         // Browsers must not find other types in files than we say.
         response.headerFields[.xContentTypeOptions] = "nosniff"
-        response.headerFields[.date] = HTTPDate.text(.now)
+        return response.bytes.dropLast(2)
+    }
+
+    /// An answer whose head was written before.
+    init(head: [UInt8], _ content: Content) {
+        self.head = head
+        self.content = content
     }
 
     init(_ refusal: Refusal, _ fields: HTTPFields = [:]) {
@@ -31,25 +49,32 @@ struct Answer: Sendable {
     }
 
     /// Of the content in bytes.
-    var size: Int64 {
-        switch content {
-        case .bytes(let bytes): Int64(bytes.count)
-        case .file(_, let range): Int64(range.count)
-        }
-    }
+    var size: Int64 { content.size }
 
     /// Makes it the answer to a HEAD: as for GET, without the content.
     mutating func dropContent() { content = .bytes([]) }
 
+    /// Says whether the connection stays.
+    mutating func addConnection(_ option: StaticString) { head += "Connection: \(option)\r\n".utf8 }
+
+    private var finishedHead: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(head.count + 64)
+        bytes += head
+        bytes += "Date: ".utf8
+        bytes += HTTPDate.now.utf8
+        bytes += "\r\n\r\n".utf8
+        return bytes
+    }
+
     /// Sends it.
     func send(to client: TCPConnection, _ patience: Patience) async throws {
         switch content {
-        case .bytes(let bytes): try await client.write(contentsOf: [response.bytes, bytes])
+        case .bytes(let bytes): try await client.write(contentsOf: [finishedHead, bytes])
         case .file(let file, let range) where range.count <= Self.small:
-            try await client.write(contentsOf: [response.bytes, Self.read(range, from: file)])
+            try await client.write(contentsOf: [finishedHead, Self.read(range, from: file)])
         case .file(let file, let range):
-            try await client.write(response.bytes)
-            patience.reached(0)
+            try await client.write(finishedHead)
             let sent = try await file.send(
                 to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
             if sent < range.count { throw Self.cut(file) }

@@ -69,61 +69,62 @@ final class Server: Sendable {
             state.withLock { $0.tally.displaced += 1 }
             await other.close()
         }
-        do { try await converse(client) } catch let error as UVError where error.code == .timedOut {
-            state.withLock { $0.tally.timeouts += 1 }
-            // What it has not taken is not to be kept for it.
-            await client.closeWithReset()
-        }
-    }
-
-    private func converse(_ client: TCPConnection) async throws {
         try await client.setNoDelay(enabled: true)
-        var parser = RequestParser()
+        var refusal: Refusal?
         do {
-            while let request = try await nextRequest(from: client, &parser) {
-                var answer = try await site.answer(to: request.head)
-                let stays = request.keepsConnection && !lobby.isClosed
-                if !stays {
-                    answer.response.headerFields[.connection] = "close"
-                } else if request.version == .http10 {
-                    answer.response.headerFields[.connection] = "keep-alive"
-                }
-                try await send(answer, to: client)
-                if !stays { break }
+            let tooSlowIn = try await Patience.limit(limits, on: client.loop) { try await self.converse(client, $0) }
+            if tooSlowIn != nil { state.withLock { $0.tally.timeouts += 1 } }
+            switch tooSlowIn {
+            case .request: refusal = Refusal(.requestTimeout, "the request did not come in time")
+            // What it has not taken is not to be kept for it.
+            case .answer: return await client.closeWithReset()
+            // Not a reset: the system may still have to send the end of the last answer.
+            case .betweenRequests, .server, nil: break
             }
-        } catch let refusal as Refusal {
-            try await send(Answer(refusal, [.connection: "close"]), to: client)
+        } catch let error as Refusal { refusal = error }
+        if let refusal {
+            let late = try await Patience.limit(limits, on: client.loop) { patience in
+                try await self.send(Answer(refusal, [.connection: "close"]), to: client, patience)
+            }
+            if late != nil { return await client.closeWithReset() }
         }
         try await leave(client)
     }
 
+    private func converse(_ client: TCPConnection, _ patience: Patience) async throws {
+        var parser = RequestParser()
+        while let request = try await nextRequest(from: client, &parser, patience) {
+            patience.waits(for: .server)
+            var answer = try await site.answer(to: request.head)
+            let stays = request.keepsConnection && !lobby.isClosed
+            if !stays {
+                answer.addConnection("close")
+            } else if request.version == .http10 {
+                answer.addConnection("keep-alive")
+            }
+            try await send(answer, to: client, patience)
+            if !stays { break }
+        }
+    }
+
     /// The next request; `nil` when the client has gone or is to go.
-    private func nextRequest(from client: TCPConnection, _ parser: inout RequestParser) async throws -> Request? {
+    private func nextRequest(
+        from client: TCPConnection, _ parser: inout RequestParser, _ patience: Patience
+    ) async throws -> Request? {
         if let request = try parser.next() { return request }
         guard let ticket = lobby.enter(client) else { return nil }
         defer { lobby.leave(ticket) }
-        var deadline: LoopClock.Instant?
         while true {
-            if !parser.isBetweenRequests, deadline == nil { deadline = .now + limits.request }
-            let idle = LoopClock.Instant.now + limits.idle
-            do {
-                let bytes = try await withDeadline(min(idle, deadline ?? idle)) {
-                    try await client.read(upTo: Self.readSize)
-                }
-                guard let bytes else { return nil }
-                parser.append(bytes)
-            } catch let error as UVError where error.code == .timedOut {
-                state.withLock { $0.tally.timeouts += 1 }
-                // Not a reset: the system may still have to send the end of the last answer.
-                if parser.isBetweenRequests { return nil }
-                throw Refusal(.requestTimeout, "the request did not come in time")
-            }
+            patience.waits(for: parser.isBetweenRequests ? .betweenRequests : .request)
+            guard let bytes = try await client.read(upTo: Self.readSize) else { return nil }
+            parser.append(bytes)
             if let request = try parser.next() { return request }
         }
     }
 
-    private func send(_ answer: Answer, to client: TCPConnection) async throws {
-        try await Patience.limit(idle: limits.idle, on: client.loop) { try await answer.send(to: client, $0) }
+    private func send(_ answer: Answer, to client: TCPConnection, _ patience: Patience) async throws {
+        patience.waits(for: .answer)
+        try await answer.send(to: client, patience)
         state.withLock {
             $0.tally.requests += 1
             $0.tally.bytes += Int(answer.size)

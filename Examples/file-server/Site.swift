@@ -7,10 +7,11 @@ import HTTPTypes
 /// The directory that is served.
 struct Site: Sendable {
     /// Everything is opened below it.
-    private let root: File
+    private let root: Directory
+    private let versions = FileVersions()
 
     /// - Throws: ``UVError`` when there is no such directory.
-    init(root: FilePath) async throws { self.root = try await File.open(root, options: .directory) }
+    init(root: FilePath) async throws { self.root = try await Directory.open(root) }
 
     /// - Throws: What a server that ends throws.
     func answer(to request: HTTPRequest) async throws -> Answer {
@@ -33,49 +34,45 @@ struct Site: Sendable {
     }
 
     private func found(_ path: RequestPath, _ request: HTTPRequest) async throws -> Answer {
-        let location = try location(of: path)
+        let location = location(of: path)
         let (file, status) = try await open(location)
         switch status.kind {
         case .directory where !path.isDirectory:
             // Relative links in the page count from the directory.
             return Answer(.movedPermanently, [.location: "\(path.link)/\(path.query)"])
-        case .directory: return try await index(path, request, of: file, at: location)
+        case .directory: return try await index(path, request, of: location)
         case .regular where !path.isDirectory: return content(of: file, status, request)
         case .regular: throw Refusal(.notFound, "a file is not a directory")
         default: throw Refusal(.forbidden, "this is not a file")
         }
     }
 
-    /// Counted from the root.
-    private func location(of path: RequestPath) throws -> FilePath {
-        var location: FilePath = "."
+    /// Counted from the root. The names have no slashes and no NUL, and do not begin with a dot.
+    private func location(of path: RequestPath) -> FilePath {
+        var location: [CChar] = []
         for name in path.names {
-            let bytes: [CChar] = name.map { CChar(bitPattern: $0) } + [0]
-            guard let component = FilePath.Component(platformString: bytes) else {
-                throw Refusal(.badRequest, "this is not a name")
-            }
-            location.append(component)
+            for byte in name { location.append(CChar(bitPattern: byte)) }
+            location.append(CChar(UInt8(ascii: "/")))
         }
-        return location
+        return location.isEmpty ? "." : FilePath(platformString: location + [0])
     }
 
-    /// Opens what is below the root, whatever others exchange for symbolic links while we look.
     private func open(_ location: FilePath) async throws -> (File, FileStatus) {
-        let file = try await File.open(location, below: root)
+        let file = try await root.open(location)
         return (file, try await file.status())
     }
 
     // MARK: Directories
 
     private func index(
-        _ path: RequestPath, _ request: HTTPRequest, of directory: File, at location: FilePath
+        _ path: RequestPath, _ request: HTTPRequest, of location: FilePath
     ) async throws -> Answer {
         do {
             let (file, status) = try await open(location.appending("index.html"))
             if status.kind == .regular { return content(of: file, status, request) }
         } catch let error as UVError where error.code == .noSuchFileOrDirectory {}
         var page = DirectoryPage(path)
-        for entry in try await directory.entries(upTo: DirectoryPage.most) where !page.add(entry) { break }
+        for entry in try await root.entries(of: location, upTo: DirectoryPage.most) where !page.add(entry) { break }
         let fields: HTTPFields = [
             .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
             .contentSecurityPolicy: "default-src 'none'",
@@ -86,25 +83,22 @@ struct Site: Sendable {
     // MARK: Files
 
     private func content(of file: File, _ status: FileStatus, _ request: HTTPRequest) -> Answer {
-        let validators = Validators(status)
-        var fields: HTTPFields = [
-            .eTag: validators.entityTag, .lastModified: HTTPDate.text(validators.modified),
-            // Clients ask each time whether it is still the same.
-            .cacheControl: "no-cache",
-        ]
+        let version = versions.version(of: file.path, status)
         let range: RequestedRange
-        switch validators.verdict(on: request.headerFields) {
-        case .notModified: return Answer(.notModified, fields)
+        switch version.validators.verdict(on: request.headerFields) {
+        case .notModified:
+            var fields = version.fields
+            for name in [HTTPField.Name.acceptRanges, .contentType] { fields[name] = nil }
+            return Answer(.notModified, fields)
         case .failed: return Answer(Refusal(.preconditionFailed, "the file has changed"))
         case .proceed(let rangeIsWelcome):
             let isForRange = rangeIsWelcome && request.method == .get
             range = isForRange ? RequestedRange(request.headerFields[values: .range], size: status.size) : .all
         }
-        fields[.acceptRanges] = "bytes"
-        fields[.contentType] = ContentType.of(file.path.extension)
         switch range {
-        case .all: return Answer(.ok, fields, .file(file, 0..<status.size))
+        case .all: return Answer(head: version.head, .file(file, 0..<status.size))
         case .part(let part):
+            var fields = version.fields
             fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(status.size)"
             return Answer(.partialContent, fields, .file(file, part))
         case .none:
@@ -127,14 +121,5 @@ struct Site: Sendable {
             printProblem("\(error)")
             return Refusal(.internalServerError, "the file cannot be read")
         }
-    }
-}
-
-extension Validators {
-    fileprivate init(_ status: FileStatus) {
-        let (seconds, nanoseconds) = (status.modified.seconds, Int64(status.modified.nanoseconds))
-        let parts = [Int64(bitPattern: status.inode), status.size, seconds, nanoseconds]
-        let text = parts.map { String($0, radix: 16) }.joined(separator: "-")
-        self.init(entityTag: "\"\(text)\"", modified: Date(timeIntervalSince1970: Double(seconds)))
     }
 }

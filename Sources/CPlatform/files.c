@@ -131,12 +131,17 @@ int cplatform_is_made_up(const char *directory) {
     return 0;
 }
 
-int cplatform_open_below(int directory, const char *path, int flags) {
 #if defined(SYS_openat2)
-    // struct open_how of <linux/openat2.h>; the last are RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS.
-    struct {
-        uint64_t flags, mode, resolve;
-    } how = {(uint64_t)flags, 0, 0x08 | 0x02};
+// struct open_how of <linux/openat2.h>, which old systems lack, and values of its `resolve`.
+struct open_how_below {
+    uint64_t flags, mode, resolve;
+};
+enum { NO_XDEV = 0x01, NO_MAGICLINKS = 0x02, BENEATH = 0x08, CACHED = 0x20 };
+#endif
+
+int cplatform_open_below(int directory, const char *path, int flags, mode_t mode) {
+#if defined(SYS_openat2)
+    struct open_how_below how = {(uint64_t)flags, flags & O_CREAT ? mode & 07777 : 0, BENEATH | NO_MAGICLINKS};
     int file;
     // EAGAIN: a directory was moved while the kernel was in it.
     for (int tries = 0; tries < 64; tries++) {
@@ -146,10 +151,58 @@ int cplatform_open_below(int directory, const char *path, int flags) {
     // A sandbox that does not know the call may say EPERM.
     if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
 #endif
-    return cplatform_walk_below(directory, path, flags);
+    return cplatform_walk_below(directory, path, flags, mode);
 }
 
-int cplatform_walk_below(int directory, const char *path, int flags) {
+int cplatform_open_cached_below(int directory, const char *path, int flags) {
+#if defined(SYS_openat2)
+    struct open_how_below how = {(uint64_t)flags, 0, BENEATH | NO_MAGICLINKS | NO_XDEV | CACHED};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+#if !defined(O_PATH)
+#define O_PATH 0
+#endif
+
+int cplatform_find_below(int directory, const char *path, int follows_links) {
+    int flags = O_PATH | O_CLOEXEC | (follows_links ? 0 : O_NOFOLLOW);
+    return cplatform_open_below(directory, path, flags, 0);
+}
+
+ssize_t cplatform_count_cached(int file, off_t offset, size_t count) {
+#if defined(__linux__) && defined(RWF_NOWAIT)
+    struct stat status;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+    if (offset >= status.st_size || count == 0) return 0;
+    if ((off_t)count > status.st_size - offset) count = (size_t)(status.st_size - offset);
+    // struct cachestat_range and struct cachestat of <linux/mman.h>, which old systems lack; cachestat(2) is 451 everywhere.
+    struct {
+        uint64_t offset, count;
+    } range = {(uint64_t)offset, count};
+    struct {
+        uint64_t cached, dirty, written_back, evicted, recently_evicted;
+    } found;
+    if (syscall(451, file, &range, &found, 0) != 0) return -1;
+    uint64_t page = (uint64_t)getpagesize(), first = range.offset / page, last = (range.offset + count - 1) / page;
+    if (found.cached < last - first + 1) return -1;
+    // A page that the disk is reading is counted too. Pages come in order, so the last one tells.
+    char byte;
+    return cplatform_read_cached(file, &byte, 1, offset + (off_t)count - 1) == 1 ? (ssize_t)count : -1;
+#else
+    return -1;
+#endif
+}
+
+int cplatform_closes_at_once(int file) {
+    struct stat status;
+    return fstat(file, &status) == 0 && status.st_nlink > 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+int cplatform_walk_below(int directory, const char *path, int flags, mode_t mode) {
     // The directories from the first one down: ".." goes back to the one before, not to where the directory is by now.
     int down[64], depth = 0, links = 0, result = -1;
     char rest[PATH_MAX], name[NAME_MAX + 1];
@@ -186,13 +239,23 @@ int cplatform_walk_below(int directory, const char *path, int flags) {
         if (!is_last && strcmp(name, ".") == 0) continue;
         int here = depth == 0 ? directory : down[depth - 1];
         int how = is_last ? flags | (is_slashed ? O_DIRECTORY : 0) : O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-        int file = openat(here, name, how | O_NOFOLLOW);
+        int file = openat(here, name, how | O_NOFOLLOW, mode);
+        char target[PATH_MAX];
+        ssize_t count = -1;
+        if (file >= 0 && how & O_PATH && !(flags & O_NOFOLLOW)) {
+            // Only a descriptor that stands for a link itself has a target.
+            count = readlinkat(file, "", target, sizeof target - 2);
+            if (count >= 0) {
+                close(file);
+                file = -1;
+                errno = ELOOP;
+            }
+        }
         if (file < 0) {
             if (errno != ELOOP && errno != ENOTDIR) break;
             // A link, perhaps.
             int error = errno;
-            char target[PATH_MAX];
-            ssize_t count = readlinkat(here, name, target, sizeof target - 2);
+            if (count < 0) count = readlinkat(here, name, target, sizeof target - 2);
             if (count < 0 || (is_last && flags & O_NOFOLLOW)) {
                 errno = error;
                 break;

@@ -6,6 +6,8 @@ extension File {
     /// Sends bytes of the file over a connection, without a trip through this process (sendfile), no faster than the peer
     /// takes them.
     ///
+    /// What is in memory, of a file on a local volume, is sent at once, up to 1 MiB at a time; a thread sends the rest.
+    ///
     /// What was written before leaves first. Nothing else may be written to the connection meanwhile: it would stand in
     /// the middle.
     ///
@@ -33,19 +35,23 @@ extension File {
         }
         // Behind everything written before.
         try await connection.write([])
-        let socket = try await connection.withHandle { [path] in try SocketCopy(try $0.fileDescriptor, for: path) }
-        let isRegular = try await status().kind == .regular
+        let kind = try await kind()
+        var copyOfSocket: SocketCopy?
         var sent: Int64 = 0
         while sent < count ?? .max {
-            // The copy of the socket would outlive the connection.
-            if sent > 0 { _ = try await connection.withHandle { try $0.fileDescriptor.rawValue } }
-            let wanted = Int(min((count ?? .max) - sent, 1 << 20))
             let position = offset + sent
+            let rest = (count ?? .max) - sent
+            let more: Int
+            switch try await sendNow(min(rest, 1 << 20), at: position, to: connection) {
+            case .sent(let count): more = count
+            case .noRoom: more = try await copy(min(rest, Self.pageSize), at: position, to: connection)
+            case .notInMemory where kind == .regular:
+                let socket = try copyOfSocket ?? copySocket(of: connection)
+                copyOfSocket = socket
+                more = try await send(min(rest, 1 << 20), at: position, to: socket, of: connection)
             // The system sends from regular files.
-            let more =
-                isRegular
-                ? try await send(wanted, at: position, to: socket, of: connection)
-                : try await copy(wanted, at: position, to: connection)
+            case .notInMemory: more = try await copy(min(rest, 65_536), at: position, to: connection)
+            }
             if more == 0 { break }
             sent += Int64(more)
             onProgress?(sent)
@@ -53,23 +59,63 @@ extension File {
         return sent
     }
 
+    private static let pageSize: Int64 = 4_096
+
+    /// Asked once, because it does not change.
+    private func kind() async throws -> FileKind {
+        if let kind = core.open(on: loop).kind { return kind }
+        return try await status().kind
+    }
+
+    /// What became of a piece that was to be sent on the loop's thread.
+    private enum Piece {
+        case sent(Int)
+        case noRoom
+        case notInMemory
+    }
+
+    /// Sends a piece if it is in memory; the loop's turn is charged for it.
+    private func sendNow(_ count: Int64, at offset: Int64, to connection: TCPConnection) async throws -> Piece {
+        try checkCancellation()
+        let socket = try connection.stream.handle(as: TCPHandle.self).fileDescriptor
+        do {
+            guard let sent = try core.open(on: loop).sendNow(Int(count), at: offset, to: socket) else {
+                return .notInMemory
+            }
+            if loop.charge(Cost.systemCall + sent) { await loop.giveWay() }
+            return .sent(sent)
+        } catch UVError.Code.resourceTemporarilyUnavailable {
+            return .noRoom
+        } catch let error where Self.isToBeCopied(error) {
+            return .notInMemory
+        }
+    }
+
+    /// A file that the system does not send, or an error of either side: a read and a write tell which.
+    private static func isToBeCopied(_ error: any Error) -> Bool {
+        guard let code = (error as? UVError)?.code else { return false }
+        return code == .invalidArgument || code == .ioError
+    }
+
+    private func copySocket(of connection: TCPConnection) throws -> SocketCopy {
+        try SocketCopy(try connection.stream.handle(as: TCPHandle.self).fileDescriptor, for: path)
+    }
+
     private func send(
-        _ count: Int, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
+        _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
     ) async throws -> Int {
         do {
-            return try await sendPiece(count, at: offset, to: socket)
-        } catch let error as UVError
-            where [.resourceTemporarilyUnavailable, .invalidArgument, .ioError].contains(error.code)
-        {
-            // No room: a write through the connection waits for some, and ends when the connection is closed. Or a file
-            // that the system does not send, or an error of either side: a read and a write tell which.
-            return try await copy(count, at: offset, to: connection)
+            return try await sendPiece(Int(count), at: offset, to: socket)
+        } catch UVError.Code.resourceTemporarilyUnavailable {
+            return try await copy(min(count, Self.pageSize), at: offset, to: connection)
+        } catch let error where Self.isToBeCopied(error) {
+            return try await copy(min(count, 65_536), at: offset, to: connection)
         }
     }
 
     /// Returns, or throws, when no thread writes to the socket any more.
     private func sendPiece(_ count: Int, at offset: Int64, to socket: SocketCopy) async throws -> Int {
-        let piece = Piece()
+        let piece = PieceUnderWay()
         let bound = LoopBound(piece)
         do {
             return try await use("send") { [loop, descriptor, path] callbackLoop, onDone in
@@ -90,15 +136,16 @@ extension File {
         }
     }
 
-    private func copy(_ count: Int, at offset: Int64, to connection: TCPConnection) async throws -> Int {
-        let bytes = try await read(upTo: min(count, 65_536), at: offset)
+    /// Sends bytes by a write through the connection, which waits for room, and ends when the connection is closed.
+    private func copy(_ count: Int64, at offset: Int64, to connection: TCPConnection) async throws -> Int {
+        let bytes = try await read(upTo: Int(count), at: offset)
         try await connection.write(bytes)
         return bytes.count
     }
 }
 
 /// A piece of a file that the pool sends. On the loop's thread only.
-private final class Piece {
+private final class PieceUnderWay {
     private var sending: Wait<Void>?
 
     func begin() { sending = Wait("send") }

@@ -61,26 +61,12 @@ public final class File: Sendable {
             ) { _, result in
                 // If nobody waits any more, the file closes itself.
                 pending.finish(
-                    result.map { File(FileCore($0, path, on: core.loop), path, on: loop) }.mapError { $0 })
+                    result.map {
+                        File(FileCore($0, path, isReadOnly: mode == .readOnly, on: core.loop), path, on: loop)
+                    }.mapError { $0 })
             }
             pending.onCancel = { try? request.cancel() }
         }
-    }
-
-    /// Opens for reading what is below an open directory. What leads out of it, whatever others exchange for symbolic links
-    /// meanwhile, is ``UVError`` with `.improperLink`. Links within the directory are followed, if they are relative.
-    package static func open(_ path: FilePath, below directory: File) async throws -> File {
-        let (loop, whole) = (directory.loop, directory.path.appending(path.components))
-        return try await directory.use("open") { [descriptor = directory.descriptor] callbackLoop, onDone in
-            try FileRequest.start(.open(path, below: descriptor), on: callbackLoop) { request, result in
-                onDone(request, result.map { File(FileCore($0, whole, on: callbackLoop), whole, on: loop) })
-            }
-        }
-    }
-
-    /// The names in an open directory, in the file system's order, up to a number of them.
-    package func entries(upTo limit: Int) async throws -> [DirectoryEntry] {
-        try await perform(.entries(of: descriptor, upTo: limit))
     }
 
     /// Opens a file for a body and closes it afterwards, whatever happens.
@@ -237,9 +223,22 @@ public final class File: Sendable {
     /// The size of the file in bytes; 0 for a pseudo-file, whatever it has.
     public func size() async throws -> Int64 { try await status().size }
 
-    /// What the system knows of the file.
+    /// What the system knows of the file. Asked at once if its volume is known to be a local one.
     public func status() async throws -> FileStatus {
-        try await perform(.status(of: descriptor))
+        guard loop.isCurrent else { return try await loop.hop { try await self.status() } }
+        try checkCancellation()
+        if let status = core.open(on: loop).statusNow() {
+            if loop.charge(Cost.systemCall) { await loop.giveWay() }
+            return status
+        }
+        return try await look().status
+    }
+
+    /// Asks for the status, and whether the file's volume is a local one.
+    func look() async throws -> OpenedFile {
+        let found = try await perform(.look(at: descriptor))
+        if loop.isCurrent { core.open(on: loop).learn(found) }
+        return found
     }
 
     /// Sets who may do what with the file.

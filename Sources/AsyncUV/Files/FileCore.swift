@@ -20,10 +20,19 @@ final class FileCore {
     /// Whether the file system can say what it has in memory.
     private var mayBeCached = true
     private var isReadInOrder = false
+    /// Nothing was ever written with the descriptor.
+    private let isReadOnly: Bool
+    /// Whether its volume answers at once; `nil` while nobody has asked.
+    private(set) var isLocal: Bool?
 
-    init(_ descriptor: FileDescriptor, _ path: FilePath, on loop: Loop) {
+    /// - Parameter isReadOnly: Whether the descriptor is one that cannot write.
+    init(
+        _ descriptor: FileDescriptor, _ path: FilePath, isReadOnly: Bool = false, isLocal: Bool? = nil, on loop: Loop
+    ) {
         self.descriptor = descriptor
         self.path = path
+        self.isReadOnly = isReadOnly
+        self.isLocal = isLocal
         self.loop = loop
     }
 
@@ -74,6 +83,38 @@ final class FileCore {
         cplatform_read_in_order(descriptor.rawValue)
     }
 
+    // MARK: On a local volume
+
+    /// What sort of file it is; `nil` while nobody has asked.
+    private(set) var kind: FileKind?
+
+    /// Remembers what a thread has found out.
+    func learn(_ file: OpenedFile) {
+        isLocal = file.isLocal
+        kind = file.status.kind
+    }
+
+    /// What the system knows of the file; `nil` if a thread has to ask.
+    func statusNow() -> FileStatus? {
+        guard isLocal == true, !isClosed, let status = LocalFiles.status(of: descriptor) else { return nil }
+        kind = status.kind
+        return status
+    }
+
+    /// Opens what is below the directory; `nil` if a thread has to look. Errors as of ``LocalFiles/open(_:below:options:_:)``.
+    func openNow(_ path: FilePath, options: FileDescriptor.OpenOptions) throws(UVError) -> FileCore? {
+        guard isLocal == true, !isClosed else { return nil }
+        let name = path.isRelative ? self.path.pushing(path) : self.path.appending(path.components)
+        guard let file = try LocalFiles.open(path, below: descriptor, options: options, name) else { return nil }
+        return FileCore(file, name, isReadOnly: true, isLocal: true, on: loop)
+    }
+
+    /// Sends what is in memory. Otherwise as ``LocalFiles/send(from:named:at:count:to:on:)``.
+    func sendNow(_ count: Int, at offset: Int64, to socket: FileDescriptor) throws(UVError) -> Int? {
+        guard isLocal == true, mayBeCached, !isClosed else { return nil }
+        return try LocalFiles.send(from: descriptor, named: path, at: offset, count: count, to: socket, on: loop)
+    }
+
     /// Gives up a lock on the file.
     func unlock(_ onDone: @escaping (Result<Void, UVError>) -> Void) {
         do throws(UVError) {
@@ -96,6 +137,10 @@ final class FileCore {
     }
 
     private func closeDescriptor() {
+        if isReadOnly, isLocal == true, LocalFiles.close(descriptor) {
+            isDone = true
+            return closed(nil)
+        }
         do {
             try FileRequest.start(.close(descriptor).named(path), on: loop) { _, result in
                 if case .failure(let error) = result { self.closed(error) } else { self.closed(nil) }

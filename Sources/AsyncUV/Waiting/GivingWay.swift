@@ -45,4 +45,6 @@ enum Cost {
     static let memory = 1_024
     /// A system call, besides its bytes.
     static let systemCall = 4_096
+    /// Finding a file by its path, and opening it.
+    static let opening = 16_384
 }

@@ -95,10 +95,25 @@ int cplatform_open_found(int found);
 
 /// Opens a path below an open directory, whatever others exchange for links meanwhile: EXDEV for one that leads out of it, as
 /// an absolute link does. Links within the directory are followed.
-int cplatform_open_below(int directory, const char *path, int flags);
+int cplatform_open_below(int directory, const char *path, int flags, mode_t mode);
 
 /// What cplatform_open_below does where the system has no openat2(2): one name after the other.
-int cplatform_walk_below(int directory, const char *path, int flags);
+int cplatform_walk_below(int directory, const char *path, int flags, mode_t mode);
+
+/// What cplatform_open_below does, if that takes no disk and leads to no other volume; EAGAIN or EXDEV if not, ENOSYS before
+/// Linux 5.12. The directory's volume must be one that answers at once: see cplatform_is_local.
+int cplatform_open_cached_below(int directory, const char *path, int flags);
+
+/// cplatform_open_below for a descriptor that only stands for what has the path: a file that may not be read, or a link itself
+/// where links are not followed. Status can be asked of it.
+int cplatform_find_below(int directory, const char *path, int follows_links);
+
+/// Whether the bytes of a file, up to its end, are in memory: how many there are, -1 if not or if the system does not say.
+ssize_t cplatform_count_cached(int file, off_t offset, size_t count);
+
+/// Whether a descriptor that was only read can be closed without a wait, on a local volume: not if the file has no name any
+/// more, because the system then frees its blocks.
+int cplatform_closes_at_once(int file);
 
 /// Whether the system makes up what is in a directory (/proc, /sys and the like): files there cannot be replaced.
 int cplatform_is_made_up(const char *directory);

@@ -140,13 +140,16 @@ extension FileTests {
                 before.cancel()
                 #expect(await failure(of: before) is CancellationError)
                 let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
-                let pool = try await FullPool(on: loop)
-                let queued = loop.spawn { try await file.send(to: connection) }
-                try await loop.waitUntilIdle()
-                queued.cancel()
-                #expect(await failure(of: queued) is CancellationError)
-                pool.release()
-                try await restOfPool(on: loop)
+                // What is in memory does not wait for the pool.
+                if fastPath == .off {
+                    let pool = try await FullPool(on: loop)
+                    let queued = loop.spawn { try await file.send(to: connection) }
+                    try await loop.waitUntilIdle()
+                    queued.cancel()
+                    #expect(await failure(of: queued) is CancellationError)
+                    pool.release()
+                    try await restOfPool(on: loop)
+                }
                 await connection.close()
                 // What has left is the file's beginning.
                 let received = try await reading.value
@@ -158,7 +161,8 @@ extension FileTests {
 
         @Test("C1: cancelled while a thread sends a piece: what is written next stands behind the piece")
         func writeAfterCancellation() throws {
-            try Self.withOperands(bytes: 10_000) { loop, file, connection, peer in
+            // A thread, because the loop's would be held as well.
+            try Self.withOperands(bytes: 10_000, .off) { loop, file, connection, peer in
                 guard let held = HeldFile(file.path, .read) else { return }
                 // Reads are held of files only that are opened after that.
                 let file = try await File.open(file.path)
@@ -182,7 +186,7 @@ extension FileTests {
 
         @Test("K1: the loop ends while a thread sends a piece")
         func shutdown() throws {
-            try inFolder { other, folder in
+            try inFolder(.off) { other, folder in
                 let path = folder.appending("file")
                 try path.put(pattern(10_000))
                 guard let held = HeldFile(path, .read) else { return }
@@ -239,6 +243,34 @@ extension FileTests {
                 // The peer is told, too.
                 let received = try await onThread { try peer.closeAfter { try peer.readToEnd().count } }
                 #expect(received < 64 << 20)
+            }
+        }
+
+        @Test("What is in memory leaves without a thread, and others run meanwhile")
+        func withoutThreads() throws {
+            try Self.withOperands(bytes: 20 << 20) { loop, file, connection, peer in
+                // The pool finds out what volume it is.
+                _ = try await file.status()
+                guard LocalProbe.isLocal(file.path), FastPath.usual == .on else { return try peer.close() }
+                let others = Shared(0)
+                let counting = loop.spawn {
+                    while !Task.isCancelled {
+                        others.change { $0 += 1 }
+                        await Task.yield()
+                    }
+                }
+                let rounds = Shared(0)
+                let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
+                try await expectNoTrips {
+                    try await file.send(to: connection)
+                    rounds.change { $0 += 1 }
+                }
+                counting.cancel()
+                await connection.close()
+                let content = pattern(20 << 20)
+                let isWhole = try await reading.value == Array(repeatElement(content, count: rounds.value).joined())
+                #expect(isWhole)
+                #expect(others.value > 19)
             }
         }
 

@@ -8,6 +8,14 @@ enum Files {
     /// Does an operation on the calling thread, which may block.
     static func run<Value>(_ operation: FileOperation<Value>) throws(UVError) -> Value { try operation.run() }
 
+    static func status(of file: FileDescriptor, _ name: @autoclosure () -> String) throws(UVError) -> FileStatus {
+        unsafe try fileCall("status", of: name()) {
+            unsafe uv_fs_fstat(nil, $0, file.rawValue, nil)
+        } _: {
+            unsafe FileStatus($0.pointee.statbuf)
+        }
+    }
+
     /// - Parameter offset: `nil` reads at the file's position and moves it.
     /// - Returns: What was read; empty at the end.
     static func read(from file: OpenFile, upTo limit: Int, at offset: Int64?) throws(UVError) -> [UInt8] {

@@ -5,13 +5,16 @@ internal import SystemPackage
 final class WholeRead {
     private let path: FilePath
     private let limit: Int
+    private let open: () throws(UVError) -> FileDescriptor
     private var file: FileDescriptor?
     private var bytes: [UInt8] = []
     private var count = 0
 
-    init(_ path: FilePath, limit: Int) {
+    /// - Parameter path: For errors.
+    init(_ path: FilePath, limit: Int, open: @escaping () throws(UVError) -> FileDescriptor) {
         self.path = path
         self.limit = limit
+        self.open = open
     }
 
     deinit { close() }
@@ -22,7 +25,7 @@ final class WholeRead {
         defer { if request?.wait == nil { close() } }
         do throws(UVError) {
             if let file { return try readRest(of: file) }
-            let file = try Files.run(.open(path, .readOnly))
+            let file = try open()
             self.file = file
             let status = try Files.run(.status(of: file))
             if status.kind == .fifo {

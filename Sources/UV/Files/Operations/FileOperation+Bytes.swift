@@ -105,7 +105,7 @@ extension FileOperation where Value == [UInt8] {
     /// Calls `uv_fs_open`, `uv_fs_fstat`, `uv_fs_read`, `uv_fs_close`.
     public static func readFile(_ path: FilePath, limit: Int = 64 << 20) -> Self {
         Self("readFile", fault("readFile", [path], ["limit": Int64(limit)])) { _ in
-            WholeRead(path, limit: limit).goOn
+            WholeRead(path, limit: limit) { () throws(UVError) in try Files.run(.open(path, .readOnly)) }.goOn
         }
     }
 }

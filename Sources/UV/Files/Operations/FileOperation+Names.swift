@@ -147,18 +147,4 @@ extension FileOperation where Value == [DirectoryEntry] {
             return entries
         }
     }
-
-    /// The entries of an open directory in the file system's order, up to a number.
-    package static func entries(of directory: FileDescriptor, upTo limit: Int) -> Self {
-        Self("entries", on: directory) { directory throws(UVError) in
-            guard let list = TreeDirectory(".", in: directory.rawValue) else {
-                throw UVError(.lastSystemError, in: "entries", of: directory.text)
-            }
-            var entries: [DirectoryEntry] = []
-            while entries.count < limit, let entry = list.next() {
-                if let entry = DirectoryEntry(entry) { entries.append(entry) }
-            }
-            return entries
-        }
-    }
 }

@@ -27,19 +27,6 @@ extension FileOperation where Value == FileDescriptor {
             unsafe FileDescriptor(rawValue: CInt($0.pointee.result))
         }
     }
-
-    /// Opens for reading what is below an open directory, closed on exec. What leads out of it is `.improperLink`, whatever others
-    /// exchange for symbolic links meanwhile: absolute links and `..` too far up. Links within the directory are followed.
-    ///
-    /// Replaces `uv_fs_open`: it cannot do that.
-    package static func open(_ path: FilePath, below directory: FileDescriptor) -> Self {
-        Self("open", path) { () throws(UVError) in
-            let file = unsafe path.withPlatformString {
-                unsafe cplatform_open_below(directory.rawValue, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            }
-            return FileDescriptor(rawValue: try checkSystem(file, "open", of: path.string))
-        }
-    }
 }
 
 extension FileOperation where Value == Void {

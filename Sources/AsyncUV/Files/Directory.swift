@@ -1,0 +1,150 @@
+public import UV
+
+/// An open directory, for what is below it: a site that is served, an archive that is unpacked. A path cannot lead out of it,
+/// whatever others exchange for symbolic links meanwhile: absolute paths, absolute links and `..` too far up are ``UVError``
+/// with `.improperLink`. Other links are followed. Renaming the directory changes nothing. Dropping the last reference
+/// closes it.
+///
+/// A path counts from the directory; `.` is the directory itself. On a volume of this machine, what is in memory is opened at
+/// once, without a thread, and so are the files' `status()` and `close()`; all else is done as by ``FileSystem``, in one trip to
+/// the thread pool.
+///
+/// Errors are ``UVError`` with the whole path, as of ``File`` and ``FileSystem``. Cancellation as there.
+public final class Directory: Sendable {
+    private let file: File
+
+    /// The path it was opened with.
+    public var path: FilePath { file.path }
+    /// The loop that the directory lives on.
+    public var loop: EventLoop { file.loop }
+
+    private init(_ file: File) { self.file = file }
+
+    // MARK: Opening and closing
+
+    /// Opens a directory. Links on the way to it are followed, wherever they lead.
+    ///
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.notDirectory`, `.permissionDenied`, ….
+    public static func open(_ path: FilePath, on loop: EventLoop = .current ?? .shared) async throws -> Directory {
+        let file = try await File.open(path, options: .directory, on: loop)
+        _ = try await file.look()
+        return Directory(file)
+    }
+
+    /// Closes the directory when what is under way has ended. Files that were opened below it stay open. Otherwise as
+    /// ``File/close()``.
+    public func close() async throws { try await file.close() }
+
+    /// Opens a file or directory. Otherwise as ``File/open(_:_:options:permissions:on:)``.
+    ///
+    /// - Throws: ``UVError`` with `.improperLink` for what leads out of the directory, `.badFileDescriptor` when that is closed.
+    public func open(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
+        permissions: FilePermissions? = nil
+    ) async throws -> File {
+        guard loop.isCurrent else {
+            return try await loop.hop {
+                try await self.open(path, mode, options: options, permissions: permissions)
+            }
+        }
+        try checkCancellation()
+        let core = file.core.open(on: loop)
+        if mode == .readOnly, let found = try core.openNow(path, options: options) {
+            let opened = File(found, found.path, on: loop)
+            if loop.charge(Cost.opening) { await loop.giveWay() }
+            return opened
+        }
+        let (whole, loop) = (whole(path), loop)
+        return try await file.use("open") { [descriptor = file.descriptor] callbackLoop, onDone in
+            let operation = FileOperation.open(
+                path, below: descriptor, mode, options: options, permissions: permissions)
+            return try FileRequest.start(operation.named(whole), on: callbackLoop) { request, result in
+                // If nobody waits any more, the file closes itself.
+                let file = result.map { opened in
+                    File(
+                        FileCore(
+                            opened.descriptor, whole, isReadOnly: mode == .readOnly, isLocal: opened.isLocal,
+                            on: callbackLoop), whole, on: loop)
+                }
+                onDone(request, file)
+            }
+        }
+    }
+
+    /// Opens a directory below this one. What is opened below it cannot lead out of it, either.
+    public func openDirectory(_ path: FilePath) async throws -> Directory {
+        Directory(try await open(path, options: .directory))
+    }
+
+    // MARK: What is there
+
+    /// What the system knows of a file.
+    ///
+    /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    public func status(of path: FilePath, followingLinks: Bool = true) async throws -> FileStatus {
+        try await perform(.status(of: path, below: file.descriptor, followingLinks: followingLinks), path)
+    }
+
+    /// The entries of a directory without `.` and `..`, in the file system's order. All are in memory at once: of strangers'
+    /// directories take a limited number.
+    ///
+    /// - Parameter limit: The most entries; more are left out.
+    public func entries(of path: FilePath = ".", upTo limit: Int = .max) async throws -> [DirectoryEntry] {
+        try await perform(.entries(of: path, below: file.descriptor, upTo: limit), path)
+    }
+
+    /// Reads a file from its start to its end. Otherwise as ``FileSystem/readFile(_:limit:on:)``.
+    public func readFile(_ path: FilePath, limit: Int = 64 << 20) async throws -> [UInt8] {
+        try await perform(.readFile(path, below: file.descriptor, limit: limit), path)
+    }
+
+    // MARK: Changes
+
+    /// Makes a directory; the one that it is in must exist.
+    ///
+    /// - Parameter permissions: Less the process's mask.
+    /// - Throws: ``UVError`` with `.fileExists`.
+    ///
+    /// Cancellation: it may have happened.
+    public func makeDirectory(
+        _ path: FilePath, permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute]
+    ) async throws {
+        try await perform(.makeDirectory(path, below: file.descriptor, permissions: permissions), path)
+    }
+
+    /// Removes a name of a file that is not a directory, and the file with its last name. A link is removed, not its target.
+    ///
+    /// Cancellation: it may have happened.
+    public func removeFile(_ path: FilePath) async throws {
+        try await perform(.removeFile(path, below: file.descriptor), path)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// - Throws: ``UVError`` with `.directoryNotEmpty`.
+    ///
+    /// Cancellation: it may have happened.
+    public func removeDirectory(_ path: FilePath) async throws {
+        try await perform(.removeDirectory(path, below: file.descriptor), path)
+    }
+
+    /// Gives a file or directory a new name below this directory. Otherwise as ``FileSystem/rename(_:to:on:)``.
+    public func rename(_ path: FilePath, to new: FilePath) async throws {
+        try await perform(.rename(path, to: new, below: file.descriptor), path)
+    }
+
+    // MARK: Inside
+
+    /// For errors.
+    private func whole(_ path: FilePath) -> FilePath { file.path.appending(path.components) }
+
+    private func perform<Value: Sendable>(_ operation: FileOperation<Value>, _ path: FilePath) async throws -> Value {
+        let operation = operation.named(whole(path))
+        return try await file.use(operation.name) { try FileRequest.start(operation, on: $0, onDone: $1) }
+    }
+}
+
+extension Directory: CustomStringConvertible {
+    /// For people: the path.
+    public var description: String { path.string }
+}
