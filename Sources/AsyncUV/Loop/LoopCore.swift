@@ -214,6 +214,7 @@ final class LoopCore {
         loop.afterEachCallback = nil
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
+        sleeps.removeAll()
         for handle in own { handle.close() }
         closeUserHandles()
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
