@@ -19,6 +19,14 @@ class WaitLink: TimerEntry {
     /// Ends the wait with an error.
     func give(up error: any Error) {}
 
+    /// Called on the thread that cancels the waiting task, as soon as it does. The loop's thread may be in any of the other
+    /// methods at the time.
+    func taskWasCancelled(on loop: EventLoop) {
+        UnderWay.note(operation)
+        let bound = LoopBound(self)
+        loop.post { bound.open(on: loop).give(up: CancellationError()) }
+    }
+
     /// Joins the list behind this link, its head.
     final func insert(_ link: WaitLink) {
         link.following = following
