@@ -1,22 +1,27 @@
 internal import UV
 
-/// What waits for its time on a loop, tasks that sleep among it: a wheel over one timer.
+/// What waits for its time on a loop, tasks that sleep among it: a wheel over one alarm.
 final class SleepQueue {
     private unowned let core: LoopCore
-    private let wheel = TimerWheel(.millisecond)
-    private(set) var timer: TimerHandle?
-    /// The tick for which the timer is set. Not put off when an entry is removed: for one call in vain many starts are saved.
+    private let resolution: TimerWheel.Resolution
+    private let wheel: TimerWheel
+    private var alarm: (any Alarm)?
+    /// The tick for which the alarm is set. Not put off when an entry is removed: for one call in vain many starts are saved.
     private var armed = SleepQueue.never
-    private lazy var onFire: (TimerHandle) -> Void = { [unowned self] _ in wake() }
 
     private static let never = Int64.max
 
-    init(_ core: LoopCore) { self.core = core }
+    /// - Parameter resolution: Up to two milliseconds late with an alarm of the loop, or microseconds late with one of the kernel.
+    init(_ core: LoopCore, _ resolution: TimerWheel.Resolution = .millisecond) {
+        self.core = core
+        self.resolution = resolution
+        wheel = TimerWheel(resolution)
+    }
 
     /// Calls the entry at its deadline or a little later: in the order of the deadlines, equal ones in the order of their start.
-    /// Until then the queue keeps the entry. A deadline that has passed is due in the next millisecond.
+    /// Until then the queue keeps the entry. A deadline that has passed is due in the next tick.
     ///
-    /// - Throws: ``UVError`` when the loop has ended.
+    /// - Throws: ``UVError`` when the loop has ended, `.tooManyOpenFiles` when there is no descriptor for an alarm of the kernel.
     func add(_ entry: TimerEntry) throws(UVError) {
         assert(!entry.isQueued, "an entry was added twice")
         // Nothing has told the wheel the time.
@@ -32,25 +37,40 @@ final class SleepQueue {
     /// Takes an entry out of the queue, if it is there.
     func remove(_ entry: TimerEntry) { wheel.remove(entry) }
 
-    /// Drops what is left when the loop has ended.
-    func removeAll() { wheel.removeAll() }
+    /// The alarm's handle, if it has been needed.
+    var handle: Handle? { alarm?.handle }
+
+    /// Drops what is left when the loop has ended. The handle is the loop's to close.
+    func close() {
+        wheel.removeAll()
+        alarm?.close()
+        armed = Self.never
+    }
 
     private func arm(for tick: Int64) throws(UVError) {
-        if timer == nil {
-            timer = try TimerHandle(on: core.loop)
-            timer?.isInternal = true
-        }
-        try timer?.start(atMillisecond: UInt64(tick), onFire)
+        let alarm = if let alarm { alarm } else { try makeAlarm() }
+        try alarm.set(to: wheel.time(of: tick))
         armed = tick
+    }
+
+    private func makeAlarm() throws(UVError) -> any Alarm {
+        let onTime = { [unowned self] in wake() }
+        let new: any Alarm =
+            switch resolution {
+            case .millisecond: try LoopAlarm(on: core.loop, onTime)
+            case .microsecond: try KernelAlarm(on: core.loop, onTime)
+            }
+        alarm = new
+        return new
     }
 
     private func wake() {
         wheel.advance(to: Loop.hrtime.wholeNanoseconds)
-        // The timer is set once, when all have been called.
+        // The alarm is set once, when all have been called.
         armed = .min
         while let entry = wheel.popDue() { entry.fire() }
         armed = Self.never
-        // Only a closed timer cannot be started: then the loop has ended, and everything that waits with it.
+        // Only a closed alarm cannot be set: then the loop has ended, and everything that waits with it.
         if let next = wheel.nextTick { try? arm(for: next) }
     }
 }
