@@ -31,7 +31,7 @@ final class DeadlineWait: WaitLink {
     nonisolated(nonsending) func wait(for task: Task<Void, Never>, _ body: LentBody) async {
         self.task = task
         start()
-        try? await Suspension.wait(cancelling: self, on: home) { body.lender = $0 }
+        try? await Suspension.wait(cancelling: self, on: home) { body.keep($0) }
         // The loop may have ended, and this be another thread.
         if home.isCurrent { end() }
     }

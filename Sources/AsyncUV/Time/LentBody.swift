@@ -7,7 +7,8 @@ final class LentBody: @unchecked Sendable {
     /// What the body has thrown.
     private(set) var error: (any Error)?
     /// The task that lent the body, if it waits for ``run()`` to tell it.
-    var lender = Suspension<Void>()
+    private var lender = Suspension<Void>()
+    private var isOver = false
     /// Whether that task had been cancelled.
     private let isCancelled: Bool
 
@@ -23,6 +24,13 @@ final class LentBody: @unchecked Sendable {
         if isCancelled { cancelCurrentTask() }
         do { try await body?() } catch { self.error = error }
         body = nil
+        isOver = true
         lender.resume(returning: ())
+    }
+
+    /// Keeps the task that lent the body until the body has ended, which it may have already.
+    func keep(_ lender: Suspension<Void>) {
+        self.lender = lender
+        if isOver { self.lender.resume(returning: ()) }
     }
 }

@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    @Test("Variables of a caller on the global pool, whose bodies change threads")
+    func variablesElsewhere() async throws {
+        try await withOwnLoop { loop in
+            var sum = 0
+            let counter = Counter()
+            for number in 1...10_000 {
+                try await withTimeout(.seconds(1_000), on: loop) {
+                    sum += number
+                    counter.count += 1
+                    if number % 10 == 0 { await Task.yield() }
+                    sum += number
+                    counter.count += 1
+                }
+            }
+            #expect(sum == 10_000 * 10_001 && counter.count == 20_000)
+        }
+    }
+
     @Test("A body may use an inout parameter and return what is not Sendable")
     func inoutParameters() throws {
         try EventLoop.run { _ in
@@ -133,16 +151,16 @@ import Testing
             let (account, onLoop) = (Account(), LoopAccount(on: loop))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<2 {
-                    group.addTask { try await account.deposit(1_000, on: loop) }
+                    group.addTask { try await account.deposit(2_500, on: loop) }
                     group.addTask { try await onLoop.deposit(1_000) }
                 }
                 for _ in 0..<2 {
-                    group.addTask(executorPreference: loop) { try await account.deposit(1_000, on: loop) }
+                    group.addTask(executorPreference: loop) { try await account.deposit(2_500, on: loop) }
                 }
                 try await group.waitForAll()
             }
             await expectError(.timedOut) { try await account.waitTooLong(on: loop) }
-            #expect(await account.balance == 8_002)
+            #expect(await account.balance == 20_002)
             #expect(await onLoop.balance == 4_000)
         }
     }

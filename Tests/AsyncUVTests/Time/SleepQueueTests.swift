@@ -45,7 +45,7 @@ import UV
             let start = LoopClock.Instant.now
             try await loop.sleep(for: .milliseconds(20))
             let (calls, took) = (count.value, LoopClock.Instant.now - start)
-            #expect(calls >= 5 && calls <= Int(took / .milliseconds(1)) + 1, "once a millisecond at most")
+            #expect(calls >= 1 && calls <= Int(took / .milliseconds(1)) + 1, "once a millisecond at most")
             try await loop.onQueue { $0.remove(restless.open(on: loop)) }
             try await loop.sleep(for: .milliseconds(5))
             #expect(count.value <= calls + 5)
