@@ -13,6 +13,8 @@ enum Row: String, CaseIterable {
     case libuvWakeUp = "  uv_async_send in C"
     case sleepZero = "sleep(for: .zero)"
     case cancelledSleep = "spawn, sleep, cancel, join"
+    case timeout = "withTimeout that is not needed"
+    case childTask = "  one child task in a group"
     case actorCall = "call of an actor on the loop, and back"
     case callFromElsewhere = "withLoop from another thread, and back"
 
@@ -22,6 +24,7 @@ enum Row: String, CaseIterable {
         case .handOver: (.ringHandOver, 1.15)
         case .yield: (.ringYield, 1.15)
         case .wakeUp: (.libuvWakeUp, 1.3)
+        case .timeout: (.childTask, 1.6)
         default: nil
         }
     }

@@ -45,6 +45,8 @@ import Measurement
                 (.spawnUnstructured, try await Work.spawn(spawned, on: loop)),
                 (.sleepZero, try await Work.sleepZero(count, on: loop)),
                 (.cancelledSleep, try await Work.cancelledSleep(count, on: loop)),
+                (.timeout, try await Work.timeout(count)),
+                (.childTask, await Work.childTask(count)),
                 (.actorCall, try await Work.actorCall(count, on: loop)),
                 (.callFromElsewhere, try await Work.callFromElsewhere(count / 10, on: loop)),
             ]

@@ -76,6 +76,20 @@ enum Work {
         }
     }
 
+    /// A deadline that does not come, around something that gives way once.
+    static func timeout(_ count: Int) async throws -> Double {
+        try await nanoseconds(count) {
+            for _ in 0..<count { try await withTimeout(.seconds(3600)) { await Task.yield() } }
+        }
+    }
+
+    /// The least that a timeout could be: one child task that does the same.
+    static func childTask(_ count: Int) async -> Double {
+        await nanoseconds(count) {
+            for _ in 0..<count { await withTaskGroup(of: Void.self) { group in group.addTask { await Task.yield() } } }
+        }
+    }
+
     /// A task of the loop calls an actor on the loop: there and back.
     static func actorCall(_ count: Int, on loop: EventLoop) async throws -> Double {
         let counter = Counter(loop)

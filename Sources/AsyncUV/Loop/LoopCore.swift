@@ -18,6 +18,8 @@ final class LoopCore {
     /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
     private(set) lazy var sleeps = SleepQueue(self)
+    /// Sleeps that may be late by less than a millisecond.
+    private(set) lazy var preciseSleeps = SleepQueue(self, .microsecond)
     let servers = Servers()
     /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
@@ -186,7 +188,7 @@ final class LoopCore {
 
     // MARK: End
 
-    private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.timer].compactMap { $0 } }
+    private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle].compactMap { $0 } }
 
     private func closeUserHandles() {
         for handle in loop.handles { handle.close() }
@@ -214,6 +216,8 @@ final class LoopCore {
         loop.afterEachCallback = nil
         for entry in late.jobs { owner.runLate(entry) }
         while let entry = jobs.popFirst() { owner.runLate(entry) }
+        sleeps.close()
+        preciseSleeps.close()
         for handle in own { handle.close() }
         closeUserHandles()
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.

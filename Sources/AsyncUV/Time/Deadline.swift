@@ -1,65 +1,68 @@
 internal import UV
 
-/// Runs an operation that must end in time: it is cancelled at the deadline.
+/// Runs a body that must end in time: it is cancelled at the deadline.
 ///
-/// - Returns: The operation's value; also one that came in spite of a cancellation.
-/// - Throws: ``UVError`` with `.timedOut` when the deadline ended the operation, `CancellationError` when the caller was
-///   cancelled, else the operation's error. The first names the time that there was, counted from the call, and what the
-///   operation was waiting in: `timed out (ETIMEDOUT) in withDeadline(5.0 seconds) of read`.
+/// The body runs in a task of its own, where the caller is: on the caller's actor, with the caller's executor and task-local
+/// values. So it may use and change whatever the caller may, which waits meanwhile.
 ///
-/// Cancellation cancels the operation. It returns when the operation has, which should not take long in either case.
-public func withDeadline<Value: Sendable>(
+/// - Parameter loop: The loop whose timers are used; the body runs on it only if the caller does.
+/// - Returns: The body's value; also one that came in spite of a cancellation.
+/// - Throws: ``UVError`` with `.timedOut` when the deadline ended the body, `CancellationError` when the caller was
+///   cancelled, else the body's error. The first names the time that there was, counted from the call, and what the
+///   body was waiting in: `timed out (ETIMEDOUT) in withDeadline(5.0 seconds) of read`. ``UVError`` with `.canceled` when the
+///   end of the loop ended the body.
+///
+/// Cancellation cancels the body. It returns when the body has, which should not take long in either case.
+@inlinable
+public nonisolated(nonsending) func withDeadline<Value>(
     _ deadline: LoopClock.Instant, on loop: EventLoop = .current ?? .shared,
-    _ operation: @escaping @Sendable () async throws -> Value
+    _ body: nonisolated(nonsending) () async throws -> Value
 ) async throws -> Value {
-    try await with("withDeadline", deadline - .now, until: deadline, on: loop, operation)
+    var value: Value?
+    try await runInTime("withDeadline", nil, deadline, on: loop, isolation: #isolation) { value = try await body() }
+    guard let value else { fatalError("a body has ended without a value") }
+    return value
 }
 
-/// Runs an operation that must end in time. Otherwise as ``withDeadline(_:on:_:)``.
+/// Runs a body that must end in time. Otherwise as ``withDeadline(_:on:_:)``.
 ///
 /// - Throws: As there; the error says `withTimeout(5.0 seconds)`.
-public func withTimeout<Value: Sendable>(
+@inlinable
+public nonisolated(nonsending) func withTimeout<Value>(
     _ timeout: Duration, on loop: EventLoop = .current ?? .shared,
-    _ operation: @escaping @Sendable () async throws -> Value
+    _ body: nonisolated(nonsending) () async throws -> Value
 ) async throws -> Value {
-    try await with("withTimeout", timeout, until: .now.advanced(by: timeout), on: loop, operation)
+    var value: Value?
+    try await runInTime("withTimeout", timeout, nil, on: loop, isolation: #isolation) { value = try await body() }
+    guard let value else { fatalError("a body has ended without a value") }
+    return value
 }
 
-private func with<Value: Sendable>(
-    _ caller: StaticString, _ timeout: Duration, until deadline: LoopClock.Instant, on loop: EventLoop,
-    _ operation: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await withThrowingTaskGroup(of: Ended<Value>.self) { group in
-        group.addTask { .operation(try await operation()) }
-        group.addTask {
-            do { try await loop.sleep(until: deadline) } catch { return .sleep(error) }
-            return .sleep(nil)
+/// What both do, for bodies that keep their value themselves: generic code of another module would ask for metadata at each
+/// step. One of the two times is given.
+@usableFromInline
+func runInTime(
+    _ caller: StaticString, _ timeout: Duration?, _ deadline: LoopClock.Instant?, on loop: EventLoop,
+    isolation: isolated (any Actor)?, _ body: nonisolated(nonsending) () async throws -> Void
+) async throws {
+    let now = LoopClock.Instant.now
+    let wait = DeadlineWait(caller, until: deadline ?? now.advanced(by: timeout ?? .zero), on: loop)
+    let isHosted = loop.hostsCurrentTask
+    // The task has let go of the body when it ends, and we wait for its end: this checks it.
+    let error = await withoutActuallyEscaping(body) { body in
+        let lent = LentBody(body, isCancelled: RuntimeShortcuts.isCancelled)
+        let task = Task(executorPreference: isHosted ? loop : executorOfCurrentTask()) {
+            if let isolation { await lent.run(in: isolation) } else { await lent.run() }
         }
-        defer { group.cancelAll() }
-        var reason: (any Error)?
-        do {
-            while let end = try await group.next() {
-                switch end {
-                case .operation(let value): return value
-                case .sleep(let error?):
-                    reason = error
-                    group.cancelAll()
-                case .sleep(nil):
-                    let underWay = UnderWay.named { group.cancelAll() }
-                    reason = UVError(.timedOut, in: "\(caller)(\(timeout))", of: underWay)
-                }
-            }
-        } catch let error as CancellationError {
-            try Task.checkCancellation()
-            throw reason ?? error
+        if isHosted {
+            await wait.wait(for: task, lent)
+        } else {
+            await wait.waitElsewhere(for: task)
         }
-        throw CancellationError()
+        return lent.error
     }
-}
-
-/// Which of the two children of a deadline has ended.
-private enum Ended<Value: Sendable>: Sendable {
-    case operation(Value)
-    /// The deadline has come, or the sleep failed before.
-    case sleep((any Error)?)
+    guard let error else { return }
+    guard error is CancellationError else { throw error }
+    try checkCancellation()
+    throw wait.error(after: timeout ?? (wait.instant - now)) ?? error
 }

@@ -3,7 +3,7 @@ extension EventLoop {
     ///
     /// - Parameter tolerance: As in ``sleep(until:tolerance:)``.
     /// - Throws: As there.
-    public func sleep(for duration: Duration, tolerance: Duration = .zero) async throws {
+    public func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
         try await sleep(until: .now.advanced(by: duration), tolerance: tolerance)
     }
 
@@ -11,24 +11,29 @@ extension EventLoop {
     ///
     /// - Parameter tolerance: How much later the task may go on. Sleeps that may wait for each other wake together, which
     ///   spares the processor wake-ups; more than a few milliseconds are needed for it. The other lateness of a loop, about
-    ///   two milliseconds, comes on top.
-    /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends.
-    ///   Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
-    public func sleep(until deadline: LoopClock.Instant, tolerance: Duration = .zero) async throws {
+    ///   two milliseconds, comes on top. `nil` stands for this lateness alone. With less than a millisecond, such as `.zero`,
+    ///   the kernel's own timers wake the task, which are some ten microseconds late, for a system call each time and two
+    ///   descriptors of the loop. Systems without `timerfd` take it as `nil`.
+    /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends, with
+    ///   `.tooManyOpenFiles` when there are no descriptors for the loop's first sleep with a tolerance of less than a
+    ///   millisecond. Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
+    public func sleep(until deadline: LoopClock.Instant, tolerance: Duration? = nil) async throws {
         if deadline <= .now {
             try checkCancellation()
             return await giveWay()
         }
         guard hostsCurrentTask else { return try await sleepElsewhere(until: deadline, tolerance) }
         try checkCancellation()
-        let sleep = Sleep(until: deadline.time.roundedUp(within: tolerance), in: core.open(on: self).sleeps)
-        try start(sleep) { core in try core.sleeps.add(sleep) }
+        let core = core.open(on: self)
+        let queue = tolerance.isPrecise ? core.preciseSleeps : core.sleeps
+        let sleep = Sleep(until: deadline.time.roundedUp(within: tolerance ?? .zero), in: queue)
+        try start(sleep) { _ in try queue.add(sleep) }
         try await value(of: sleep)
     }
 
     /// Apart, so that what it keeps across its suspensions is not in everybody's frame.
     @inline(never)
-    private func sleepElsewhere(until deadline: LoopClock.Instant, _ tolerance: Duration) async throws {
+    private func sleepElsewhere(until deadline: LoopClock.Instant, _ tolerance: Duration?) async throws {
         try await hop { try await self.sleep(until: deadline, tolerance: tolerance) }
     }
 
@@ -38,13 +43,24 @@ extension EventLoop {
     /// loop has ended.
     @discardableResult
     public func schedule(
-        after delay: Duration, tolerance: Duration = .zero, _ body: @escaping @Sendable () async -> Void
+        after delay: Duration, tolerance: Duration? = nil, _ body: @escaping @Sendable () async -> Void
     ) -> Task<Void, any Error> {
         let deadline = LoopClock.Instant.now.advanced(by: delay)
         return Task(executorPreference: self) {
             try await self.sleep(until: deadline, tolerance: tolerance)
             await body()
         }
+    }
+}
+
+extension Duration? {
+    /// Whether a tolerance asks for more than the loop's own timers can do.
+    fileprivate var isPrecise: Bool {
+        #if os(Linux)
+        if let self { self < .milliseconds(1) } else { false }
+        #else
+        false
+        #endif
     }
 }
 

@@ -2,7 +2,7 @@ internal import UV
 
 /// The clock of a loop: monotonic, and what sleeps on it comes back on the loop.
 ///
-/// It wakes nobody early, and within about two milliseconds.
+/// It wakes nobody early, and within about two milliseconds; sooner where a tolerance of less than a millisecond asks for it.
 public struct LoopClock: Clock {
     /// A point in time, counted from an arbitrary start.
     public struct Instant: InstantProtocol, Hashable, Sendable {
@@ -40,7 +40,7 @@ public struct LoopClock: Clock {
     /// - Throws: `CancellationError` at once when the task is cancelled, and when the loop ends: other libraries
     ///   (swift-async-algorithms) know no other error of a clock, and end the process.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-        do { try await loop.sleep(until: deadline, tolerance: tolerance ?? .zero) } catch let error as UVError
+        do { try await loop.sleep(until: deadline, tolerance: tolerance) } catch let error as UVError
             where error.code == .canceled
         {
             throw CancellationError()

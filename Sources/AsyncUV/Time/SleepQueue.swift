@@ -1,85 +1,77 @@
 internal import UV
 
-/// The tasks that sleep on a loop: a heap over one timer.
+/// What waits for its time on a loop, tasks that sleep among it: a wheel over one alarm.
 final class SleepQueue {
     private unowned let core: LoopCore
-    private var heap: [Sleep] = []
-    private var started: UInt64 = 0
-    private(set) var timer: TimerHandle?
-    /// When the timer fires. Not put off when a sleep is cancelled: for one call in vain many starts are saved.
-    private var armed: Duration?
+    private let resolution: TimerWheel.Resolution
+    private let wheel: TimerWheel
+    private var alarm: (any Alarm)?
+    /// The tick for which the alarm is set. Not put off when an entry is removed: for one call in vain many starts are saved.
+    private var armed = SleepQueue.never
 
-    /// The most room that an empty queue keeps. What a large number of jobs has needed more is freed.
-    private static let most = 4_096
+    private static let never = Int64.max
 
-    init(_ core: LoopCore) { self.core = core }
-
-    /// Wakes the task at the deadline, or a little later; equal deadlines in the order of their start.
-    func add(_ sleep: Sleep) throws(UVError) {
-        try arm(for: sleep.deadline)
-        started += 1
-        sleep.number = started
-        heap.append(sleep)
-        moveUp(sleep, from: heap.count - 1)
+    /// - Parameter resolution: Up to two milliseconds late with an alarm of the loop, or microseconds late with one of the kernel.
+    init(_ core: LoopCore, _ resolution: TimerWheel.Resolution = .millisecond) {
+        self.core = core
+        self.resolution = resolution
+        wheel = TimerWheel(resolution)
     }
 
-    /// Takes out a sleep that is in the queue.
-    func remove(_ sleep: Sleep) {
-        let last = heap.removeLast()
-        if last !== sleep {
-            moveUp(last, from: sleep.place)
-            moveDown(last, from: last.place)
+    /// Calls the entry at its deadline or a little later: in the order of the deadlines, equal ones in the order of their start.
+    /// Until then the queue keeps the entry. A deadline that has passed is due in the next tick.
+    ///
+    /// - Throws: ``UVError`` when the loop has ended, `.tooManyOpenFiles` when there is no descriptor for an alarm of the kernel.
+    func add(_ entry: TimerEntry) throws(UVError) {
+        assert(!entry.isQueued, "an entry was added twice")
+        // Nothing has told the wheel the time.
+        if armed == Self.never { wheel.advance(to: Loop.hrtime.wholeNanoseconds) }
+        let tick = wheel.insert(entry)
+        guard tick < armed else { return }
+        do throws(UVError) { try arm(for: tick) } catch {
+            wheel.remove(entry)
+            throw error
         }
-        if heap.isEmpty, heap.capacity > Self.most { heap = [] }
     }
 
-    private func moveUp(_ sleep: Sleep, from start: Int) {
-        var place = start
-        while place > 0 {
-            let parent = (place - 1) / 2
-            guard sleep.isBefore(heap[parent]) else { break }
-            put(heap[parent], at: place)
-            place = parent
-        }
-        put(sleep, at: place)
+    /// Takes an entry out of the queue, if it is there.
+    func remove(_ entry: TimerEntry) { wheel.remove(entry) }
+
+    /// The alarm's handle, if it has been needed.
+    var handle: Handle? { alarm?.handle }
+
+    /// Drops what is left when the loop has ended. The handle is the loop's to close.
+    func close() {
+        wheel.removeAll()
+        alarm?.close()
+        armed = Self.never
     }
 
-    private func moveDown(_ sleep: Sleep, from start: Int) {
-        var place = start
-        while 2 * place + 1 < heap.count {
-            var child = 2 * place + 1
-            if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
-            guard heap[child].isBefore(sleep) else { break }
-            put(heap[child], at: place)
-            place = child
-        }
-        put(sleep, at: place)
+    private func arm(for tick: Int64) throws(UVError) {
+        let alarm = if let alarm { alarm } else { try makeAlarm() }
+        try alarm.set(to: wheel.time(of: tick))
+        armed = tick
     }
 
-    private func put(_ sleep: Sleep, at place: Int) {
-        heap[place] = sleep
-        sleep.place = place
-    }
-
-    private func arm(for deadline: Duration) throws(UVError) {
-        if let armed, armed <= deadline { return }
-        if timer == nil {
-            timer = try TimerHandle(on: core.loop)
-            timer?.isInternal = true
-        }
-        try timer?.start(after: (deadline - Loop.hrtime).forTimer) { [unowned self] _ in wake() }
-        armed = deadline
+    private func makeAlarm() throws(UVError) -> any Alarm {
+        let onTime = { [unowned self] in wake() }
+        let new: any Alarm =
+            switch resolution {
+            case .millisecond: try LoopAlarm(on: core.loop, onTime)
+            case .microsecond: try KernelAlarm(on: core.loop, onTime)
+            }
+        alarm = new
+        return new
     }
 
     private func wake() {
-        armed = nil
-        let now = Loop.hrtime
-        while let first = heap.first, first.deadline <= now {
-            remove(first)
-            first.finish(.success(()))
-        }
-        // Only a closed timer cannot be started: then the loop has ended, and everything that waits with it.
-        if let next = heap.first { try? arm(for: next.deadline) }
+        wheel.advance(to: Loop.hrtime.wholeNanoseconds)
+        // The alarm is set once, when all have been called.
+        armed = .min
+        while let entry = wheel.popDue() { entry.fire() }
+        armed = Self.never
+        // Only a closed alarm cannot be set: then the loop has ended, and everything that waits with it.
+        if let next = wheel.nextTick { try? arm(for: next) }
     }
 }
 

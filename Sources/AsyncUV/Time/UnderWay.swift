@@ -1,20 +1,19 @@
 internal import Synchronization
 
-/// What an operation was waiting in when its deadline came, for the error.
+/// What a body was waiting in when its deadline came, for the error.
 ///
-/// ``withDeadline(_:on:_:)`` cancels the operation with this as a task-local value; each wait that the cancellation ends
+/// ``withDeadline(_:on:_:)`` cancels the body with this as a task-local value; each wait that the cancellation ends
 /// notes its name. Handlers of cancellation run within the call that cancels, and so see its task-local values.
 final class UnderWay: Sendable {
     @TaskLocal private static var current: UnderWay?
     private let names = Mutex<[String]>([])
 
-    /// Calls a closure that cancels waits.
-    ///
-    /// - Returns: What they waited in, such as "read"; `nil` when nothing waited for a loop.
-    static func named(_ cancel: () -> Void) -> String? {
-        let underWay = UnderWay()
-        $current.withValue(underWay, operation: cancel)
-        let names = underWay.names.withLock { $0 }
+    /// Calls a closure that cancels waits, and notes what they waited in.
+    func note(_ cancel: () -> Void) { Self.$current.withValue(self, operation: cancel) }
+
+    /// What was noted, such as "read"; `nil` when nothing waited for a loop.
+    var text: String? {
+        let names = names.withLock { $0 }
         return names.isEmpty ? nil : names.joined(separator: ", ")
     }
 

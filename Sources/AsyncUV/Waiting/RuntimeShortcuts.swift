@@ -29,14 +29,20 @@ package enum RuntimeShortcuts {
     static func suspend<Value>(
         cancelling link: WaitLink, on loop: EventLoop, _ body: (UnsafeContinuation<Value, any Error>) -> Void
     ) async throws -> Value {
-        let bound = LoopBound(link)
-        let operation = link.operation
+        let canceller = Canceller(link: link, loop: loop)
         return try await withTaskCancellationHandler {
             try await unsafe suspend { unsafe body($0) }
         } onCancel: {
-            UnderWay.note(operation)
-            loop.post { bound.open(on: loop).give(up: CancellationError()) }
+            canceller.cancel()
         }
+    }
+
+    /// Tells a link on another thread, which only one of its methods is made for.
+    private struct Canceller: @unchecked Sendable {
+        let link: WaitLink
+        let loop: EventLoop
+
+        func cancel() { link.taskWasCancelled(on: loop) }
     }
 
     static var isCancelled: Bool { Task.isCancelled }
@@ -97,9 +103,7 @@ package enum RuntimeShortcuts {
         let link = unsafe Unmanaged<WaitLink>.fromOpaque(context).takeUnretainedValue()
         // The one thing that may be touched on another thread: it was set before the link was added.
         guard let loop = unsafe link.loop else { return }
-        UnderWay.note(link.operation)
-        let bound = LoopBound(link)
-        loop.post { bound.open(on: loop).give(up: CancellationError()) }
+        link.taskWasCancelled(on: loop)
     }
 
     // MARK: The current task

@@ -29,6 +29,14 @@ func checkCancellation() throws {
 @inline(never)
 private func cancellationError() -> any Error { CancellationError() }
 
+/// The executor that the current task prefers, for a task that is to run in the same place.
+func executorOfCurrentTask() -> (any TaskExecutor)? {
+    unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor?.asTaskExecutor() }
+}
+
+/// Cancels the current task.
+func cancelCurrentTask() { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+
 /// Remembers a task as long as a scope of it is open. Later it must be forgotten: another task may get its number.
 struct TaskIdentity {
     private let task: UInt

@@ -47,6 +47,12 @@ static inline uintptr_t cplatform_thread_number(void) {
 #endif
 }
 
+/// A timer of the kernel: a descriptor that is readable from a time on. A negative errno value on failure, and where the system
+/// has none.
+int cplatform_timer(void);
+/// Sets the timer to a time of the monotonic clock, in nanoseconds, and makes it unreadable until then; 0 stops it.
+void cplatform_set_timer(int timer, int64_t nanoseconds);
+
 /// Lets the calling thread get a signal.
 void cplatform_unblock_signal(int signal);
 

@@ -36,6 +36,15 @@ public final class TimerHandle: Handle {
         self.onFire = onFire
     }
 
+    /// Starts the timer once, at a time of the clock of `Loop.hrtime`, in whole milliseconds. Never early: the loop's clock is the
+    /// same one, rounded down.
+    package func start(atMillisecond time: UInt64, _ onFire: @escaping (TimerHandle) -> Void) throws(UVError) {
+        try checkOpen("start")
+        due = time
+        try arm(after: time - min(time, loop.clock.time), every: 0)
+        self.onFire = onFire
+    }
+
     /// Starts a repeating timer again, its next call one interval from now. Without an interval it does nothing.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` when the timer was never started.

@@ -204,6 +204,62 @@ import UV
         }
     }
 
+    @Test("Sleeps with no tolerance are not early, and can end before the loop's own timers could")
+    func precision() throws {
+        try EventLoop.run { loop in
+            var shortest = Duration.seconds(1_000)
+            // The machine may be busy: once is enough.
+            for _ in 0..<500 where shortest > .microseconds(900) {
+                let start = LoopClock.Instant.now
+                try await loop.sleep(for: .microseconds(100), tolerance: .zero)
+                let took = LoopClock.Instant.now - start
+                #expect(took >= .microseconds(100))
+                shortest = min(shortest, took)
+            }
+            #if os(Linux)
+            #expect(shortest <= .microseconds(900))
+            #endif
+        }
+    }
+
+    @Test("Precise sleeps: in order, cancelled, on a clock, and with nothing left that keeps the loop turning")
+    func manyPreciseSleeps() throws {
+        try EventLoop.run { loop in
+            let order = Shared<[Int]>([])
+            try await beforeDeadline { deadline in
+                order.value = []
+                let sleepers = (0..<100).map { number in
+                    loop.spawn {
+                        try await loop.clock.sleep(until: deadline + .microseconds(20 * number), tolerance: .zero)
+                        #expect(.now >= deadline + .microseconds(20 * number))
+                        order.change { $0.append(number) }
+                    }
+                }
+                let never = loop.spawn { try await loop.sleep(for: .seconds(1_000), tolerance: .microseconds(1)) }
+                try await loop.sleep(for: .zero)
+                let wereAsleep = .now < deadline
+                for number in stride(from: 0, to: 100, by: 7) { sleepers[number].cancel() }
+                for sleeper in sleepers { _ = await sleeper.result }
+                if wereAsleep { #expect(order.value == (0..<100).filter { $0 % 7 != 0 }) }
+                never.cancel()
+                #expect(await failure(of: never) is CancellationError)
+                return wereAsleep
+            }
+            let before = try await loop.counters.turns
+            try await loop.sleep(for: .milliseconds(100))
+            #expect(try await loop.counters.turns - before <= 10)
+        }
+    }
+
+    @Test("The end of the loop ends precise sleeps, and gives back their descriptors")
+    func endOfPreciseSleeps() async throws {
+        let loop = try EventLoop()
+        let sleeping = loop.spawn { try await loop.sleep(for: .seconds(1_000), tolerance: .zero) }
+        try await loop.waitUntilIdle()
+        await loop.shutdown()
+        #expect(code(of: await failure(of: sleeping)) == .canceled)
+    }
+
     @Test func scheduledTasksBeginLaterAndCanBeCalledOff() async throws {
         let calls = Shared<[Int]>([])
         try await withOwnLoop { loop in
