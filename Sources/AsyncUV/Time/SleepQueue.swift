@@ -1,9 +1,9 @@
 internal import UV
 
-/// The tasks that sleep on a loop: a heap over one timer.
+/// The entries that wait for their time on a loop, tasks that sleep among them: a heap over one timer.
 final class SleepQueue {
     private unowned let core: LoopCore
-    private var heap: [Sleep] = []
+    private var heap: [TimerEntry] = []
     private var started: UInt64 = 0
     private(set) var timer: TimerHandle?
     /// When the timer fires. Not put off when a sleep is cancelled: for one call in vain many starts are saved.
@@ -14,51 +14,51 @@ final class SleepQueue {
 
     init(_ core: LoopCore) { self.core = core }
 
-    /// Wakes the task at the deadline, or a little later; equal deadlines in the order of their start.
-    func add(_ sleep: Sleep) throws(UVError) {
-        try arm(for: sleep.deadline)
+    /// Calls the entry at its deadline, or a little later; equal deadlines in the order of their start.
+    func add(_ entry: TimerEntry) throws(UVError) {
+        try arm(for: entry.deadline)
         started += 1
-        sleep.number = started
-        heap.append(sleep)
-        moveUp(sleep, from: heap.count - 1)
+        entry.number = started
+        heap.append(entry)
+        moveUp(entry, from: heap.count - 1)
     }
 
-    /// Takes out a sleep that is in the queue.
-    func remove(_ sleep: Sleep) {
+    /// Takes out an entry that is in the queue.
+    func remove(_ entry: TimerEntry) {
         let last = heap.removeLast()
-        if last !== sleep {
-            moveUp(last, from: sleep.place)
+        if last !== entry {
+            moveUp(last, from: entry.place)
             moveDown(last, from: last.place)
         }
         if heap.isEmpty, heap.capacity > Self.most { heap = [] }
     }
 
-    private func moveUp(_ sleep: Sleep, from start: Int) {
+    private func moveUp(_ entry: TimerEntry, from start: Int) {
         var place = start
         while place > 0 {
             let parent = (place - 1) / 2
-            guard sleep.isBefore(heap[parent]) else { break }
+            guard entry.isBefore(heap[parent]) else { break }
             put(heap[parent], at: place)
             place = parent
         }
-        put(sleep, at: place)
+        put(entry, at: place)
     }
 
-    private func moveDown(_ sleep: Sleep, from start: Int) {
+    private func moveDown(_ entry: TimerEntry, from start: Int) {
         var place = start
         while 2 * place + 1 < heap.count {
             var child = 2 * place + 1
             if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
-            guard heap[child].isBefore(sleep) else { break }
+            guard heap[child].isBefore(entry) else { break }
             put(heap[child], at: place)
             place = child
         }
-        put(sleep, at: place)
+        put(entry, at: place)
     }
 
-    private func put(_ sleep: Sleep, at place: Int) {
-        heap[place] = sleep
-        sleep.place = place
+    private func put(_ entry: TimerEntry, at place: Int) {
+        heap[place] = entry
+        entry.place = place
     }
 
     private func arm(for deadline: Duration) throws(UVError) {
@@ -76,7 +76,7 @@ final class SleepQueue {
         let now = Loop.hrtime
         while let first = heap.first, first.deadline <= now {
             remove(first)
-            first.finish(.success(()))
+            first.fire()
         }
         // Only a closed timer cannot be started: then the loop has ended, and everything that waits with it.
         if let next = heap.first { try? arm(for: next.deadline) }

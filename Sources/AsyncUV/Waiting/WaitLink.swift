@@ -1,7 +1,9 @@
 /// A link of the list of everything that waits on a loop, so that a loop that ends leaves nobody waiting.
 ///
+/// A link can also be an entry of the queue of timers, so that a sleep is one object.
+///
 /// Each link owns the next one; `before` is unowned. A link removes itself before it is freed, so `before` never dangles.
-class WaitLink {
+class WaitLink: TimerEntry {
     private var next: WaitLink?
     private unowned(unsafe) var before: WaitLink?
 
@@ -10,7 +12,10 @@ class WaitLink {
 
     final let operation: StaticString
 
-    init(_ operation: StaticString) { self.operation = operation }
+    init(_ operation: StaticString) {
+        self.operation = operation
+        super.init()
+    }
 
     /// Ends the wait with an error.
     func give(up error: any Error) {}
