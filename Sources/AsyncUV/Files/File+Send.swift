@@ -48,6 +48,7 @@ extension File {
                 : try await copy(wanted, at: position, to: connection)
             if more == 0 { break }
             sent += Int64(more)
+            await connection.stream.noteMove()
             onProgress?(sent)
         }
         return sent

@@ -8,7 +8,7 @@ extension EventLoop {
     /// operations on it throw. Again, or on ``shared``, it does nothing.
     ///
     /// - Parameter grace: How long those who are connected may go on. First the loop's ``TCPListener``s close: nobody new
-    ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:onError:_:)`` serves on it has
+    ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:idleTimeout:onError:_:)`` serves on it has
     ///   been served, or else when this time is over. A handler that calls this waits for itself.
     ///
     /// Cancellation: ends the grace; it does not hurry the rest.

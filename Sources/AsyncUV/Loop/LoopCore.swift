@@ -18,7 +18,7 @@ final class LoopCore {
     /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
     private(set) lazy var sleeps = SleepQueue(self)
-    let servers = Servers()
+    let servers: Servers
     /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
 
@@ -41,6 +41,7 @@ final class LoopCore {
         prepare = try PrepareHandle(on: loop)
         jobInbox = JobInbox(wakeup.waker)
         self.loop = loop
+        servers = Servers(on: loop)
         core.value = self
         prepare.keepsLoopAlive = false
         for handle in own { handle.isInternal = true }

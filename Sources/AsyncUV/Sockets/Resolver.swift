@@ -8,29 +8,34 @@ public enum Resolver {
     ///
     /// Numeric hosts are taken as they are, without a look-up.
     ///
-    /// - Throws: ``UVError`` with `.resolverUnknownName` and relatives, `.invalidArgument` for what cannot be a name.
+    /// - Parameter timeout: How long to wait, in the line for a thread too; `nil` leaves it to the system: half a minute.
+    /// - Throws: ``UVError`` with `.resolverUnknownName` and relatives, `.invalidArgument` for what cannot be a name, `.timedOut`
+    ///   when there is no answer in time.
     ///
-    /// Cancellation: a look-up that has begun goes on in the background; its result is dropped.
+    /// Cancellation and timeout: a look-up that has begun goes on in the background; its result is dropped.
     public static func addresses(
-        of host: String, port: UInt16, on loop: EventLoop = .current ?? .shared
+        of host: String, port: UInt16, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> [SocketAddress] {
         if let address = try? SocketAddress(host: host, port: port) {
             try await loop.pace()
             return [address]
         }
-        return try await loop.perform(in: .lookUps, "look-up") {
+        return try await loop.perform(in: .lookUps, "look-up", of: host, within: timeout) {
             try AddressRequest.waitForAddresses(of: host, port: port)
         }
     }
 
     /// The name of an address and of its port's service, or their numbers where they have no names.
     ///
-    /// - Throws: ``UVError`` with `.resolverTemporaryFailure` and relatives.
+    /// - Parameter timeout: As in ``addresses(of:port:timeout:on:)``.
+    /// - Throws: ``UVError`` with `.resolverTemporaryFailure` and relatives, `.timedOut` when there is no answer in time.
     ///
-    /// Cancellation: a look-up that has begun goes on in the background; its result is dropped.
+    /// Cancellation and timeout: a look-up that has begun goes on in the background; its result is dropped.
     public static func name(
-        of address: SocketAddress, on loop: EventLoop = .current ?? .shared
+        of address: SocketAddress, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> NameRequest.Name {
-        try await loop.perform(in: .lookUps, "look-up") { try NameRequest.waitForName(of: address) }
+        try await loop.perform(in: .lookUps, "look-up", of: "\(address)", within: timeout) {
+            try NameRequest.waitForName(of: address)
+        }
     }
 }
