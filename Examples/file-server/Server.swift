@@ -32,24 +32,17 @@ final class Server: Sendable {
     func run(at address: SocketAddress, on loop: EventLoop) async throws {
         let listener = try await TCPListener.bind(to: address)
         let signals = try await Signals.watch(.interrupt, .terminate)
-        let serving = loop.spawn { try await self.serve(listener) }
+        loop.spawn(onError: { TCPListener.report($0, nil) }) { try await self.serve(listener) }
         printLine("listening on \(listener.localAddress)")
         _ = try await signals.next()
-        await listener.close()
-        await lobby.close()
-        let end = loop.spawn {
-            try await loop.sleep(for: Self.grace)
-            serving.cancel()
-        }
-        _ = await serving.result
-        end.cancel()
+        await loop.shutdown(grace: Self.grace)
     }
 
     /// Serves the connections of a listener until that is closed.
     func serve(_ listener: TCPListener) async throws {
-        try await listener.serve(maxConnections: limits.connections + Self.overlap, onError: Self.report) { client in
-            try await self.serve(client)
-        }
+        try await listener.serve(
+            maxConnections: limits.connections + Self.overlap, idleTimeout: limits.idle, onError: Self.report
+        ) { client in try await self.serve(client) }
     }
 
     private static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
@@ -82,7 +75,8 @@ final class Server: Sendable {
         do {
             while let request = try await nextRequest(from: client, &parser) {
                 var answer = try await site.answer(to: request.head)
-                let stays = request.keepsConnection && !lobby.isClosed
+                let isDraining = try await client.isDraining
+                let stays = request.keepsConnection && !isDraining
                 if !stays {
                     answer.response.headerFields[.connection] = "close"
                 } else if request.version == .http10 {
@@ -100,16 +94,15 @@ final class Server: Sendable {
     /// The next request; `nil` when the client has gone or is to go.
     private func nextRequest(from client: TCPConnection, _ parser: inout RequestParser) async throws -> Request? {
         if let request = try parser.next() { return request }
-        guard let ticket = lobby.enter(client) else { return nil }
+        let ticket = lobby.enter(client)
         defer { lobby.leave(ticket) }
         var deadline: LoopClock.Instant?
         while true {
             if !parser.isBetweenRequests, deadline == nil { deadline = .now + limits.request }
-            let idle = LoopClock.Instant.now + limits.idle
             do {
-                let bytes = try await withDeadline(min(idle, deadline ?? idle)) {
-                    try await client.read(upTo: Self.readSize)
-                }
+                // Between two requests a server that ends waits for nobody.
+                let bytes = try await client.read(
+                    upTo: Self.readSize, timeout: deadline.map { $0 - .now }, untilDraining: parser.isBetweenRequests)
                 guard let bytes else { return nil }
                 parser.append(bytes)
             } catch let error as UVError where error.code == .timedOut {
@@ -133,10 +126,11 @@ final class Server: Sendable {
     /// Lets the last answer arrive: with bytes unread, a close would be a reset, which may overtake it.
     private func leave(_ client: TCPConnection) async throws {
         do {
-            try await client.finishWriting()
-            try await withTimeout(Self.farewell) {
-                var dropped = 0
-                while dropped < RequestLimits().body, let bytes = try await client.read() { dropped += bytes.count }
+            let end = LoopClock.Instant.now + Self.farewell
+            try await client.finishWriting(timeout: Self.farewell)
+            var dropped = 0
+            while dropped < RequestLimits().body, let bytes = try await client.read(timeout: end - .now) {
+                dropped += bytes.count
             }
         } catch let error as UVError where error.code == .timedOut {}
     }
