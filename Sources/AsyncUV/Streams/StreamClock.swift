@@ -124,8 +124,6 @@ final class StreamClock: TimerEntry {
         if sendings.all.isEmpty { self.sendings = nil }
     }
 
-    private var isQueued: Bool { deadline != .zero }
-
     /// Makes sure that the clock looks at that time.
     private func join(for time: ShortTime) {
         let time = time.duration
@@ -135,18 +133,15 @@ final class StreamClock: TimerEntry {
         }
         deadline = time
         // Only the queue of a loop that has ended refuses, and everything on it has ended, too.
-        do { try queue.add(self) } catch { deadline = .zero }
+        try? queue.add(self)
     }
 
     /// Forgets all limits until the next wait. To be called when the connection is closed.
     func leave() {
-        guard isQueued else { return }
-        queue.remove(self)
-        deadline = .zero
+        if isQueued { queue.remove(self) }
     }
 
     override func fire() {
-        deadline = .zero
         if core.handle.isClosing { return }
         let now = Self.now
         var next = ShortTime.never

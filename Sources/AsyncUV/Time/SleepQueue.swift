@@ -30,6 +30,7 @@ final class SleepQueue {
             moveUp(last, from: entry.place)
             moveDown(last, from: last.place)
         }
+        entry.place = -1
         if heap.isEmpty, heap.capacity > Self.most { heap = [] }
     }
 

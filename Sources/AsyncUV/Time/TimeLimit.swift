@@ -4,7 +4,6 @@ internal import UV
 private final class TimeLimit: TimerEntry {
     private let wait: WaitLink
     private let error: () -> UVError
-    private(set) var isOver = false
 
     init(_ wait: WaitLink, until deadline: Duration, _ error: @escaping () -> UVError) {
         self.wait = wait
@@ -12,10 +11,7 @@ private final class TimeLimit: TimerEntry {
         super.init(deadline: deadline)
     }
 
-    override func fire() {
-        isOver = true
-        wait.give(up: error())
-    }
+    override func fire() { wait.give(up: error()) }
 }
 
 /// What is left of a time that several waits share.
@@ -46,7 +42,7 @@ extension EventLoop {
             throw error
         }
         // A loop that has ended has no queue any more.
-        defer { if !limit.isOver, isCurrent { sleeps.remove(limit) } }
+        defer { if isCurrent, limit.isQueued { sleeps.remove(limit) } }
         return try await value(of: wait)
     }
 

@@ -2,11 +2,15 @@
 class TimerEntry {
     /// Not to be changed while the entry is in the queue.
     final var deadline: Duration
-    /// Given by the queue: the place in its heap, and the number by which entries with equal deadlines keep their order.
-    final var place = 0
+    /// Given by the queue: the place in its heap, negative for none, and the number by which entries with equal deadlines keep
+    /// their order.
+    final var place = -1
     final var number: UInt64 = 0
 
     init(deadline: Duration = .zero) { self.deadline = deadline }
+
+    /// Whether the entry waits in a queue.
+    final var isQueued: Bool { place >= 0 }
 
     /// Called when the deadline has come, after the entry has left the queue. It may join the queue anew.
     func fire() {}

@@ -196,20 +196,6 @@ import Testing
         }
     }
 
-    @Test("N4: a file that is sent to a peer that does not read times out; what the peer has got is its beginning")
-    func file() throws {
-        try onLoop { _ in
-            let (near, far) = try await connectedPair()
-            try await near.setIdleTimeout(Self.short)
-            let file = try await File.open("/dev/zero")
-            let start = LoopClock.Instant.now
-            await Self.expectTimeout(in: "write", since: { start }) { try await file.send(to: near, count: 64 << 20) }
-            await near.closeWithReset()
-            _ = try? await far.readToEnd()
-            try await file.close()
-        }
-    }
-
     @Test func canBeChangedAndTurnedOff() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()
