@@ -15,12 +15,12 @@ public final class Server: Sendable {
     /// How many commands were answered so far.
     public var commands: Int { store.withLock { $0.commands } }
 
-    /// Answers a client's commands until it finishes. Each look at its bytes answers all commands that are there.
+    /// Answers a client's commands until it finishes, or the server ends and waits for its next command. Each look at its bytes answers all commands that are there.
     public func converse(with client: TCPConnection) async throws {
         var parser = CommandParser()
         var answers = Answers()
         while let isSound = try await client.withBytes(
-            limit: Self.longestCommand, { answer($0, &parser, &answers) })
+            limit: Self.longestCommand, untilDraining: true, { answer($0, &parser, &answers) })
         {
             if !answers.bytes.isEmpty { try await client.write(answers.bytes) }
             answers.clear()

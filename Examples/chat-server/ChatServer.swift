@@ -34,21 +34,15 @@ import Foundation
             let listener = try await TCPListener.bind(host: host, port: port)
             let signals = try await Signals.watch(.interrupt, .terminate)
             let room = Room(on: loop)
-            let serving = loop.spawn {
+            loop.spawn(onError: { TCPListener.report($0, nil) }) {
                 try await listener.serve { connection in
                     try await Visit(of: connection, to: room, backlog: backlog).run()
                 }
             }
             printLine("listening on \(listener.localAddress)")
             _ = try await signals.next()
-            await listener.close()
             await room.close()
-            let impatience = loop.spawn {
-                try await loop.sleep(for: Self.grace)
-                serving.cancel()
-            }
-            _ = await serving.result
-            impatience.cancel()
+            await loop.shutdown(grace: Self.grace)
             return await room.total
         }
         printLine("served \(total)")

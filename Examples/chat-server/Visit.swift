@@ -36,7 +36,7 @@ struct Visit {
         var question = "* what is your name?"
         while true {
             try await write(question)
-            guard let answer = try await withTimeout(.seconds(60), { try await readLine() }) else { return nil }
+            guard let answer = try await readLine(timeout: .seconds(60)) else { return nil }
             let name = answer.filter { $0.isLetter || $0.isNumber || "-_.".contains($0) }
             guard !name.isEmpty, name.count <= Self.longestName, name == answer else {
                 question = "* a name has 1 to \(Self.longestName) letters, digits, dots and dashes; what is yours?"
@@ -76,8 +76,10 @@ struct Visit {
     }
 
     /// A line without spaces around it, and without the characters that could play tricks on others' terminals.
-    private func readLine() async throws -> String? {
-        guard let line = try await connection.readLine(limit: Self.longestLine) else { return nil }
+    private func readLine(timeout: Duration? = nil) async throws -> String? {
+        guard
+            let line = try await connection.readLine(limit: Self.longestLine, timeout: timeout, untilDraining: true)
+        else { return nil }
         let printable = line.unicodeScalars.filter { $0.properties.generalCategory != .control }
         return String(String.UnicodeScalarView(printable)).trimmingCharacters(in: .whitespaces)
     }

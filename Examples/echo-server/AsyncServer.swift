@@ -9,7 +9,8 @@ final class AsyncServer: Sendable {
     private static let grace = Duration.seconds(1)
 
     private let idleTimeout: Duration?
-    private let tally = Mutex(Tally())
+    private let connections = Atomic<Int>(0)
+    private let bytes = Atomic<Int>(0)
     private let refusals = Mutex(RefusalLog())
 
     init(idleTimeout: Duration?) { self.idleTimeout = idleTimeout }
@@ -17,52 +18,43 @@ final class AsyncServer: Sendable {
     /// Serves until SIGINT or SIGTERM: with one loop on this thread, with several on a thread each.
     func run(at address: SocketAddress, loops: Int) throws -> Tally {
         try EventLoop.run { [self] loop in
-            guard loops > 1 else { return try await serve([TCPListener.bind(to: address)], from: loop) }
+            guard loops > 1 else {
+                try await serve([TCPListener.bind(to: address)], from: loop)
+                return await loop.shutdown(grace: Self.grace)
+            }
             let group = try await EventLoopGroup(count: loops)
             // The kernel spreads the clients over the listeners.
             try await serve(group.bind(host: address.host, port: address.port), from: loop)
-            await group.shutdown()
+            await group.shutdown(grace: Self.grace)
         }
-        return tally.withLock { $0 }
+        return Tally(connections: connections.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed))
     }
 
+    /// Returns when the server is to end. What is under way goes on.
     private func serve(_ listeners: [TCPListener], from loop: EventLoop) async throws {
         let signals = try await Signals.watch(.interrupt, .terminate)
-        let serving = loop.spawn {
-            try await EventLoopGroup.serve(listeners, onError: { self.report($0, $1) }) { try await self.echo($0) }
+        loop.spawn(onError: { self.report($0, nil) }) {
+            try await EventLoopGroup.serve(
+                listeners, idleTimeout: self.idleTimeout, onError: { self.report($0, $1) }, self.echo)
         }
         printLine("listening on \(listeners[0].localAddress)")
         _ = try await signals.next()
-        for listener in listeners { await listener.close() }
-        serving.cancel()
-        _ = await serving.result
     }
 
     private func echo(_ client: TCPConnection) async throws {
-        tally.withLock { $0.connections += 1 }
+        connections.add(1, ordering: .relaxed)
         refusals.withLock { $0.accepted() }
-        do {
-            try await client.setNoDelay(enabled: true)
-            while let bytes = try await limited({ try await client.read() }) {
-                tally.withLock { $0.bytes += bytes.count }
-                // Returns when the system has it all: a client that does not read is not read from, either.
-                try await limited { try await client.write(bytes) }
-            }
-        } catch is CancellationError {
-            // The server ends. What a cancelled write has not sent is still queued; this task can wait for nothing more.
-            let rest = client.loop.spawn { try await withTimeout(Self.grace) { try await client.finishWriting() } }
-            _ = await rest.result
+        try await client.setNoDelay(enabled: true)
+        // When the server ends, a client that sends nothing more is not waited for.
+        while let bytes = try await client.read(untilDraining: true) {
+            self.bytes.add(bytes.count, ordering: .relaxed)
+            // Returns when the system has it all: a client that does not read is not read from, either.
+            try await client.write(bytes)
         }
     }
 
-    /// Waits no longer than the idle timeout, if there is one.
-    private func limited<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        guard let idleTimeout else { return try await work() }
-        return try await withTimeout(idleTimeout, work)
-    }
-
     private func report(_ error: any Error, _ peer: SocketAddress?) {
-        if peer == nil, let error = error as? UVError {
+        if peer == nil, let error = error as? UVError, error.code != .canceled {
             refusals.withLock { $0.add(error) }
         } else {
             TCPListener.report(error, peer)

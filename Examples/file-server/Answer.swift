@@ -68,16 +68,20 @@ struct Answer: Sendable {
     }
 
     /// Sends it.
-    func send(to client: TCPConnection, _ patience: Patience) async throws {
+    ///
+    /// - Parameter idle: The connection's idle timeout. A large file has to get on besides: see ``Patience``.
+    func send(to client: TCPConnection, idle: Duration) async throws {
         switch content {
         case .bytes(let bytes): try await client.write(contentsOf: [finishedHead, bytes])
         case .file(let file, let range) where range.count <= Self.small:
             try await client.write(contentsOf: [finishedHead, Self.read(range, from: file)])
         case .file(let file, let range):
             try await client.write(finishedHead)
-            let sent = try await file.send(
-                to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
-            if sent < range.count { throw Self.cut(file) }
+            try await Patience.limit(idle: idle, on: client.loop) { patience in
+                let sent = try await file.send(
+                    to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
+                if sent < range.count { throw Self.cut(file) }
+            }
         }
     }
 

@@ -32,24 +32,17 @@ final class Server: Sendable {
     func run(at address: SocketAddress, on loop: EventLoop) async throws {
         let listener = try await TCPListener.bind(to: address)
         let signals = try await Signals.watch(.interrupt, .terminate)
-        let serving = loop.spawn { try await self.serve(listener) }
+        loop.spawn(onError: { TCPListener.report($0, nil) }) { try await self.serve(listener) }
         printLine("listening on \(listener.localAddress)")
         _ = try await signals.next()
-        await listener.close()
-        await lobby.close()
-        let end = loop.spawn {
-            try await loop.sleep(for: Self.grace)
-            serving.cancel()
-        }
-        _ = await serving.result
-        end.cancel()
+        await loop.shutdown(grace: Self.grace)
     }
 
     /// Serves the connections of a listener until that is closed.
     func serve(_ listener: TCPListener) async throws {
-        try await listener.serve(maxConnections: limits.connections + Self.overlap, onError: Self.report) { client in
-            try await self.serve(client)
-        }
+        try await listener.serve(
+            maxConnections: limits.connections + Self.overlap, idleTimeout: limits.idle, onError: Self.report
+        ) { client in try await self.serve(client) }
     }
 
     private static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
@@ -69,62 +62,61 @@ final class Server: Sendable {
             state.withLock { $0.tally.displaced += 1 }
             await other.close()
         }
-        try await client.setNoDelay(enabled: true)
-        var refusal: Refusal?
-        do {
-            let tooSlowIn = try await Patience.limit(limits, on: client.loop) { try await self.converse(client, $0) }
-            if tooSlowIn != nil { state.withLock { $0.tally.timeouts += 1 } }
-            switch tooSlowIn {
-            case .request: refusal = Refusal(.requestTimeout, "the request did not come in time")
+        do { try await converse(client) } catch let error as UVError where error.code == .timedOut {
+            state.withLock { $0.tally.timeouts += 1 }
             // What it has not taken is not to be kept for it.
-            case .answer: return await client.closeWithReset()
-            // Not a reset: the system may still have to send the end of the last answer.
-            case .betweenRequests, .server, nil: break
+            await client.closeWithReset()
+        }
+    }
+
+    private func converse(_ client: TCPConnection) async throws {
+        try await client.setNoDelay(enabled: true)
+        var parser = RequestParser()
+        do {
+            while let request = try await nextRequest(from: client, &parser) {
+                var answer = try await site.answer(to: request.head)
+                let isDraining = try await client.isDraining
+                let stays = request.keepsConnection && !isDraining
+                if !stays {
+                    answer.addConnection("close")
+                } else if request.version == .http10 {
+                    answer.addConnection("keep-alive")
+                }
+                try await send(answer, to: client)
+                if !stays { break }
             }
-        } catch let error as Refusal { refusal = error }
-        if let refusal {
-            let late = try await Patience.limit(limits, on: client.loop) { patience in
-                try await self.send(Answer(refusal, [.connection: "close"]), to: client, patience)
-            }
-            if late != nil { return await client.closeWithReset() }
+        } catch let refusal as Refusal {
+            try await send(Answer(refusal, [.connection: "close"]), to: client)
         }
         try await leave(client)
     }
 
-    private func converse(_ client: TCPConnection, _ patience: Patience) async throws {
-        var parser = RequestParser()
-        while let request = try await nextRequest(from: client, &parser, patience) {
-            patience.waits(for: .server)
-            var answer = try await site.answer(to: request.head)
-            let stays = request.keepsConnection && !lobby.isClosed
-            if !stays {
-                answer.addConnection("close")
-            } else if request.version == .http10 {
-                answer.addConnection("keep-alive")
-            }
-            try await send(answer, to: client, patience)
-            if !stays { break }
-        }
-    }
-
     /// The next request; `nil` when the client has gone or is to go.
-    private func nextRequest(
-        from client: TCPConnection, _ parser: inout RequestParser, _ patience: Patience
-    ) async throws -> Request? {
+    private func nextRequest(from client: TCPConnection, _ parser: inout RequestParser) async throws -> Request? {
         if let request = try parser.next() { return request }
-        guard let ticket = lobby.enter(client) else { return nil }
+        let ticket = lobby.enter(client)
         defer { lobby.leave(ticket) }
+        var deadline: LoopClock.Instant?
         while true {
-            patience.waits(for: parser.isBetweenRequests ? .betweenRequests : .request)
-            guard let bytes = try await client.read(upTo: Self.readSize) else { return nil }
-            parser.append(bytes)
+            if !parser.isBetweenRequests, deadline == nil { deadline = .now + limits.request }
+            do {
+                // Between two requests a server that ends waits for nobody.
+                let bytes = try await client.read(
+                    upTo: Self.readSize, timeout: deadline.map { $0 - .now }, untilDraining: parser.isBetweenRequests)
+                guard let bytes else { return nil }
+                parser.append(bytes)
+            } catch let error as UVError where error.code == .timedOut {
+                state.withLock { $0.tally.timeouts += 1 }
+                // Not a reset: the system may still have to send the end of the last answer.
+                if parser.isBetweenRequests { return nil }
+                throw Refusal(.requestTimeout, "the request did not come in time")
+            }
             if let request = try parser.next() { return request }
         }
     }
 
-    private func send(_ answer: Answer, to client: TCPConnection, _ patience: Patience) async throws {
-        patience.waits(for: .answer)
-        try await answer.send(to: client, patience)
+    private func send(_ answer: Answer, to client: TCPConnection) async throws {
+        try await answer.send(to: client, idle: limits.idle)
         state.withLock {
             $0.tally.requests += 1
             $0.tally.bytes += Int(answer.size)
@@ -134,10 +126,11 @@ final class Server: Sendable {
     /// Lets the last answer arrive: with bytes unread, a close would be a reset, which may overtake it.
     private func leave(_ client: TCPConnection) async throws {
         do {
-            try await client.finishWriting()
-            try await withTimeout(Self.farewell) {
-                var dropped = 0
-                while dropped < RequestLimits().body, let bytes = try await client.read() { dropped += bytes.count }
+            let end = LoopClock.Instant.now + Self.farewell
+            try await client.finishWriting(timeout: Self.farewell)
+            var dropped = 0
+            while dropped < RequestLimits().body, let bytes = try await client.read(timeout: end - .now) {
+                dropped += bytes.count
             }
         } catch let error as UVError where error.code == .timedOut {}
     }

@@ -3,7 +3,8 @@ import ExampleSupport
 
 struct TimeoutStep: Step {
     let title = "Timeouts and cancellation"
-    let sentence = "A deadline cancels what is under way, wherever it waits, and returns when that has ended."
+    let sentence =
+        "A wait that takes too long ends, and so does each of ten thousand; what they waited for is as good as before."
 
     func run(on stage: Stage) throws {
         try EventLoop.run { loop in
@@ -11,7 +12,7 @@ struct TimeoutStep: Step {
             let connection = try await TCPConnection.connect(to: silent.localAddress)
             let started = loop.clock.now
             do {
-                _ = try await withTimeout(.milliseconds(100)) { try await connection.read() }
+                _ = try await connection.read(timeout: .milliseconds(100))
                 throw Surprise("a silent server has spoken")
             } catch let error as UVError where error.code == .timedOut {
                 stage.line("a read from a silent server ended after \((loop.clock.now - started).text): \(error)")

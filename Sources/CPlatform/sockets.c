@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #if !defined(__linux__)
@@ -32,6 +33,11 @@ int cplatform_accept(int listener, struct sockaddr_storage *peer) {
 int cplatform_disconnect(int socket) {
     struct sockaddr none = {.sa_family = AF_UNSPEC};
     return connect(socket, &none, sizeof none);
+}
+
+int cplatform_unread_bytes(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) == 0 ? count : -1;
 }
 
 int cplatform_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }

@@ -10,8 +10,14 @@ import UV
     @Option(help: "Answers each so many bytes by themselves.") var split: Int?
     @Flag(help: "Writes each answer by itself; otherwise those of one read leave together.") var each = false
 
+    @Option(help: "An idle timeout of each connection, in seconds.") var idleTimeout: Int?
+    @Option(help: "A timeout of each read, in seconds.") var readTimeout: Int?
+
     func run() throws {
         let (options, split, each) = (options, split, each)
+        let (idleTimeout, readTimeout) = (
+            idleTimeout.map { Duration.seconds($0) }, readTimeout.map { Duration.seconds($0) }
+        )
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(
                 host: options.host, port: options.port, backlog: ServerOptions.backlog)
@@ -20,7 +26,15 @@ import UV
                 if let split {
                     return try await listener.serve { try await answer($0, split, each) }
                 }
-                try await listener.serve { connection in
+                if let readTimeout {
+                    return try await listener.serve(idleTimeout: idleTimeout) { connection in
+                        try await connection.setNoDelay(enabled: true)
+                        while let chunk = try await connection.read(timeout: readTimeout) {
+                            try await connection.write(chunk)
+                        }
+                    }
+                }
+                try await listener.serve(idleTimeout: idleTimeout) { connection in
                     try await connection.setNoDelay(enabled: true)
                     for try await chunk in connection { try await connection.write(chunk) }
                 }

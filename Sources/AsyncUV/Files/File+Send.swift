@@ -54,6 +54,7 @@ extension File {
             }
             if more == 0 { break }
             sent += Int64(more)
+            await connection.stream.noteMove()
             onProgress?(sent)
         }
         return sent

@@ -8,8 +8,9 @@ extension EventLoop {
     /// operations on it throw. Again, or on ``shared``, it does nothing.
     ///
     /// - Parameter grace: How long those who are connected may go on. First the loop's ``TCPListener``s close: nobody new
-    ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:onError:_:)`` serves on it has
+    ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:idleTimeout:onError:_:)`` serves on it has
     ///   been served, or else when this time is over. A handler that calls this waits for itself.
+    ///   Reads that are `untilDraining` find the end of their stream, so that clients that send nothing are not waited for.
     ///
     /// Cancellation: ends the grace; it does not hurry the rest.
     public func shutdown(grace: Duration = .zero) async {

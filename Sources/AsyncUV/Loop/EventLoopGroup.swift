@@ -57,20 +57,22 @@ public final class EventLoopGroup: Sendable {
 
     /// Serves the connections of all listeners, each on its loop, until all are closed or the task is cancelled.
     ///
-    /// Otherwise as ``TCPListener/serve(maxConnections:onError:_:)``.
+    /// Otherwise as ``TCPListener/serve(maxConnections:idleTimeout:onError:_:)``.
     ///
     /// - Parameter maxConnections: For each listener. The kernel decides which listener gets a connection, and does not move the
     ///   connection to another one when that listener is full.
     public static func serve(
         _ listeners: [TCPListener],
         maxConnections: Int = .max,
+        idleTimeout: Duration? = nil,
         onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
         _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
     ) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             for listener in listeners {
                 group.addTask(executorPreference: listener.loop) {
-                    try await listener.serve(maxConnections: maxConnections, onError: onError, handler)
+                    try await listener.serve(
+                        maxConnections: maxConnections, idleTimeout: idleTimeout, onError: onError, handler)
                 }
             }
         }

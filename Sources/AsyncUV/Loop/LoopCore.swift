@@ -20,7 +20,7 @@ final class LoopCore {
     private(set) lazy var sleeps = SleepQueue(self)
     /// Sleeps that may be late by less than a millisecond.
     private(set) lazy var preciseSleeps = SleepQueue(self, .microsecond)
-    let servers = Servers()
+    let servers: Servers
     /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
 
@@ -43,6 +43,7 @@ final class LoopCore {
         prepare = try PrepareHandle(on: loop)
         jobInbox = JobInbox(wakeup.waker)
         self.loop = loop
+        servers = Servers(on: loop)
         core.value = self
         prepare.keepsLoopAlive = false
         for handle in own { handle.isInternal = true }

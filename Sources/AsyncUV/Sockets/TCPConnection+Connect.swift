@@ -9,6 +9,7 @@ extension TCPConnection {
     /// - Parameter host: A numeric address or a name.
     /// - Parameter family: Tries only the host's addresses of this family; `nil` tries all.
     /// - Parameter timeout: The time for look-up and connect together; `nil` leaves it to the system: minutes.
+    /// - Parameter idleTimeout: Set on the connection: see ``StreamConnection/setIdleTimeout(_:)``.
     /// - Parameter localAddress: The address of this side, port 0 for any; addresses of the other family are not tried.
     /// - Parameter options: Set before the socket connects.
     /// - Throws: ``UVError`` with `.connectionRefused` and relatives or `.timedOut` (with every attempt that failed in its
@@ -21,43 +22,50 @@ extension TCPConnection {
     /// Calls `uv_tcp_connect`; looks up with `getaddrinfo`, on a thread of ``Resolver``.
     public static func connect(
         host: String, port: UInt16, family: SocketAddress.Family? = nil, timeout: Duration? = nil,
+        idleTimeout: Duration? = nil,
         from localAddress: SocketAddress? = nil, options: TCPOptions = TCPOptions(),
         on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPConnection {
         guard let timeout else {
             let addresses = try await Resolver.addresses(of: host, port: port, in: family, on: loop)
-            return try await connect(host, to: addresses, from: localAddress, options, on: loop)
+            return try await connect(
+                host, to: addresses, from: localAddress, options, idleTimeout: idleTimeout, on: loop)
         }
         let deadline = LoopClock.Instant.now.advanced(by: timeout)
         let addresses: [SocketAddress]
         do {
-            addresses = try await withDeadline(deadline, on: loop) {
-                try await Resolver.addresses(of: host, port: port, in: family, on: loop)
-            }
+            addresses = try await Resolver.addresses(of: host, port: port, in: family, timeout: timeout, on: loop)
         } catch let error as UVError where error.code == .timedOut {
             throw UVError(.timedOut, in: "connect", of: "\(host):\(port), still being looked up")
         }
         return try await connect(
-            "\(host):\(port)", to: addresses, from: localAddress, options, until: deadline, on: loop)
+            "\(host):\(port)", to: addresses, from: localAddress, options, until: deadline, idleTimeout: idleTimeout,
+            on: loop)
     }
 
-    /// Connects to an address. Otherwise as ``connect(host:port:family:timeout:from:options:on:)``.
+    /// Connects to an address. Otherwise as ``connect(host:port:family:timeout:idleTimeout:from:options:on:)``.
     public static func connect(
-        to address: SocketAddress, timeout: Duration? = nil, from localAddress: SocketAddress? = nil,
-        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
+        to address: SocketAddress, timeout: Duration? = nil, idleTimeout: Duration? = nil,
+        from localAddress: SocketAddress? = nil, options: TCPOptions = TCPOptions(),
+        on loop: EventLoop = .current ?? .shared
     ) async throws -> TCPConnection {
         let deadline = timeout.map { LoopClock.Instant.now.advanced(by: $0) }
-        return try await connect("\(address)", to: [address], from: localAddress, options, until: deadline, on: loop)
+        return try await connect(
+            "\(address)", to: [address], from: localAddress, options, until: deadline, idleTimeout: idleTimeout,
+            on: loop)
     }
 
     static func connect(
         _ host: String, to addresses: [SocketAddress], from local: SocketAddress? = nil,
         _ options: TCPOptions = TCPOptions(), until deadline: LoopClock.Instant? = nil,
-        delay: Duration = .milliseconds(250), on loop: EventLoop
+        delay: Duration = .milliseconds(250), idleTimeout: Duration? = nil, on loop: EventLoop
     ) async throws -> TCPConnection {
         let addresses = addresses.filter { local == nil || $0.family == local?.family }
         if addresses.isEmpty {
             throw UVError(.addressFamilyNotSupported, in: "connect", of: "\(host) from \(local?.host ?? "")")
+        }
+        if let idleTimeout, idleTimeout <= .zero {
+            throw UVError(.invalidArgument, in: "connect", of: "\(host) with an idle timeout of \(idleTimeout)")
         }
         let isPlain = local == nil && options == TCPOptions()
         return try await loop.perform("connect") { core, pending in
@@ -73,7 +81,12 @@ extension TCPConnection {
                 }
                 return handle
             } _: { result in
-                pending.finish(Result { try TCPConnection(result.get(), on: loop) })
+                pending.finish(
+                    Result {
+                        let connection = try TCPConnection(result.get(), on: loop)
+                        connection.stream.core.open(on: loop).setIdleTimeout(idleTimeout, in: core.sleeps)
+                        return connection
+                    })
             }
             pending.onCancel = race.cancel
             race.start(until: deadline)

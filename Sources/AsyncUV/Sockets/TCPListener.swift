@@ -94,7 +94,7 @@ public final class TCPListener: Sendable {
     deinit { listener.drop() }
 
     /// Takes the next connection; `nil` when the listener has been closed, and none is left of those that it accepted ahead
-    /// for a ``serve(maxConnections:onError:_:)``.
+    /// for a ``serve(maxConnections:idleTimeout:onError:_:)``.
     ///
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` and relatives while the system is out of something, `.notPermitted`
     ///   when a firewall forbids a connection; the listener goes on, and so should the caller. `.canceled` when the loop ends.
@@ -102,8 +102,16 @@ public final class TCPListener: Sendable {
     /// Cancellation: no connection is lost.
     public func accept() async throws -> TCPConnection? { try await listener.accept() }
 
+    /// Takes the next connection if one comes in time. Otherwise as ``accept()``.
+    ///
+    /// - Parameter timeout: How long to wait, `nil` for ever. Zero and less wait for nothing but what was accepted ahead.
+    /// - Throws: ``UVError`` with `.timedOut`; no connection is lost.
+    public func accept(timeout: Duration?) async throws -> TCPConnection? {
+        try await listener.accept(within: timeout, of: "\(localAddress)")
+    }
+
     /// The connections as they are asked for; the sequence ends when the listener is closed. It waits through a lack of
-    /// descriptors in silence: ``serve(maxConnections:onError:_:)`` tells.
+    /// descriptors in silence: ``serve(maxConnections:idleTimeout:onError:_:)`` tells.
     public var connections: some AsyncSequence<TCPConnection, any Error> & Sendable {
         Connections(listener: listener, owner: self)
     }
@@ -117,7 +125,7 @@ public final class TCPListener: Sendable {
     public func setLabel(_ label: String?) async throws { try await listener.withHandle { $0.label = label } }
 
     /// Stops listening; connections that wait in the kernel are refused, those accepted live on. The few accepted ahead are
-    /// served if there is a ``serve(maxConnections:onError:_:)``, else closed. Closing twice is harmless.
+    /// served if there is a ``serve(maxConnections:idleTimeout:onError:_:)``, else closed. Closing twice is harmless.
     public func close() async { await listener.close() }
 }
 

@@ -101,12 +101,17 @@ extension ByteStream {
     ///
     /// Cancellation: nothing has been read.
     public func read(exactly count: Int) async throws -> [UInt8] {
+        try await read(exactly: count) { try await self.read(upTo: $0) }
+    }
+
+    /// - Parameter read: Takes so many bytes at most.
+    func read(exactly count: Int, by read: (Int) async throws -> [UInt8]?) async throws -> [UInt8] {
         guard count >= 0 else { throw UVError(.invalidArgument, in: "read", of: "\(count) bytes") }
         if count == 0 { try await loop.pace() }
         var bytes: [UInt8] = []
         do {
             while bytes.count < count {
-                guard let more = try await read(upTo: count - bytes.count) else {
+                guard let more = try await read(count - bytes.count) else {
                     throw UVError(.endOfFile, in: "read", of: "\(count) bytes after \(bytes.count)")
                 }
                 if bytes.isEmpty { bytes = more } else { bytes += more }
@@ -121,9 +126,7 @@ extension ByteStream {
 
 extension ByteStream {
     public func read(into buffer: inout [UInt8], upTo limit: Int) async throws -> Int {
-        guard let bytes = try await read(upTo: limit) else { return 0 }
-        if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
-        return bytes.count
+        buffer.append(try await read(upTo: limit))
     }
 
     /// Appends what is there to an array, up to 65,536 bytes. Otherwise as ``read(into:upTo:)``.
@@ -198,5 +201,16 @@ extension ByteStream {
             // Not `waitForAll`, which waits for the other way although one has failed.
             while try await group.next() != nil {}
         }
+    }
+}
+
+extension [UInt8] {
+    /// Appends a chunk of a stream without a copy where that is possible.
+    ///
+    /// - Returns: How many bytes it has; 0 for the end of the stream.
+    mutating func append(_ chunk: [UInt8]?) -> Int {
+        guard let chunk else { return 0 }
+        if isEmpty { self = chunk } else { self += chunk }
+        return chunk.count
     }
 }

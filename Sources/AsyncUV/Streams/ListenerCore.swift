@@ -15,6 +15,8 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     private var isPaused = false
     /// How many calls of `serve` take connections.
     private var serving = 0
+    /// Given at the first call of `serve`.
+    private(set) var number = ServerNumber.none
 
     init(_ handle: Listening, _ servers: Servers) {
         self.handle = handle
@@ -69,7 +71,10 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         }
     }
 
-    func beginServing() { serving += 1 }
+    func beginServing() {
+        if number == .none { number = servers.makeNumber() }
+        serving += 1
+    }
 
     func endServing() {
         serving -= 1
@@ -81,7 +86,10 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         if serving == 0 {
             for case .success(let handle) in accepted { handle.close() }
             accepted = []
-            servers.remove(self)
+            servers.remove(self, number)
+            number = .none
+        } else {
+            servers.drain(number)
         }
         let waiting = waiting
         self.waiting = []

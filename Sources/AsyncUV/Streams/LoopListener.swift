@@ -31,6 +31,25 @@ where Connection.Handle == Listening.Accepted {
         return try await loop.hop { body(core.open(on: loop).handle) }
     }
 
+    /// - Parameter subject: What is accepted from, for the error of a timeout.
+    func accept(within timeout: Duration?, of subject: @autoclosure () -> String) async throws -> Connection? {
+        guard let timeout else { return try await accept() }
+        let time = TimeLeft(timeout)
+        while true {
+            if let handle = try await takeAccepted() {
+                if let connection = connection(handle) { return connection }
+                continue
+            }
+            let handle = try await loop.perform("accept", of: subject(), within: time.left) { _, pending in
+                core.open(on: loop).take(pending)
+            }
+            guard let handle else { return nil }
+            if let connection = try await loop.withLoop({ _ in connection(handle.open(on: loop)) }) {
+                return connection
+            }
+        }
+    }
+
     func accept() async throws -> Connection? {
         while true {
             if let handle = try await takeAccepted() {
@@ -61,21 +80,26 @@ where Connection.Handle == Listening.Accepted {
     // MARK: Serving
 
     func serve(
-        maxConnections: Int, onError: @escaping @Sendable (any Error, Connection?) -> Void,
+        maxConnections: Int, idleTimeout: Duration? = nil,
+        onError: @escaping @Sendable (any Error, Connection?) -> Void,
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) async throws {
         guard loop.hostsCurrentTask else {
             return try await loop.hop {
-                try await serve(maxConnections: maxConnections, onError: onError, handler)
+                try await serve(
+                    maxConnections: maxConnections, idleTimeout: idleTimeout, onError: onError, handler)
             }
         }
         guard maxConnections > 0 else {
             throw UVError(.invalidArgument, in: "serve", of: "at most \(maxConnections) connections")
         }
+        if let idleTimeout, idleTimeout <= .zero {
+            throw UVError(.invalidArgument, in: "serve", of: "an idle timeout of \(idleTimeout)")
+        }
         core.open(on: loop).beginServing()
         defer { if loop.isCurrent { core.open(on: loop).endServing() } }
         let seats = maxConnections == .max ? nil : LoopBound(Seats(maxConnections))
-        let scope = ServeScope(loop, seats, onError, handler)
+        let scope = ServeScope(loop, seats, core.open(on: loop).number, idleTimeout, onError, handler)
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 if let seats { try await loop.perform("serve") { _, pending in seats.open(on: loop).take(pending) } }

@@ -4,6 +4,18 @@ internal import UV
 extension LoopStream {
     @usableFromInline
     func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
+        try await readUntil(delimiter, limit: limit, ReadLimits())
+    }
+
+    @usableFromInline
+    func readUntil(
+        _ delimiter: UInt8, limit: Int, timeout: Duration?, untilDraining: Bool
+    ) async throws -> [UInt8]? {
+        try await readUntil(delimiter, limit: limit, ReadLimits(timeout: timeout, untilDraining: untilDraining))
+    }
+
+    @inline(__always)
+    private func readUntil(_ delimiter: UInt8, limit: Int, _ limits: ReadLimits) async throws -> [UInt8]? {
         if loop.isCurrent {
             try checkCancellation()
             if let piece = try core.lend(
@@ -18,13 +30,21 @@ extension LoopStream {
                 return piece
             }
         }
-        return try await waitForPiece { bytes, isLast throws(UVError) in
+        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
             try bytes.take(through: delimiter, limit: limit, isLast: isLast, "readUntil")
         }
     }
 
     @usableFromInline
-    func readLine(limit: Int) async throws -> String? {
+    func readLine(limit: Int) async throws -> String? { try await readLine(limit: limit, ReadLimits()) }
+
+    @usableFromInline
+    func readLine(limit: Int, timeout: Duration?, untilDraining: Bool) async throws -> String? {
+        try await readLine(limit: limit, ReadLimits(timeout: timeout, untilDraining: untilDraining))
+    }
+
+    @inline(__always)
+    private func readLine(limit: Int, _ limits: ReadLimits) async throws -> String? {
         // The fast path: the line is there.
         if loop.isCurrent {
             try checkCancellation()
@@ -40,7 +60,7 @@ extension LoopStream {
                 return line
             }
         }
-        return try await waitForPiece { bytes, isLast throws(UVError) in
+        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
             try bytes.takeText(limit: limit, isLast: isLast, "readLine")
         }
     }
@@ -61,7 +81,7 @@ extension LoopStream {
                 return line
             }
         }
-        return try await waitForPiece { bytes, isLast throws(UVError) in
+        return try await waitForPiece(ReadLimits()) { bytes, isLast throws(UVError) in
             try bytes.takeLine(limit: limit, isLast: isLast, "readLine")
         }
     }
@@ -69,17 +89,18 @@ extension LoopStream {
     /// Reads on until a piece can be taken. Apart, so that the pieces that are there do not carry its frame.
     @inline(never)
     private func waitForPiece<Piece: Sendable>(
-        _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
+        _ limits: ReadLimits, _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
     ) async throws -> Piece? {
-        guard hostsCaller else { return try await loop.hop { try await self.waitForPiece(take) } }
+        guard hostsCaller else { return try await loop.hop { try await self.waitForPiece(limits, take) } }
         try checkCancellation()
+        let time = TimeLeft(limits.timeout)
         var isLast = false
         while true {
             let piece = try core.lend(on: loop) { core throws(UVError) in
                 try core.take { bytes throws(UVError) in try take(&bytes, isLast) }
             }
             if piece != nil || isLast { return piece }
-            isLast = try await fill() == nil
+            isLast = try await fill(limits, time) == nil
             try checkLoop()
         }
     }
@@ -95,6 +116,31 @@ extension LoopStream {
         case .filled: return await loop.pass([])
         case .ended: return nil
         case .waits(let number): return try await wait(for: number, isOwners: isOwners)
+        }
+    }
+
+    /// As ``fill()``, for a reader of a piece that may have to end before it comes.
+    private func fill(_ limits: ReadLimits, _ time: TimeLeft) async throws -> [UInt8]? {
+        if limits.timeout == nil, !limits.untilDraining { return try await fill() }
+        // Bytes of a piece are no boundary between two.
+        let isBetweenPieces = core.lend(on: loop) { $0.untakenCount } == 0
+        let left = ReadLimits(timeout: time.left, untilDraining: limits.untilDraining && isBetweenPieces)
+        let isOwners = core.lend(on: loop) { $0.isOwners }
+        switch try core.lend(on: loop, { try $0.beginFilling(byOwner: isOwners) }) {
+        case .filled: return await loop.pass([])
+        case .ended: return nil
+        case .waits(let number): return try await wait(for: number, isOwners: isOwners, left)
+        }
+    }
+
+    /// As ``wait(for:isOwners:)``, with limits.
+    private func wait(for number: UInt32, isOwners: Bool, _ limits: ReadLimits) async throws -> [UInt8]? {
+        let core = core.open(on: loop)
+        if isOwners {
+            return try await Suspension.wait { core.wait($0, limits, on: loop.core.open(on: loop)) }
+        }
+        return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) {
+            core.wait($0, limits, on: loop.core.open(on: loop))
         }
     }
 
@@ -130,14 +176,18 @@ extension LoopStream {
 
     /// - Returns: False when the peer has finished, and every byte was used.
     @usableFromInline
-    func useBytes(limit: Int, _ body: (Span<UInt8>) throws -> Int) async throws -> Bool {
-        guard hostsCaller else { return try await useBytesElsewhere(limit, body) }
+    func useBytes(
+        limit: Int, timeout: Duration?, untilDraining: Bool, _ body: (Span<UInt8>) throws -> Int
+    ) async throws -> Bool {
+        let limits = ReadLimits(timeout: timeout, untilDraining: untilDraining)
+        guard hostsCaller else { return try await useBytesElsewhere(limit, limits, body) }
         try checkCancellation()
         if let used = try core.lend(on: loop, { try $0.lend(limit: limit, body) }) {
             if loop.charge(Cost.memory + used) { await loop.giveWay() }
             return true
         }
-        while try await fill() != nil {
+        let time = TimeLeft(timeout)
+        while try await fill(limits, time) != nil {
             try checkLoop()
             if try core.lend(on: loop, { try $0.lend(limit: limit, body) }) != nil { return true }
         }
@@ -147,8 +197,10 @@ extension LoopStream {
 
     /// For a body that runs elsewhere, and may not leave: the bytes go there and come back.
     @inline(never)
-    private func useBytesElsewhere(_ limit: Int, _ body: (Span<UInt8>) throws -> Int) async throws -> Bool {
-        guard let bytes = try await loop.hop({ try await self.borrow(limit) }) else { return false }
+    private func useBytesElsewhere(
+        _ limit: Int, _ limits: ReadLimits, _ body: (Span<UInt8>) throws -> Int
+    ) async throws -> Bool {
+        guard let bytes = try await loop.hop({ try await self.borrow(limit, limits) }) else { return false }
         var lent = bytes
         let result = Result { try lent.lend("withBytes", body) }
         let rest = lent
@@ -158,12 +210,13 @@ extension LoopStream {
         return true
     }
 
-    private func borrow(_ limit: Int) async throws -> LineSplitter? {
+    private func borrow(_ limit: Int, _ limits: ReadLimits) async throws -> LineSplitter? {
         try checkCancellation()
+        let time = TimeLeft(limits.timeout)
         repeat {
             try checkLoop()
             if let bytes = try core.open(on: loop).borrow(limit: limit) { return bytes }
-        } while try await fill() != nil
+        } while try await fill(limits, time) != nil
         try checkFinished()
         return nil
     }

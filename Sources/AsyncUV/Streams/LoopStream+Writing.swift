@@ -7,7 +7,7 @@ extension LoopStream {
         guard loop.isCurrent else { return try await write([UInt8](copying: bytes)) }
         try checkCancellation()
         let count = bytes.count
-        let sent = try core.open(on: loop).handle.tryWrite(bytes)
+        let sent = try core.open(on: loop).tryWrite(bytes)
         if sent < count || (count == 0 && hasQueue) {
             // One byte that was sent stays, so that the write counts as begun.
             let kept = max(sent - 1, 0)

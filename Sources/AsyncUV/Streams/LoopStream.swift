@@ -33,21 +33,43 @@ public struct LoopStream: Sendable {
             case nil: break
             }
         }
-        return try await readCancellably(upTo: limit)
+        return try await readCancellably(upTo: limit, ReadLimits())
     }
 
     /// A read by a task that is not the owner of the connection's scope.
-    private func readCancellably(upTo limit: Int) async throws -> [UInt8]? {
+    private func readCancellably(upTo limit: Int, _ limits: ReadLimits) async throws -> [UInt8]? {
         guard loop.hostsCurrentTask else {
-            return try await loop.hop { try await self.readCancellably(upTo: limit) }
+            return try await loop.hop { try await self.readCancellably(upTo: limit, limits) }
         }
         try Task.checkCancellation()
         let core = core.open(on: loop)
         switch try core.beginRead(upTo: limit, byOwner: false) {
         case .bytes(let bytes): return await loop.pass(bytes)
         case .waits(let number):
-            return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) { core.wait($0) }
+            return try await Suspension.wait(cancelling: ReadCancellation(core, number), on: loop) {
+                core.wait($0, limits, on: loop.core.open(on: loop))
+            }
         }
+    }
+
+    /// As ``read(upTo:)``, for a read that may end before something comes. What is there already costs it nothing more.
+    @usableFromInline
+    func read(upTo limit: Int, timeout: Duration?, untilDraining: Bool) async throws -> [UInt8]? {
+        let limits = ReadLimits(timeout: timeout, untilDraining: untilDraining)
+        if loop.isCurrent {
+            try checkCancellation()
+            switch try core.lend(on: loop, { try $0.beginOwnersRead(upTo: limit) }) {
+            case .bytes(let bytes): return await loop.pass(bytes)
+            case .waits:
+                return try await Suspension.wait { suspension in
+                    core.lend(on: loop) { core in
+                        loop.core.lend(on: loop) { core.wait(suspension, limits, on: $0) }
+                    }
+                }
+            case nil: break
+            }
+        }
+        return try await readCancellably(upTo: limit, limits)
     }
 
     @usableFromInline
@@ -61,7 +83,7 @@ public struct LoopStream: Sendable {
     func write(_ bytes: [UInt8]) async throws {
         if loop.isCurrent {
             try checkCancellation()
-            let sent = try core.lend(on: loop) { try $0.handle.tryWrite(bytes.span) }
+            let sent = try core.lend(on: loop) { try $0.tryWrite(bytes.span) }
             if sent < bytes.count || (bytes.isEmpty && hasQueue) {
                 try await writeRest(of: [bytes], from: sent)
             } else if loop.charge(Cost.systemCall + sent) {
@@ -72,14 +94,34 @@ public struct LoopStream: Sendable {
         }
     }
 
+    /// As ``write(_:)``, for so long.
     @usableFromInline
-    func write(contentsOf chunks: [[UInt8]]) async throws {
-        guard loop.isCurrent else { return try await loop.hop { try await self.write(contentsOf: chunks) } }
+    func write(_ bytes: [UInt8], within timeout: Duration?) async throws {
+        guard loop.isCurrent else { return try await loop.hop { try await self.write(bytes, within: timeout) } }
+        try checkCancellation()
+        let sent = try core.lend(on: loop) { try $0.tryWrite(bytes.span) }
+        if sent < bytes.count || (bytes.isEmpty && hasQueue) {
+            try await writeRest(of: [bytes], from: sent, within: timeout)
+        } else if loop.charge(Cost.systemCall + sent) {
+            await loop.giveWay()
+        }
+    }
+
+    @usableFromInline
+    func write(contentsOf chunks: [[UInt8]]) async throws { try await write(contentsOf: chunks, within: nil) }
+
+    @usableFromInline
+    func write(contentsOf chunks: [[UInt8]], within timeout: Duration?) async throws {
+        guard loop.isCurrent else {
+            return try await loop.hop { try await self.write(contentsOf: chunks, within: timeout) }
+        }
         try Task.checkCancellation()
-        let sent = try core.open(on: loop).handle.tryWrite(contentsOf: chunks)
+        let core = core.open(on: loop)
+        let sent = try core.handle.tryWrite(contentsOf: chunks)
+        if sent > 0 { core.noteMove() }
         let count = chunks.reduce(0) { $0 + $1.count }
         if sent < count || (count == 0 && hasQueue) {
-            try await writeRest(of: chunks, from: sent)
+            try await writeRest(of: chunks, from: sent, within: timeout)
         } else if loop.charge(Cost.systemCall + sent) {
             await loop.giveWay()
         }
@@ -91,7 +133,7 @@ public struct LoopStream: Sendable {
     /// Queues the bytes that did not fit, and waits until the system has them. A write whose task is cancelled before its
     /// first byte has left is taken back: otherwise a program that gives up one write after the other, at a peer that does
     /// not read, would fill the memory.
-    func writeRest(of chunks: [[UInt8]], from sent: Int) async throws {
+    func writeRest(of chunks: [[UInt8]], from sent: Int, within timeout: Duration? = nil) async throws {
         _ = loop.charge(sent)
         let wait = Wait<Void>("write")
         let handle = core.open(on: loop).handle
@@ -101,16 +143,66 @@ public struct LoopStream: Sendable {
             }
         }
         wait.onCancel = { [unowned wait] in handle.takeBack(wait) }
-        if loop.hostsCurrentTask { return try await loop.value(of: wait) }
-        let bound = LoopBound(wait)
-        try await loop.hop { try await loop.value(of: bound.open(on: loop)) }
+        try await end(of: LoopBound(wait), within: timeout)
     }
 
     @usableFromInline
-    func finishWriting() async throws {
-        try await loop.perform("finishWriting") { _, pending in
-            try core.open(on: loop).handle.finishWriting { _, error in
-                pending.finish(error.map { .failure($0) } ?? .success(()))
+    func finishWriting() async throws { try await finishWriting(within: nil) }
+
+    @usableFromInline
+    func finishWriting(within timeout: Duration?) async throws {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop { try await self.finishWriting(within: timeout) }
+        }
+        try checkCancellation()
+        let wait = Wait<Void>("finishWriting")
+        let handle = core.open(on: loop).handle
+        try loop.start(wait) { _ in
+            try handle.finishWriting { _, error in wait.finish(error.map { .failure($0) } ?? .success(())) }
+        }
+        try await end(of: LoopBound(wait), within: timeout)
+    }
+
+    /// Waits until the system has taken what a wait is about, no longer than the connection's idle timeout without a byte.
+    private func end(of bound: LoopBound<Wait<Void>>, within timeout: Duration?) async throws {
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop { try await self.end(of: bound, within: timeout) }
+        }
+        let core = core.open(on: loop)
+        let wait = bound.open(on: loop)
+        core.sendingBegins(wait)
+        // A loop that has ended looks at no clock any more.
+        defer { if loop.isCurrent { core.sendingEnds(wait) } }
+        let handle = core.handle
+        let operation = wait.operation
+        try await loop.value(of: wait, within: timeout) { handle.writeError(.timedOut, in: operation) }
+    }
+
+    // MARK: Limits
+
+    /// Bytes have moved on the connection that did not go through it.
+    func noteMove() async { try? await loop.withLoop { _ in core.open(on: loop).noteMove() } }
+
+    @usableFromInline
+    func setIdleTimeout(_ timeout: Duration?) async throws {
+        if let timeout, timeout <= .zero {
+            throw UVError(.invalidArgument, in: "setIdleTimeout", of: "\(timeout)")
+        }
+        try await loop.withLoop { _ in
+            core.open(on: loop).setIdleTimeout(timeout, in: loop.core.open(on: loop).sleeps)
+        }
+    }
+
+    @usableFromInline
+    var idleTimeout: Duration? {
+        get async throws { try await loop.withLoop { _ in core.open(on: loop).idleTimeout } }
+    }
+
+    @usableFromInline
+    var isDraining: Bool {
+        get async throws {
+            try await loop.withLoop { _ in
+                loop.core.open(on: loop).servers.isDraining(core.open(on: loop).server)
             }
         }
     }

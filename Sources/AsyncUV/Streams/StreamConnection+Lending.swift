@@ -18,18 +18,21 @@ extension StreamConnection {
     ///
     /// - Parameter limit: If the body can use none of so many bytes, the next call throws ``UVError`` with `.messageTooLong`, and they
     ///   can be read otherwise. The body may get 65,536 bytes more than that.
+    /// - Parameter timeout: How long to wait for bytes, `nil` for ever.
+    /// - Parameter untilDraining: Whether the stream seems to end when ``isDraining`` is true and every byte is used.
     /// - Returns: The body's value; `nil` when the peer has finished and every byte is used.
     /// - Throws: What the body throws: it has used nothing then. ``UVError`` with `.endOfFile` when the peer has finished and the
-    ///   body could use none of the rest, `.invalidArgument` for a number of used bytes that cannot be. Otherwise as
+    ///   body could use none of the rest, `.timedOut` when nothing has come in time, `.invalidArgument` for a number of used bytes that cannot be. Otherwise as
     ///   ``ByteStream/read(upTo:)``.
     ///
     /// Cancellation: nothing has been read, and the body is not called.
     @inlinable
     public func withBytes<Value>(
-        limit: Int = 1 << 20, _ body: (Span<UInt8>) throws -> (used: Int, value: Value)
+        limit: Int = 1 << 20, timeout: Duration? = nil, untilDraining: Bool = false,
+        _ body: (Span<UInt8>) throws -> (used: Int, value: Value)
     ) async throws -> Value? {
         var value: Value?
-        _ = try await stream.useBytes(limit: limit) { bytes in
+        _ = try await stream.useBytes(limit: limit, timeout: timeout, untilDraining: untilDraining) { bytes in
             let result = try body(bytes)
             value = result.value
             return result.used

@@ -79,8 +79,8 @@ extension StreamCore {
         }
         switch try handle.readLent(upTo: limit, onDone: streamFilled) {
         case .bytes(let bytes):
-            if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
-            return .took(bytes.count)
+            didRead()
+            return .took(buffer.append(bytes))
         case .ended: return .took(0)
         case .waiting:
             unsafe makeReturned().room = buffer
@@ -107,6 +107,7 @@ extension StreamCore {
         _ = try untaken()
         switch try handle.readLent(upTo: 65_536, onDone: streamFilled) {
         case .bytes(let bytes):
+            didRead()
             unsafe makeReturned().bytes.append(bytes)
             return .filled
         case .ended: return .ended

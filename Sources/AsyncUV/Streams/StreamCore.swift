@@ -6,11 +6,21 @@ final class StreamCore {
     @exclusivity(unchecked) private(set) var reader = Suspension<[UInt8]?>()
     /// The task of the scope that owns the connection: its reads are woken by the scope's one cancellation handler.
     @exclusivity(unchecked) private var owner = TaskIdentity.none
-    /// Made when it is needed: connections that are only read by chunks never have it.
+    /// Made when it is needed: connections that are only read by chunks, without time limits, never have it.
     @exclusivity(unchecked) var returned: Returned?
     // One word.
     @exclusivity(unchecked) private var reads: UInt32 = 0
+    @exclusivity(unchecked) private var serverNumber = ServerNumber.none
     @exclusivity(unchecked) private var readerIsOwner = false
+    @exclusivity(unchecked) private var state: State = []
+
+    private struct State: OptionSet {
+        let rawValue: UInt8
+        /// The read that waits ends when the connection's server drains.
+        static let drains = Self(rawValue: 1)
+        /// The clock watches writes that wait.
+        static let sends = Self(rawValue: 2)
+    }
 
     init(_ handle: StreamHandle) {
         self.handle = handle
@@ -38,7 +48,9 @@ final class StreamCore {
         if unsafe reader.isWaiting { throw isBeingRead }
         if unsafe returned != nil, let bytes = try takeReturned(limit) { return .bytes(bytes) }
         switch try handle.read(upTo: limit, onDone: streamReceived) {
-        case .bytes(let bytes): return .bytes(bytes)
+        case .bytes(let bytes):
+            didRead()
+            return .bytes(bytes)
         case .ended: return .bytes(nil)
         case .waiting: return .waits(beginWait(byOwner: byOwner))
         }
@@ -58,16 +70,45 @@ final class StreamCore {
 
     @inline(__always)
     func wait(_ reader: Suspension<[UInt8]?>) {
-        if unsafe returned != nil, resume(reader) { return }
+        if unsafe returned != nil, hasEnded(reader, timeout: nil) { return }
         unsafe self.reader = reader
     }
 
-    /// Resumes a task whose read has ended before the task was suspended.
-    private func resume(_ reader: Suspension<[UInt8]?>) -> Bool {
-        guard let early = unsafe returned?.early.take() else { return false }
+    /// Resumes a task whose read has ended before the task was suspended. Otherwise the read's time begins.
+    private func hasEnded(_ reader: Suspension<[UInt8]?>, timeout: Duration?) -> Bool {
+        withReturned { returned in
+            if unsafe returned.early != nil {
+                resume(reader, returned)
+                return true
+            }
+            if let clock = unsafe returned.clock {
+                unsafe Unmanaged.passUnretained(clock)._withUnsafeGuaranteedRef { $0.readBegins(timeout) }
+            }
+            return false
+        }
+    }
+
+    @inline(never)
+    private func resume(_ reader: Suspension<[UInt8]?>, _ returned: Returned) {
+        guard let early = unsafe returned.early.take() else { return }
         var reader = reader
         reader.resume(with: early)
-        return true
+    }
+
+    /// Lends what few connections need, of a connection that has it.
+    @inline(__always)
+    private func withReturned<Result>(_ body: (Returned) throws -> Result) rethrows -> Result {
+        unsafe try Unmanaged.passUnretained(returned.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
+    }
+
+    /// As ``wait(_:)``, for a read that may end before something comes.
+    func wait(_ reader: Suspension<[UInt8]?>, _ limits: ReadLimits, on core: LoopCore) {
+        if limits.timeout != nil { makeClock(in: core.sleeps) }
+        if unsafe returned != nil, hasEnded(reader, timeout: limits.timeout) { return }
+        unsafe self.reader = reader
+        guard limits.untilDraining else { return }
+        unsafe state.insert(.drains)
+        if core.servers.isDraining(server) { drain() }
     }
 
     /// Keeps the end of a read whose task is not suspended yet: see ``RuntimeShortcuts``.
@@ -82,25 +123,93 @@ final class StreamCore {
         case .success(let bytes): unsafe reader.resume(returning: bytes)
         case .failure(let error): unsafe reader.resume(with: .failure(error))
         }
+        didRead()
+    }
+
+    /// A read has ended, without a wait or after one.
+    @inline(__always)
+    func didRead() { if unsafe state != [] { readEnded() } }
+
+    @inline(never)
+    private func readEnded() {
+        unsafe state.remove(.drains)
+        if unsafe state.contains(.sends) { clock?.moved() }
     }
 
     /// Ends a read with `CancellationError`. No byte is lost: what comes is for the next one.
     func cancelRead(_ number: UInt32) {
-        guard unsafe number == reads else { return }
+        if unsafe number == reads { endRead(with: .failure(CancellationError())) }
+    }
+
+    /// Ends the read that waits. No byte is lost: what comes is for the next one.
+    func endRead(with result: Result<[UInt8]?, any Error>) {
         let isReading = handle.cancelRead()
+        unsafe state.remove(.drains)
         if unsafe reader.isWaiting {
-            unsafe reader.resume(with: .failure(CancellationError()))
+            unsafe reader.resume(with: result)
         } else if isReading {
-            keep(.failure(CancellationError()))
+            keep(result)
+        }
+    }
+
+    var isReaderWaiting: Bool { unsafe reader.isWaiting }
+
+    // MARK: Time limits
+
+    /// The connection's clock, if it has or had limits.
+    var clock: StreamClock? { unsafe returned?.clock }
+
+    /// Makes the connection's clock at its first limit.
+    private func makeClock(in queue: @autoclosure () -> SleepQueue) {
+        if unsafe returned != nil, withReturned({ unsafe $0.clock != nil }) { return }
+        let returned = makeReturned()
+        unsafe returned.clock = StreamClock(of: self, in: queue())
+    }
+
+    var idleTimeout: Duration? { clock?.idleTimeout }
+
+    func setIdleTimeout(_ timeout: Duration?, in queue: @autoclosure () -> SleepQueue) {
+        if timeout != nil { makeClock(in: queue()) }
+        clock?.idleTimeout = timeout
+    }
+
+    /// Something that the system has no room for begins to wait, or has ended.
+    func sendingBegins(_ wait: WaitLink) { setSends(clock?.sendingBegins(wait)) }
+
+    func sendingEnds(_ wait: WaitLink) { setSends(clock?.sendingEnds(wait)) }
+
+    /// - Parameter sends: Whether the clock watches writes now; `nil` without a clock.
+    private func setSends(_ sends: Bool?) {
+        if sends == true { unsafe state.insert(.sends) } else { unsafe state.remove(.sends) }
+    }
+
+    /// Bytes have moved on the connection, in either direction.
+    @inline(__always)
+    func noteMove() {
+        if unsafe reader.isWaiting || state.contains(.sends) { clock?.moved() }
+    }
+
+    // MARK: Draining
+
+    /// The server that the connection belongs to, among those of its loop: see ``Servers``.
+    var server: ServerNumber { unsafe serverNumber }
+
+    /// The connection's server drains: ends a read that waits for the next message, unless bytes of it are here already.
+    func drain() {
+        if unsafe state.contains(.drains), unsafe reader.isWaiting, !handle.hasUnreadBytes {
+            endRead(with: .success(nil))
         }
     }
 
     /// Bytes that came and were not taken; `nil` when there are none.
     private func takeReturned(_ limit: Int) throws -> [UInt8]? {
+        if withReturned({ unsafe $0.bytes.isEmpty && $0.room == nil }) { return nil }
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         guard let returned = unsafe returned else { return nil }
         if unsafe returned.room != nil { throw isBeingRead }
-        return unsafe returned.bytes.take(upTo: limit)
+        guard let bytes = unsafe returned.bytes.take(upTo: limit) else { return nil }
+        if unsafe returned.bytes.isEmpty { passMemoryOn(returned) }
+        return bytes
     }
 
     /// Puts bytes before what was given back earlier; after a close they are dropped.
@@ -118,11 +227,26 @@ final class StreamCore {
         UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
     }
 
+    // MARK: Writing
+
+    @inline(__always)
+    func tryWrite(_ bytes: Span<UInt8>) throws(UVError) -> Int {
+        let sent = try handle.tryWrite(bytes)
+        if sent > 0 { noteMove() }
+        return sent
+    }
+
     // MARK: The owner's scope
 
-    func openScope() { unsafe owner = .current }
+    func openScope(of server: ServerNumber) {
+        unsafe owner = .current
+        unsafe serverNumber = server
+    }
 
-    func closeScope() { unsafe owner = .none }
+    func closeScope() {
+        unsafe owner = .none
+        unsafe serverNumber = .none
+    }
 
     /// The owner was cancelled.
     func cancelOwner() { if unsafe readerIsOwner { unsafe cancelRead(reads) } }
@@ -132,38 +256,52 @@ final class StreamCore {
     /// - Returns: What is left of the connection until the peer has finished.
     @discardableResult
     func close() -> LingeringClose? {
-        unsafe returned?.bytes = LineSplitter()
+        dropReturned()
         return handle.closeGently()
     }
 
     /// Closes in another way.
     func close(_ close: (StreamHandle) -> Void) {
-        unsafe returned?.bytes = LineSplitter()
+        dropReturned()
         close(handle)
+    }
+
+    private func dropReturned() {
+        guard let returned = unsafe returned else { return }
+        unsafe returned.bytes = LineSplitter()
+        unsafe returned.clock?.leave()
     }
 }
 
-/// Bytes that came and that no reader has taken yet, or that a reader has given back.
+/// What few connections need: bytes that came and that no reader has taken yet, or that a reader has given back, and time limits.
 final class Returned {
     /// The end of a read that came before its task was suspended.
     @exclusivity(unchecked) var early: Result<[UInt8]?, any Error>?
     @exclusivity(unchecked) var bytes = LineSplitter()
     /// The array of a reader that brought its own; what comes is appended to it.
     @exclusivity(unchecked) var room: [UInt8]?
+    @exclusivity(unchecked) var clock: StreamClock?
+}
+
+/// What ends a read of which nothing has come.
+struct ReadLimits {
+    var timeout: Duration?
+    /// Whether it ends like the stream when the connection's server drains.
+    var untilDraining = false
 }
 
 /// Ends one read of a task that does not own the connection's scope.
 final class ReadCancellation: WaitLink {
     private let core: StreamCore
-    private let number: UInt32
+    private let read: UInt32
 
-    init(_ core: StreamCore, _ number: UInt32) {
+    init(_ core: StreamCore, _ read: UInt32) {
         self.core = core
-        self.number = number
+        self.read = read
         super.init("read")
     }
 
-    override func give(up error: any Error) { core.cancelRead(number) }
+    override func give(up error: any Error) { core.cancelRead(read) }
 }
 
 private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {

@@ -9,7 +9,7 @@ internal import UV
 final class BlockingLane: Sendable {
     /// For look-ups of names. One that hangs takes half a minute.
     static let lookUps = BlockingLane(threads: 16)
-    /// For ``EventLoop/offload(_:)``.
+    /// For ``EventLoop/offload(timeout:_:)``.
     static let offload = BlockingLane(threads: 64)
 
     private struct Call: Sendable {
@@ -99,18 +99,23 @@ extension EventLoop {
     ///
     /// The body sees the task-local values of its caller.
     ///
-    /// - Throws: What the body throws, ``UVError`` with `.canceled` when the loop ends first.
+    /// - Parameter timeout: How long to wait for the body's end, in the line for a thread too; `nil` for ever.
+    /// - Throws: What the body throws, ``UVError`` with `.timedOut` when it has not ended in time, `.canceled` when the loop ends
+    ///   first.
     ///
-    /// Cancellation: a body that has not begun never begins. A body that has begun goes on in the background, where
+    /// Cancellation and timeout: a body that has not begun never begins. A body that has begun goes on in the background, where
     /// `Task.isCancelled` is true, and its result is dropped.
-    public func offload<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await perform(in: .offload, "offload", body)
+    public func offload<Value: Sendable>(
+        timeout: Duration? = nil, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await perform(in: .offload, "offload", within: timeout, body)
     }
 
     func perform<Value: Sendable>(
-        in lane: BlockingLane, _ operation: StaticString, _ body: @escaping @Sendable () throws -> Value
+        in lane: BlockingLane, _ operation: StaticString, of subject: String? = nil, within timeout: Duration?,
+        _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        try await perform(operation) { _, pending in
+        try await perform(operation, of: subject, within: timeout) { _, pending in
             let executor = LaneExecutor(lane)
             let bound = LoopBound(pending)
             // A task, because a task takes the caller's task-local values along.

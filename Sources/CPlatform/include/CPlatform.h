@@ -18,6 +18,9 @@ int cplatform_accept(int listener, struct sockaddr_storage *peer);
 /// Ends a TCP connection at once and leaves its socket without one, so that its port is free.
 int cplatform_disconnect(int socket);
 
+/// How many bytes can be read from a socket or pipe now; -1 for what cannot tell.
+int cplatform_unread_bytes(int descriptor);
+
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int cplatform_socket(int family, int type);
 

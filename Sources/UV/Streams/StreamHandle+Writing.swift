@@ -131,6 +131,9 @@ extension StreamHandle {
         return unsafe inLibuv + (backlog?.waitingBytes ?? 0)
     }
 
+    /// How many of these libuv has and the system has not taken. It changes whenever the system takes some.
+    package final var leavingBytes: Int { unsafe isOpen ? uv_stream_get_write_queue_size(stream) : 0 }
+
     /// Finishes our side after what waits has been sent: the peer reads to the end. Reading goes on.
     ///
     /// - Parameter onDone: Called once, with `.canceled` when the handle was closed first.

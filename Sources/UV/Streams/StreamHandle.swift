@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CPlatform
 internal import SystemPackage
 
 /// A connection of bytes, both ways: the base of TCP and pipes.
@@ -142,6 +143,12 @@ public class StreamHandle: Handle {
         return unsafe isOpen && !hasEnded && uv_is_readable(stream) != 0
     }
 
+    /// Whether the system has bytes that no read has taken yet, although one waits.
+    package final var hasUnreadBytes: Bool {
+        guard let descriptor = try? fileDescriptor.rawValue else { return false }
+        return cplatform_unread_bytes(descriptor) > 0
+    }
+
     /// Whether the stream can be written to: connected and not shut down. Calls `uv_is_writable`.
     public final var isWritable: Bool {
         checkThread()
@@ -184,11 +191,11 @@ public class StreamHandle: Handle {
     /// Gives the handle a socket to listen with, if it has none.
     func prepareToListen() throws(UVError) {}
 
-    final func readError(_ code: UVError.Code, in operation: StaticString) -> UVError {
+    package final func readError(_ code: UVError.Code, in operation: StaticString) -> UVError {
         UVError(code, in: operation.description, from: peerName)
     }
 
-    final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
+    package final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
         if code == .connectionReset { wasReset = true }
         return UVError(code, in: operation.description, to: peerName)
     }

@@ -42,6 +42,18 @@ extension FileTests {
             }
         }
 
+        @Test("N4: to a peer that does not read it waits no longer than the connection's idle timeout")
+        func idleTimeout() throws {
+            try Self.withOperands(bytes: 32_000_000) { _, file, connection, peer in
+                try await connection.setIdleTimeout(.milliseconds(20))
+                let start = LoopClock.Instant.now
+                await expectError(.timedOut) { try await file.send(to: connection) }
+                #expect(LoopClock.Instant.now - start >= .milliseconds(20))
+                await connection.closeWithReset()
+                try peer.close()
+            }
+        }
+
         @Test(arguments: FastPath.allCases) func parts(_ fastPath: FastPath) throws {
             try Self.withOperands(bytes: 10_000, fastPath) { _, file, connection, peer in
                 #expect(try await file.send(to: connection, from: 100, count: 50) == 50)

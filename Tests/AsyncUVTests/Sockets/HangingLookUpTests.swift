@@ -52,6 +52,14 @@ extension FileTests {
                     }
                 }
                 #expect(code(of: await failure(of: timed)) == .timedOut)
+                let name = Self.name(102)
+                let error = await #expect(throws: UVError.self) {
+                    try await Resolver.addresses(of: name, port: 1, timeout: .milliseconds(5))
+                }
+                #expect("\(try #require(error))" == "timed out (ETIMEDOUT) in look-up of \(name)")
+                await expectError(.timedOut) {
+                    try await TCPConnection.connect(host: name, port: 1, timeout: .milliseconds(5))
+                }
                 #expect(cfaults_hanging_look_ups() == 16)
 
                 cfaults_let_look_ups_go()

@@ -38,6 +38,19 @@ struct StreamOperation: Sendable, CustomTestStringConvertible {
         .init("connections") { for try await _ in $0.listener.connections {} },
         .init("serve") { try await $0.listener.serve { _ in } },
         .init("read") { _ = try await $0.near.read() },
+        .init("read with a timeout") { _ = try await $0.near.read(timeout: .seconds(1_000)) },
+        .init("read until draining") { _ = try await $0.near.read(untilDraining: true) },
+        .init("read with an idle timeout") {
+            try await $0.near.setIdleTimeout(.seconds(1_000))
+            _ = try await $0.near.read()
+        },
+        .init("readLine with a timeout") { _ = try await $0.near.readLine(timeout: .seconds(1_000)) },
+        .init("accept with a timeout") { _ = try await $0.listener.accept(timeout: .seconds(1_000)) },
+        .init("write with a timeout") { try await $0.near.write(large, timeout: .seconds(1_000)) },
+        .init("write with an idle timeout") {
+            try await $0.near.setIdleTimeout(.seconds(1_000))
+            try await $0.near.write(large)
+        },
         .init("read exactly") { _ = try await $0.near.read(exactly: 10) },
         .init("readLine") { _ = try await $0.near.readLine() },
         .init("readLineBytes") { _ = try await $0.near.readLineBytes() },
