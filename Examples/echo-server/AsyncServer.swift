@@ -44,7 +44,6 @@ final class AsyncServer: Sendable {
     private func echo(_ client: TCPConnection) async throws {
         connections.add(1, ordering: .relaxed)
         refusals.withLock { $0.accepted() }
-        try await client.setNoDelay(enabled: true)
         // When the server ends, a client that sends nothing more is not waited for.
         while let bytes = try await client.read(untilDraining: true) {
             self.bytes.add(bytes.count, ordering: .relaxed)

@@ -23,17 +23,21 @@ import ExampleSupport
     @Option(help: "The port; 0 takes a free one.")
     var port: UInt16 = 0
 
+    @Option(help: ArgumentHelp("Lets clients go that are silent for so long, such as 30s.", valueName: "time"))
+    var idleTimeout: Duration?
+
     func run() throws {
         let address = try SocketAddress(host: host, port: port)
         let server = Server()
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(to: address)
             let signals = try await Signals.watch(.interrupt, .terminate)
-            let serving = loop.spawn { try await listener.serve { try await server.converse(with: $0) } }
+            loop.spawn(onError: { TCPListener.report($0, nil) }) { [idleTimeout] in
+                try await listener.serve(idleTimeout: idleTimeout) { try await server.converse(with: $0) }
+            }
             printLine("listening on \(listener.localAddress)")
             _ = try await signals.next()
-            serving.cancel()
-            _ = await serving.result
+            await loop.shutdown(grace: .seconds(1))
         }
         printLine("served \(count(server.commands, "command"))")
     }
