@@ -42,7 +42,6 @@ final class AsyncServer: Sendable {
         tally.withLock { $0.connections += 1 }
         refusals.withLock { $0.accepted() }
         do {
-            try await client.setNoDelay(enabled: true)
             while let bytes = try await limited({ try await client.read() }) {
                 tally.withLock { $0.bytes += bytes.count }
                 // Returns when the system has it all: a client that does not read is not read from, either.

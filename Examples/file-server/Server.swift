@@ -77,7 +77,6 @@ final class Server: Sendable {
     }
 
     private func converse(_ client: TCPConnection) async throws {
-        try await client.setNoDelay(enabled: true)
         var parser = RequestParser()
         do {
             while let request = try await nextRequest(from: client, &parser) {

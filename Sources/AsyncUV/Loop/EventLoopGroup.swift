@@ -37,13 +37,17 @@ public final class EventLoopGroup: Sendable {
     /// Listens on one address with every loop (SO_REUSEPORT): the kernel spreads the connections.
     ///
     /// - Parameter port: 0 lets the system choose one for all.
-    /// - Throws: As ``TCPListener/bind(host:port:backlog:reusePort:ipv6Only:on:)``.
-    public func bind(host: String, port: UInt16, backlog: Int = 1_024) async throws -> [TCPListener] {
-        let first = try await TCPListener.bind(host: host, port: port, backlog: backlog, reusePort: true, on: loops[0])
+    /// - Throws: As ``TCPListener/bind(host:port:family:backlog:reusePort:ipv6Only:options:on:)``.
+    public func bind(
+        host: String, port: UInt16, backlog: Int = 1_024, options: TCPOptions = TCPOptions()
+    ) async throws -> [TCPListener] {
+        let first = try await TCPListener.bind(
+            host: host, port: port, backlog: backlog, reusePort: true, options: options, on: loops[0])
         var listeners = [first]
         for loop in loops.dropFirst() {
             listeners.append(
-                try await TCPListener.bind(to: first.localAddress, backlog: backlog, reusePort: true, on: loop))
+                try await TCPListener.bind(
+                    to: first.localAddress, backlog: backlog, reusePort: true, options: options, on: loop))
         }
         return listeners
     }

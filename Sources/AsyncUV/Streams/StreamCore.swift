@@ -100,7 +100,9 @@ final class StreamCore {
         if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         guard let returned = unsafe returned else { return nil }
         if unsafe returned.room != nil { throw isBeingRead }
-        return unsafe returned.bytes.take(upTo: limit)
+        guard let bytes = unsafe returned.bytes.take(upTo: limit) else { return nil }
+        if unsafe returned.bytes.isEmpty { passMemoryOn(returned) }
+        return bytes
     }
 
     /// Puts bytes before what was given back earlier; after a close they are dropped.
