@@ -76,7 +76,6 @@ private final class Visitors {
 
     private func echo(_ connection: TCPConnection) async throws {
         do {
-            try await connection.setNoDelay(enabled: true)
             while let chunk = try await connection.read() {
                 bytes += chunk.count
                 if isPrinting { printLine("recv: \(beginning(of: chunk))") }

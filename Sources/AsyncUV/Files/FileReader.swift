@@ -59,9 +59,7 @@ public struct FileReader: Sendable {
         try await file.loop.pace()
         var isLast = false
         while true {
-            if let line = try buffer.take(to: .line, limit: limit, isLast: isLast, "readLine") {
-                return String(decoding: line, as: UTF8.self)
-            }
+            if let line = try buffer.takeText(limit: limit, isLast: isLast, "readLine") { return line }
             if isLast { return nil }
             isLast = try await !fill()
         }

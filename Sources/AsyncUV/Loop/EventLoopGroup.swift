@@ -38,7 +38,7 @@ public final class EventLoopGroup: Sendable {
     ///
     /// - Parameter port: 0 lets the system choose one for all.
     ///
-    /// Parameters and errors as of ``TCPListener/bind(host:port:backlog:reusePort:ipv6Only:options:on:)``.
+    /// Parameters and errors as of ``TCPListener/bind(host:port:family:backlog:reusePort:ipv6Only:options:on:)``.
     public func bind(
         host: String, port: UInt16, backlog: Int = 1_024, ipv6Only: Bool = false, options: TCPOptions = TCPOptions()
     ) async throws -> [TCPListener] {

@@ -21,9 +21,6 @@ struct LineSplitter {
 
     // MARK: Filling
 
-    /// How many bytes nobody has taken.
-    var count: Int { bytes.count - taken }
-
     /// Adds bytes behind the rest.
     mutating func append(_ more: [UInt8]) {
         if isEmpty {

@@ -129,7 +129,7 @@ extension StreamCore {
 
     /// The memory of what was taken goes with the last byte, to the next connection that gets bytes.
     @inline(never)
-    private func passMemoryOn(_ returned: Returned) {
+    func passMemoryOn(_ returned: Returned) {
         unsafe handle.loop.leaveSpare(returned.bytes.takeMemory())
     }
 }
