@@ -12,7 +12,7 @@ extension EventLoop {
     /// - Parameter tolerance: How much later the task may go on. Sleeps that may wait for each other wake together, which
     ///   spares the processor wake-ups; more than a few milliseconds are needed for it. The other lateness of a loop, about
     ///   two milliseconds, comes on top. `nil` stands for this lateness alone. With less than a millisecond, such as `.zero`,
-    ///   the kernel's own timers wake the task, which are some ten microseconds late, for a system call each time and two
+    ///   the kernel's own timers wake the task, which are some tens of microseconds late, for a system call each time and two
     ///   descriptors of the loop. Systems without `timerfd` take it as `nil`.
     /// - Throws: `CancellationError` at once when the task is cancelled, ``UVError`` with `.canceled` when the loop ends, with
     ///   `.tooManyOpenFiles` when there are no descriptors for the loop's first sleep with a tolerance of less than a
