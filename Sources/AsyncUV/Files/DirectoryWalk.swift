@@ -1,13 +1,13 @@
 internal import UV
 
 /// See ``FileSystem/walk(_:on:onError:)``.
-struct DirectoryWalk: AsyncSequence, Sendable {
-    typealias Element = TreeEntry
+public struct DirectoryWalk: AsyncSequence, Sendable {
+    public typealias Element = TreeEntry
     let path: FilePath
     let loop: EventLoop
     let onError: @Sendable (FilePath, any Error) throws -> Void
 
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         private let walk: DirectoryWalk
         private let tree: TreeWalk
         private var part = TreeWalk.Part()
@@ -18,7 +18,7 @@ struct DirectoryWalk: AsyncSequence, Sendable {
             tree = TreeWalk(walk.path)
         }
 
-        mutating func next() async throws -> Element? {
+        public mutating func next() async throws -> Element? {
             try await walk.loop.pace()
             while true {
                 if let entry = entries.popFirst() { return entry }
@@ -30,10 +30,10 @@ struct DirectoryWalk: AsyncSequence, Sendable {
         }
 
         // As in TCPConnection's.
-        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
             try await next()
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

@@ -12,8 +12,7 @@ extension File {
     /// Its `next()` throws what ``read(upTo:at:)`` throws.
     ///
     /// Cancellation: `CancellationError` at the next piece, also at one that is there already.
-    public func chunks(ofCount count: Int, from offset: Int64 = 0) -> some AsyncSequence<[UInt8], any Error> & Sendable
-    {
+    public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
         FileChunks(file: self, count: count, offset: offset)
     }
 
@@ -25,13 +24,13 @@ extension File {
 }
 
 /// See ``File/chunks(ofCount:from:)``.
-struct FileChunks: AsyncSequence, Sendable {
-    typealias Element = [UInt8]
+public struct FileChunks: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
     let file: File
     let count: Int
     let offset: Int64
 
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         let file: File
         let count: Int
         var offset: Int64
@@ -46,7 +45,7 @@ struct FileChunks: AsyncSequence, Sendable {
             offset = chunks.offset
         }
 
-        mutating func next() async throws -> [UInt8]? {
+        public mutating func next() async throws -> [UInt8]? {
             guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
             // Pieces that are there already would keep a cancelled reader going.
             try checkCancellation()
@@ -62,7 +61,7 @@ struct FileChunks: AsyncSequence, Sendable {
         }
 
         // As in TCPConnection's.
-        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await next()
         }
 
@@ -92,5 +91,5 @@ struct FileChunks: AsyncSequence, Sendable {
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

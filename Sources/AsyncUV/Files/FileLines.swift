@@ -9,13 +9,13 @@ extension File {
     ///
     /// Cancellation: `CancellationError` at the next line, also at one that is there already.
     @inlinable
-    public func lines(limit: Int = 1 << 20) -> some AsyncSequence<String, any Error> & Sendable {
+    public func lines(limit: Int = 1 << 20) -> FileLines {
         FileLines(of: self, limit: limit)
     }
 
     /// The lines of the file as bytes. Otherwise as ``lines(limit:)``.
     @inlinable
-    public func byteLines(limit: Int = 1 << 20) -> some AsyncSequence<[UInt8], any Error> & Sendable {
+    public func byteLines(limit: Int = 1 << 20) -> FileByteLines {
         FileByteLines(of: self, limit: limit)
     }
 }
@@ -71,8 +71,7 @@ struct FileLineReader {
 }
 
 /// See ``File/lines(limit:)``.
-@usableFromInline
-struct FileLines: AsyncSequence, Sendable {
+public struct FileLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
     @usableFromInline let limit: Int
 
@@ -82,30 +81,28 @@ struct FileLines: AsyncSequence, Sendable {
         self.limit = limit
     }
 
-    @usableFromInline
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         @usableFromInline var reader: FileLineReader
 
         @inlinable
         init(_ lines: FileLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
 
         @inlinable
-        mutating func next() async throws -> String? { try await reader.nextText() }
+        public mutating func next() async throws -> String? { try await reader.nextText() }
 
         // As in TCPConnection's.
         @inlinable
-        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> String? {
             try await reader.nextText()
         }
     }
 
     @inlinable
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
 /// See ``File/byteLines(limit:)``.
-@usableFromInline
-struct FileByteLines: AsyncSequence, Sendable {
+public struct FileByteLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
     @usableFromInline let limit: Int
 
@@ -115,23 +112,22 @@ struct FileByteLines: AsyncSequence, Sendable {
         self.limit = limit
     }
 
-    @usableFromInline
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         @usableFromInline var reader: FileLineReader
 
         @inlinable
         init(_ lines: FileByteLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
 
         @inlinable
-        mutating func next() async throws -> [UInt8]? { try await reader.nextBytes() }
+        public mutating func next() async throws -> [UInt8]? { try await reader.nextBytes() }
 
         // As in TCPConnection's.
         @inlinable
-        nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await reader.nextBytes()
         }
     }
 
     @inlinable
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

@@ -132,7 +132,7 @@ extension FileSystem {
     public static func walk(
         _ path: FilePath, on loop: EventLoop = .current ?? .shared,
         onError: @escaping @Sendable (FilePath, any Error) throws -> Void = { throw $1 }
-    ) -> some AsyncSequence<TreeEntry, any Error> & Sendable {
+    ) -> DirectoryWalk {
         DirectoryWalk(path: path, loop: loop, onError: onError)
     }
 }

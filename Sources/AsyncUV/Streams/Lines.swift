@@ -58,13 +58,13 @@ extension ByteStream {
     ///
     /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
     @inlinable
-    public func lines(limit: Int = 1 << 20) -> some AsyncSequence<String, any Error> & Sendable {
+    public func lines(limit: Int = 1 << 20) -> Lines<Self> {
         Lines(stream: self, limit: limit)
     }
 
     /// The lines of the stream as bytes, as ``readLineBytes(limit:)`` takes them. Otherwise as ``lines(limit:)``.
     @inlinable
-    public func byteLines(limit: Int = 1 << 20) -> some AsyncSequence<[UInt8], any Error> & Sendable {
+    public func byteLines(limit: Int = 1 << 20) -> ByteLines<Self> {
         ByteLines(stream: self, limit: limit)
     }
 }
@@ -72,8 +72,7 @@ extension ByteStream {
 // Inlined, so that a call of a known type goes straight to its stream.
 
 /// See ``ByteStream/lines(limit:)``.
-@usableFromInline
-struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
+public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
     @usableFromInline let stream: Stream
     @usableFromInline let limit: Int
 
@@ -83,30 +82,28 @@ struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
         self.limit = limit
     }
 
-    @usableFromInline
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         @usableFromInline let lines: Lines
 
         @inlinable
         init(_ lines: Lines) { self.lines = lines }
 
         @inlinable
-        func next() async throws -> String? { try await lines.stream.readLine(limit: lines.limit) }
+        public func next() async throws -> String? { try await lines.stream.readLine(limit: lines.limit) }
 
         // As in TCPConnection's.
         @inlinable
-        nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> String? {
             try await lines.stream.readLine(limit: lines.limit)
         }
     }
 
     @inlinable
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
 /// See ``ByteStream/byteLines(limit:)``.
-@usableFromInline
-struct ByteLines<Stream: ByteStream>: AsyncSequence, Sendable {
+public struct ByteLines<Stream: ByteStream>: AsyncSequence, Sendable {
     @usableFromInline let stream: Stream
     @usableFromInline let limit: Int
 
@@ -116,23 +113,22 @@ struct ByteLines<Stream: ByteStream>: AsyncSequence, Sendable {
         self.limit = limit
     }
 
-    @usableFromInline
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         @usableFromInline let lines: ByteLines
 
         @inlinable
         init(_ lines: ByteLines) { self.lines = lines }
 
         @inlinable
-        func next() async throws -> [UInt8]? { try await lines.stream.readLineBytes(limit: lines.limit) }
+        public func next() async throws -> [UInt8]? { try await lines.stream.readLineBytes(limit: lines.limit) }
 
         // As in TCPConnection's.
         @inlinable
-        nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
+        public nonisolated(nonsending) func next(isolation actor: (any Actor)?) async throws -> [UInt8]? {
             try await lines.stream.readLineBytes(limit: lines.limit)
         }
     }
 
     @inlinable
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

@@ -4,24 +4,24 @@ extension EventLoop {
     /// A sequence that yields the time at each multiple of the interval from now on.
     ///
     /// Ticks that nobody was there for are left out. It ends with a throw when the task is cancelled or the loop ends.
-    public func ticks(every interval: Duration) -> some AsyncSequence<LoopClock.Instant, any Error> & Sendable {
+    public func ticks(every interval: Duration) -> Ticks {
         Ticks(loop: self, interval: interval)
     }
 }
 
 /// See ``EventLoop/ticks(every:)``.
-struct Ticks: AsyncSequence, Sendable {
-    typealias Element = LoopClock.Instant
+public struct Ticks: AsyncSequence, Sendable {
+    public typealias Element = LoopClock.Instant
 
     let loop: EventLoop
     let interval: Duration
 
-    struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         let loop: EventLoop
         let interval: Duration
         var next: LoopClock.Instant
 
-        mutating func next() async throws -> LoopClock.Instant? {
+        public mutating func next() async throws -> LoopClock.Instant? {
             guard interval > .zero else {
                 throw UVError(.invalidArgument, in: "ticks", of: "an interval of \(interval)")
             }
@@ -36,14 +36,14 @@ struct Ticks: AsyncSequence, Sendable {
         }
 
         // As in TCPConnection's.
-        nonisolated(nonsending) mutating func next(
+        public nonisolated(nonsending) mutating func next(
             isolation actor: (any Actor)?
         ) async throws -> LoopClock.Instant? {
             try await next()
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator {
+    public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(loop: loop, interval: interval, next: .now.advanced(by: interval))
     }
 }
