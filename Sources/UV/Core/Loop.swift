@@ -33,6 +33,7 @@ public final class Loop {
     let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
+    @exclusivity(unchecked) var recentPieces = RecentPieces()
     let cacheTally = CacheTally()
 
     /// What belongs with the loop in the layer above.

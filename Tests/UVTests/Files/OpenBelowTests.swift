@@ -3,6 +3,7 @@ import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+import UV
 
 /// What is opened below a directory is in that directory.
 @Suite(.ownThread) struct OpenBelowTests {
@@ -92,7 +93,7 @@ extension OpenBelowTests {
     }
 
     @Test("Status of links, with the system's call and without", arguments: [true, false])
-    func found(_ isPath: Bool) throws {
+    func found(_ withSystemCall: Bool) throws {
         try withFolder { folder in
             try folder.folder("root/a")
             try folder.file("root/file", [1])
@@ -101,9 +102,10 @@ extension OpenBelowTests {
             }
             let root = try FileDescriptor.open(folder("root"), .readOnly)
             func kind(_ path: String, _ flags: CInt) -> mode_t? {
-                let flags = O_PATH | O_CLOEXEC | flags
+                // O_PATH, which Swift does not show.
+                let flags = 0o10000000 | O_CLOEXEC | flags
                 let file =
-                    unsafe isPath
+                    unsafe withSystemCall
                     ? cplatform_open_below(root.rawValue, path, flags, 0)
                     : cplatform_walk_below(root.rawValue, path, flags, 0)
                 var status = stat()
