@@ -84,7 +84,7 @@ extension File {
             guard let sent = try core.open(on: loop).sendNow(Int(count), at: offset, to: socket) else {
                 return .notInMemory
             }
-            if loop.charge(Cost.systemCall + sent) { await loop.giveWay() }
+            if loop.charge(Cost.sending(sent)) { await loop.giveWay() }
             return .sent(sent)
         } catch UVError.Code.resourceTemporarilyUnavailable {
             return .noRoom
