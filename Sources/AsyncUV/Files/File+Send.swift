@@ -64,7 +64,7 @@ extension File {
 
     /// Asked once, because it does not change.
     private func kind() async throws -> FileKind {
-        if let kind = core.open(on: loop).kind { return kind }
+        if loop.isCurrent, let kind = core.open(on: loop).kind { return kind }
         return try await status().kind
     }
 
@@ -77,13 +77,15 @@ extension File {
 
     /// Sends a piece if it is in memory; the loop's turn is charged for it.
     private func sendNow(_ count: Int64, at offset: Int64, to connection: TCPConnection) async throws -> Piece {
+        // The loop may have ended while the last piece was on its way.
+        guard loop.isCurrent else { throw loop.ended("send") }
         try checkCancellation()
         let socket = try connection.stream.handle(as: TCPHandle.self).fileDescriptor
         do {
             guard let sent = try core.open(on: loop).sendNow(Int(count), at: offset, to: socket) else {
                 return .notInMemory
             }
-            if loop.charge(Cost.systemCall + sent) { await loop.giveWay() }
+            if loop.charge(Cost.sending(sent)) { await loop.giveWay() }
             return .sent(sent)
         } catch UVError.Code.resourceTemporarilyUnavailable {
             return .noRoom
@@ -106,7 +108,9 @@ extension File {
         _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
     ) async throws -> Int {
         do {
-            return try await sendPiece(Int(count), at: offset, to: socket)
+            let sent = try await sendPiece(Int(count), at: offset, to: socket)
+            if loop.isCurrent { core.open(on: loop).sentByThread(sent, at: offset) }
+            return sent
         } catch UVError.Code.resourceTemporarilyUnavailable {
             return try await copy(min(count, Self.pageSize), at: offset, to: connection)
         } catch let error where Self.isToBeCopied(error) {

@@ -88,16 +88,23 @@ final class FileCore {
     /// What sort of file it is; `nil` while nobody has asked.
     private(set) var kind: FileKind?
 
+    private var identity: FileIdentity?
+
     /// Remembers what a thread has found out.
     func learn(_ file: OpenedFile) {
         isLocal = file.isLocal
-        kind = file.status.kind
+        learn(file.status)
+    }
+
+    private func learn(_ status: FileStatus) {
+        kind = status.kind
+        if identity == nil { identity = FileIdentity(status) }
     }
 
     /// What the system knows of the file; `nil` if a thread has to ask.
     func statusNow() -> FileStatus? {
         guard isLocal == true, !isClosed, let status = LocalFiles.status(of: descriptor) else { return nil }
-        kind = status.kind
+        learn(status)
         return status
     }
 
@@ -109,10 +116,16 @@ final class FileCore {
         return FileCore(file, name, isReadOnly: true, isLocal: true, on: loop)
     }
 
-    /// Sends what is in memory. Otherwise as ``LocalFiles/send(from:named:at:count:to:on:)``.
+    /// Sends what is in memory. Otherwise as ``LocalFiles/send(from:_:named:at:count:to:on:)``.
     func sendNow(_ count: Int, at offset: Int64, to socket: FileDescriptor) throws(UVError) -> Int? {
-        guard isLocal == true, mayBeCached, !isClosed else { return nil }
-        return try LocalFiles.send(from: descriptor, named: path, at: offset, count: count, to: socket, on: loop)
+        guard isLocal == true, mayBeCached, !isClosed, let identity else { return nil }
+        return try LocalFiles.send(
+            from: descriptor, identity, named: path, at: offset, count: count, to: socket, on: loop)
+    }
+
+    /// A thread has sent bytes of the file: they are in memory now.
+    func sentByThread(_ count: Int, at offset: Int64) {
+        if isLocal == true, let identity { LocalFiles.noteInMemory(count, of: identity, at: offset, on: loop) }
     }
 
     /// Gives up a lock on the file.

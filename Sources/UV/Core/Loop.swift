@@ -36,6 +36,7 @@ public final class Loop {
     @exclusivity(unchecked) var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     @exclusivity(unchecked) private var spare: [UInt8] = []
     @exclusivity(unchecked) var cachedReads = CachedReads()
+    @exclusivity(unchecked) var recentPieces = RecentPieces()
     let cacheTally = CacheTally()
 
     /// What belongs with the loop in the layer above.

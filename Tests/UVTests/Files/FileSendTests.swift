@@ -59,4 +59,51 @@ import UV
         try pipe.readEnd.close()
         try file.close()
     }
+
+    @Test(
+        "Files of another user, whose pages nobody may count: what a thread has sent is known to be in memory",
+        .enabled(if: geteuid() == 0))
+    func othersFiles() async {
+        await #expect(processExitsWith: .success) {
+            try withFolder { folder in
+                let path = try folder.file("file", pattern(count: 50_000))
+                let (near, far) = try FileDescriptor.tcpPair()
+                #expect(fcntl(near.rawValue, F_SETFL, O_NONBLOCK) == 0)
+                try folder.opened(path) { file in
+                    let identity = FileIdentity(try #require(LocalFiles.status(of: file)))
+                    try withLoop { loop in
+                        func send(_ count: Int, at offset: Int64) throws -> Int? {
+                            try LocalFiles.send(
+                                from: file, identity, named: path, at: offset, count: count, to: near, on: loop)
+                        }
+                        try asNobody {
+                            // Older systems let everybody count.
+                            guard try send(10, at: 0) == nil else { return }
+                            LocalFiles.noteInMemory(20_000, of: identity, at: 100, on: loop)
+                            LocalFiles.noteInMemory(1_000, of: identity, at: 20_100, on: loop)
+                            LocalFiles.noteInMemory(0, of: identity, at: 30_000, on: loop)
+                            LocalFiles.noteInMemory(10, of: identity, at: .max, on: loop)
+                            #expect(try send(10, at: 0) == nil && send(10, at: 21_100) == nil)
+                            #expect(try send(10, at: 30_000) == nil && send(10, at: .max) == 0)
+                            #expect(try send(30_000, at: 100) == 21_000)
+                            #expect(try send(10, at: 21_090) == 10)
+                            // Another file.
+                            try folder.opened("/") { other in
+                                let root = FileIdentity(try #require(LocalFiles.status(of: other)))
+                                let sent = try LocalFiles.send(
+                                    from: file, root, named: path, at: 100, count: 10, to: near, on: loop)
+                                #expect(sent == nil)
+                            }
+                        }
+                    }
+                }
+                try near.close()
+                let received = try far.readToEnd()
+                let content = pattern(count: 50_000)
+                #expect([0, 21_010].contains(received.count))
+                if !received.isEmpty { #expect(received == content[100..<21_100] + content[21_090..<21_100]) }
+                try far.close()
+            }
+        }
+    }
 }

@@ -46,20 +46,35 @@ package enum LocalFiles {
 
     /// Sends bytes of a file to a socket that does not block, if they are all in memory.
     ///
+    /// - Parameter identity: The file's.
     /// - Returns: How many bytes were sent, 0 at the end of the file; `nil` if the pool has to send them.
     /// - Throws: ``UVError`` with `.resourceTemporarilyUnavailable` when the socket has no room, and other errors of either side.
     package static func send(
-        from file: FileDescriptor, named path: FilePath, at offset: Int64, count: Int, to socket: FileDescriptor,
-        on loop: Loop
+        from file: FileDescriptor, _ identity: FileIdentity, named path: FilePath, at offset: Int64, count: Int,
+        to socket: FileDescriptor, on loop: Loop
     ) throws(UVError) -> Int? {
         guard PageCache.isEnabled else { return nil }
-        let there = cplatform_count_cached(file.rawValue, off_t(offset), count)
-        guard there >= 0 else {
-            loop.cacheTally.missed()
-            return nil
+        var there = min(count, unsafe loop.recentPieces.count(of: identity, at: offset, now: loop.turnTime))
+        if there == 0 {
+            there = cplatform_count_cached(file.rawValue, off_t(offset), count)
+            guard there >= 0 else {
+                loop.cacheTally.missed()
+                return nil
+            }
+            noteInMemory(there, of: identity, at: offset, on: loop)
         }
         loop.cacheTally.hit()
         if there == 0 { return 0 }
         return try FileOperation<Int>.send(from: file, at: offset, count: there, to: socket).named(path).run()
     }
+
+    /// Remembers for a second that bytes of a file are in memory, because a thread has just sent them.
+    package static func noteInMemory(_ count: Int, of file: FileIdentity, at offset: Int64, on loop: Loop) {
+        unsafe loop.recentPieces.add(count, of: file, at: offset, now: loop.turnTime)
+    }
+}
+
+extension Loop {
+    /// The loop's time in milliseconds, which stands still during a turn.
+    fileprivate var turnTime: UInt64 { unsafe uv_now(raw) }
 }
