@@ -23,8 +23,14 @@ import ExampleSupport
     @Option(help: "The port; 0 takes a free one.")
     var port: UInt16 = 0
 
-    @Option(help: ArgumentHelp("Lets clients go that are silent for so long, such as 30s.", valueName: "time"))
+    @Option(
+        help: "Close connections on which nothing happens for so long, for example 30s. (default: never)",
+        transform: duration(from:))
     var idleTimeout: Duration?
+
+    func validate() throws {
+        if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
+    }
 
     func run() throws {
         let address = try SocketAddress(host: host, port: port)
