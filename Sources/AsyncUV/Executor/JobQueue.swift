@@ -2,6 +2,7 @@
 @safe
 final class JobQueue {
     /// What waits, with the way in which it must be run.
+    @safe
     enum Entry {
         /// A job of a task that prefers the loop.
         case task(UnownedJob)
@@ -10,7 +11,9 @@ final class JobQueue {
         /// A job of both: such a task in such an actor.
         case taskInActor(UnownedJob)
         /// Not a job yet, but the place of a task that gives way. Resumed, it becomes a job, where its executor wants it.
-        case place(Suspension<Void>)
+        case place(UnsafeContinuation<Void, Never>)
+        /// The same of a wait that was over before its task was suspended.
+        case wait(Suspension<Void>)
     }
 
     @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>

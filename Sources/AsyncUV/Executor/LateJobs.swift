@@ -17,7 +17,8 @@ final class LateJobs: Sendable {
         case .task(let job): globalConcurrentExecutor.enqueue(job)
         case .actor(let job), .taskInActor(let job): queue.async { unsafe job.runSynchronously(on: executor) }
         // Comes back here as a job.
-        case .place(var place): place.resume(returning: ())
+        case .place(let place): unsafe place.resume()
+        case .wait(var wait): wait.resume(returning: ())
         }
     }
 }

@@ -134,7 +134,7 @@ final class LoopCore {
         while unsafe !isSpent, let entry = jobs.popFirst() {
             count += 1
             if case .place(let place) = entry {
-                if let entry = comeBack(to: place) { unsafe run(entry, task, serial) }
+                if let entry = unsafe comeBack(to: place) { unsafe run(entry, task, serial) }
             } else {
                 unsafe run(entry, task, serial)
             }
@@ -165,15 +165,15 @@ final class LoopCore {
         case .task(let job): unsafe job.runSynchronously(on: task)
         case .actor(let job): unsafe job.runSynchronously(on: serial)
         case .taskInActor(let job): unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
-        case .place(var place): place.resume(returning: ())
+        case .place(let place): unsafe place.resume()
+        case .wait(var wait): wait.resume(returning: ())
         }
     }
 
     /// Resumes a task that gave way, and returns its job if this loop is to run it.
-    private func comeBack(to place: Suspension<Void>) -> JobQueue.Entry? {
+    private func comeBack(to place: UnsafeContinuation<Void, Never>) -> JobQueue.Entry? {
         let count = jobs.count
-        var place = place
-        place.resume(returning: ())
+        unsafe place.resume()
         return jobs.count > count ? jobs.popLast() : nil
     }
 

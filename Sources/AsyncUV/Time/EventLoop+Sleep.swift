@@ -24,11 +24,17 @@ extension EventLoop {
         }
         guard hostsCurrentTask else { return try await sleepElsewhere(until: deadline, tolerance) }
         try checkCancellation()
+        try await value(of: begin(until: deadline, tolerance))
+    }
+
+    /// Apart, so that what it needs is not in the frame of each task that sleeps.
+    @inline(never)
+    private func begin(until deadline: LoopClock.Instant, _ tolerance: Duration?) throws -> Sleep {
         let core = core.open(on: self)
         let queue = tolerance.isPrecise ? core.preciseSleeps : core.sleeps
         let sleep = Sleep(until: deadline.time.roundedUp(within: tolerance ?? .zero), in: queue)
         try start(sleep) { _ in try queue.add(sleep) }
-        try await value(of: sleep)
+        return sleep
     }
 
     /// Apart, so that what it keeps across its suspensions is not in everybody's frame.

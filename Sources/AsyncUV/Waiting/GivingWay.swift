@@ -7,12 +7,14 @@ extension EventLoop {
     @inline(never)
     func giveWay() async {
         guard hostsCurrentTask else { return await Task.yield() }
-        try? await Suspension.wait { keepPlace($0) }
+        await unsafe RuntimeShortcuts.suspend { (place: UnsafeContinuation<Void, Never>) in
+            if isCurrent { jobs.lend(on: self) { unsafe $0.append(.place(place)) } } else { unsafe place.resume() }
+        }
     }
 
     /// Resumes a task behind the jobs that are there now; at once when the loop has ended meanwhile.
     func keepPlace(_ task: Suspension<Void>) {
-        if isCurrent { return jobs.lend(on: self) { $0.append(.place(task)) } }
+        if isCurrent { return jobs.lend(on: self) { $0.append(.wait(task)) } }
         var task = task
         task.resume(returning: ())
     }

@@ -67,6 +67,7 @@ public enum Green {
     ///
     /// - Throws: `CancellationError` when the task is killed.
     @inlinable
+    @inline(__always)
     public static func sleep(_ duration: Duration) async throws {
         try await GreenActor.shared.loop.sleep(until: .now.advanced(by: duration))
     }
