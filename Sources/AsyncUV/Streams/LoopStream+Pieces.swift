@@ -16,19 +16,11 @@ extension LoopStream {
 
     @inline(__always)
     private func readUntil(_ delimiter: UInt8, limit: Int, _ limits: ReadLimits) async throws -> [UInt8]? {
-        if loop.isCurrent {
-            try checkCancellation()
-            if let piece = try core.lend(
-                on: loop,
-                { core throws(UVError) in
-                    try core.take { bytes throws(UVError) in
-                        try bytes.take(through: delimiter, limit: limit, isLast: false, "readUntil")
-                    }
-                })
-            {
-                if loop.charge(Cost.memory) { await loop.giveWay() }
-                return piece
-            }
+        if let piece = try takeNow({ bytes throws(UVError) in
+            try bytes.take(through: delimiter, limit: limit, isLast: false, "readUntil")
+        }) {
+            if loop.charge(Cost.memory) { await loop.giveWay() }
+            return piece
         }
         return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
             try bytes.take(through: delimiter, limit: limit, isLast: isLast, "readUntil")
@@ -45,20 +37,11 @@ extension LoopStream {
 
     @inline(__always)
     private func readLine(limit: Int, _ limits: ReadLimits) async throws -> String? {
-        // The fast path: the line is there.
-        if loop.isCurrent {
-            try checkCancellation()
-            if let line = try core.lend(
-                on: loop,
-                { core throws(UVError) in
-                    try core.take { bytes throws(UVError) in
-                        try bytes.takeText(limit: limit, isLast: false, "readLine")
-                    }
-                })
-            {
-                if loop.charge(Cost.memory) { await loop.giveWay() }
-                return line
-            }
+        if let line = try takeNow({ bytes throws(UVError) in
+            try bytes.takeText(limit: limit, isLast: false, "readLine")
+        }) {
+            if loop.charge(Cost.memory) { await loop.giveWay() }
+            return line
         }
         return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
             try bytes.takeText(limit: limit, isLast: isLast, "readLine")
@@ -66,24 +49,32 @@ extension LoopStream {
     }
 
     @usableFromInline
-    func readLineBytes(limit: Int) async throws -> [UInt8]? {
-        if loop.isCurrent {
-            try checkCancellation()
-            if let line = try core.lend(
-                on: loop,
-                { core throws(UVError) in
-                    try core.take { bytes throws(UVError) in
-                        try bytes.takeLine(limit: limit, isLast: false, "readLine")
-                    }
-                })
-            {
-                if loop.charge(Cost.memory) { await loop.giveWay() }
-                return line
-            }
+    func readLineBytes(limit: Int) async throws -> [UInt8]? { try await readLineBytes(limit: limit, ReadLimits()) }
+
+    @usableFromInline
+    func readLineBytes(limit: Int, timeout: Duration?, untilDraining: Bool) async throws -> [UInt8]? {
+        try await readLineBytes(limit: limit, ReadLimits(timeout: timeout, untilDraining: untilDraining))
+    }
+
+    @inline(__always)
+    private func readLineBytes(limit: Int, _ limits: ReadLimits) async throws -> [UInt8]? {
+        if let line = try takeNow({ bytes throws(UVError) in
+            try bytes.takeLine(limit: limit, isLast: false, "readLine")
+        }) {
+            if loop.charge(Cost.memory) { await loop.giveWay() }
+            return line
         }
-        return try await waitForPiece(ReadLimits()) { bytes, isLast throws(UVError) in
+        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
             try bytes.takeLine(limit: limit, isLast: isLast, "readLine")
         }
+    }
+
+    /// The fast path: a piece that is there, for a task on the loop.
+    @inline(__always)
+    private func takeNow<Piece>(_ take: (inout LineSplitter) throws(UVError) -> Piece?) throws -> Piece? {
+        guard loop.isCurrent else { return nil }
+        try checkCancellation()
+        return try core.lend(on: loop) { core throws(UVError) in try core.take(take) }
     }
 
     /// Reads on until a piece can be taken. Apart, so that the pieces that are there do not carry its frame.

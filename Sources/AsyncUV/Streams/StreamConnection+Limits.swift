@@ -113,6 +113,20 @@ extension StreamConnection {
         try await stream.readLine(limit: limit, timeout: nil, untilDraining: untilDraining)
     }
 
+    /// Takes a line as bytes if it comes in time. Otherwise as ``readLine(limit:timeout:untilDraining:)``.
+    @inlinable
+    public func readLineBytes(
+        limit: Int = 1 << 20, timeout: Duration?, untilDraining: Bool = false
+    ) async throws -> [UInt8]? {
+        try await stream.readLineBytes(limit: limit, timeout: timeout, untilDraining: untilDraining)
+    }
+
+    /// Takes a line as bytes; `nil` also when the server drains. Otherwise as ``readLine(limit:timeout:untilDraining:)``.
+    @inlinable
+    public func readLineBytes(limit: Int = 1 << 20, untilDraining: Bool) async throws -> [UInt8]? {
+        try await stream.readLineBytes(limit: limit, timeout: nil, untilDraining: untilDraining)
+    }
+
     // MARK: Writing
 
     /// Writes all of the bytes if the system takes them in time. Otherwise as ``ByteStream/write(_:)``.

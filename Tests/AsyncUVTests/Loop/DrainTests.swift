@@ -11,11 +11,37 @@ import Testing
         }
     }
 
-    @Test("A client that waits does not hold up the end of its listener; it finds the end of the stream")
-    func idleClient() throws {
+    /// The ways to read a line that heed draining.
+    enum Reader: CaseIterable {
+        case text, bytes, delimiter, lent
+
+        func echoLines(_ connection: TCPConnection) async throws {
+            while let line = try await next(from: connection) { try await connection.write(line) }
+        }
+
+        private func next(from connection: TCPConnection) async throws -> [UInt8]? {
+            switch self {
+            case .text: try await connection.readLine(untilDraining: true).map { Array("\($0)\n".utf8) }
+            case .bytes: try await connection.readLineBytes(untilDraining: true).map { $0 + [10] }
+            case .delimiter: try await connection.readUntil(10, untilDraining: true)
+            case .lent:
+                // No bytes if the line is not there as a whole.
+                try await connection.withBytes(untilDraining: true) { bytes in
+                    let bytes = (0..<bytes.count).map { bytes[$0] }
+                    let line = bytes.firstIndex(of: 10).map { Array(bytes[...$0]) } ?? []
+                    return (used: line.count, value: line)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A client that waits does not hold up the end of its listener; it finds the end of the stream",
+        arguments: Reader.allCases)
+    func idleClient(_ reader: Reader) throws {
         try onLoop { loop in
             let listener = try await TCPListener.onLoopback()
-            let serving = loop.spawn { try await listener.serve(Self.echoLines) }
+            let serving = loop.spawn { try await listener.serve { try await reader.echoLines($0) } }
             var clients: [TCPConnection] = []
             for number in 0..<20 {
                 let client = try await TCPConnection.connect(to: listener)
@@ -61,11 +87,13 @@ import Testing
         try await withOwnLoop { loop in try await loop.spawn { try await body(loop) }.value }
     }
 
-    @Test("What has come is served first: a request that is under way, one that the system has, bytes given back")
-    func served() throws {
+    @Test(
+        "What has come is served first: a request that is under way, one that the system has, bytes given back",
+        arguments: Reader.allCases)
+    func served(_ reader: Reader) throws {
         try onLoop { loop in
             let listener = try await TCPListener.onLoopback()
-            let serving = loop.spawn { try await listener.serve(Self.echoLines) }
+            let serving = loop.spawn { try await listener.serve { try await reader.echoLines($0) } }
             let slow = try await TCPConnection.connect(to: listener)
             let quick = try await TCPConnection.connect(to: listener)
             let idle = try await TCPConnection.connect(to: listener)

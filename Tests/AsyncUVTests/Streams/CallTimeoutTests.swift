@@ -132,19 +132,22 @@ import UV
             }
             let start = LoopClock.Instant.now
             await expectError(.timedOut) { try await near.readLine(timeout: Self.short) }
+            await expectError(.timedOut) { try await near.readLineBytes(timeout: Self.short) }
             await expectError(.timedOut) { try await near.readUntil(10, timeout: Self.short) }
             await expectError(.timedOut) { try await near.read(exactly: 1 << 20, timeout: Self.short) }
-            #expect(LoopClock.Instant.now - start >= Self.short * 3)
+            #expect(LoopClock.Instant.now - start >= Self.short * 4)
             sending.cancel()
             _ = await sending.result
-            try await far.write("\nnext\nlast")
+            try await far.write("\nnext\nbytes\nlast")
             let line = try #require(try await near.readLine(timeout: Self.long))
             #expect(line.allSatisfy { $0 == "a" })
             #expect(try await near.readLine(timeout: .zero) == "next")
+            #expect(try await near.readLineBytes(timeout: .zero) == Array("bytes".utf8))
             var buffer: [UInt8] = [1]
             #expect(try await near.read(into: &buffer, timeout: Self.short) == 4)
             #expect(buffer == [1] + Array("last".utf8))
             await expectError(.timedOut) { try await near.read(into: &buffer, timeout: Self.short) }
+            await expectError(.timedOut) { try await near.withBytes(timeout: Self.short) { _ in (used: 0, value: ()) } }
         }
     }
 
