@@ -31,3 +31,10 @@ public typealias ThreadPool = UV.ThreadPool
 public typealias TreeEntry = UV.TreeEntry
 public typealias TreeRequest = UV.TreeRequest
 public typealias VolumeStatus = UV.VolumeStatus
+
+// As in UV, whose operators a file sees only if it imports UV itself; this one gives way there.
+extension UVError.Code {
+    /// Lets a `catch` name a code: `catch UVError.Code.timedOut { … }`.
+    @_disfavoredOverload
+    public static func ~= (code: Self, error: any Error) -> Bool { (error as? UVError)?.code == code }
+}

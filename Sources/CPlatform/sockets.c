@@ -40,6 +40,16 @@ int cplatform_unread_bytes(int descriptor) {
     return ioctl(descriptor, FIONREAD, &count) == 0 ? count : -1;
 }
 
+int cplatform_unacknowledged_bytes(int socket) {
+    int count = 0;
+#if defined(__linux__)
+    return ioctl(socket, TIOCOUTQ, &count) == 0 ? count : 0;
+#else
+    socklen_t size = sizeof count;
+    return getsockopt(socket, SOL_SOCKET, SO_NWRITE, &count, &size) == 0 ? count : 0;
+#endif
+}
+
 int cplatform_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
 
 int cplatform_socket(int family, int type) {

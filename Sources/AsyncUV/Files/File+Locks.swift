@@ -11,7 +11,8 @@ extension File {
         try await perform(.lock(descriptor, lock)) { file in file.unlock { _ in } }
     }
 
-    /// Takes a lock, or changes the kind of the one that the file has, if no other lock is in the way.
+    /// Takes a lock, or changes the kind of the one that the file has, if no other lock is in the way. If one is, Linux has given
+    /// the old lock up nevertheless: a file that could not change its lock has none.
     ///
     /// - Returns: Whether the file has the lock now.
     ///

@@ -15,13 +15,13 @@ final class StreamClock: TimerEntry {
     /// Few connections have writes that wait.
     private final class Sendings {
         var all: [Sending] = []
-        /// How many bytes libuv had at the last look: another number later means that some have moved.
+        /// How many bytes had not reached the peer at the last look: another number later means that some have moved.
         var bytes = 0
         /// When the next look was to be.
         var nextLook = ShortTime.never
     }
 
-    /// The system does not tell when it takes a part of a write. So while one waits, the clock looks so many times in an idle
+    /// The system does not tell when the peer takes a part of a write. So while one waits, the clock looks so many times in an idle
     /// timeout, and no more often than this.
     private static let looks: Int64 = 128
     private static let leastPause = ShortTime(.milliseconds(1))

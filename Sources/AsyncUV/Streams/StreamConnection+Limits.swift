@@ -17,9 +17,10 @@ extension StreamConnection {
     /// ``ByteStream/finishWriting()``), throw ``UVError`` with `.timedOut` when it has waited for so long and no byte has moved
     /// on the connection meanwhile, in either direction; `nil` for never. No byte is lost, and the connection can be used on.
     ///
-    /// It counts for waits that begin from now on. It is never early, and about a hundredth of the timeout late, or two
-    /// milliseconds. It costs a look at the clock for each read that waits. A write that times out is as one that is cancelled:
-    /// if it has begun it leaves as a whole, else nothing of it is sent.
+    /// A byte of ours has moved when the peer's system has it. The timeout counts for waits that begin from now on. It is never
+    /// early, and about a hundredth of the timeout late, or two milliseconds. It costs a look at the clock for each read that
+    /// waits. A write that times out is as one that is cancelled: if it has begun it leaves as a whole, else nothing of it is
+    /// sent.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for a timeout that is not positive, `.canceled` when the loop has ended.
     @inlinable

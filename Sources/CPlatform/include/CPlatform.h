@@ -21,6 +21,9 @@ int cplatform_disconnect(int socket);
 /// How many bytes can be read from a socket or pipe now; -1 for what cannot tell.
 int cplatform_unread_bytes(int descriptor);
 
+/// How many bytes the system has taken from a socket's writer and the peer's system has not acknowledged; 0 for what cannot tell.
+int cplatform_unacknowledged_bytes(int socket);
+
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int cplatform_socket(int family, int type);
 

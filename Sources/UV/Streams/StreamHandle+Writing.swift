@@ -1,4 +1,6 @@
 internal import CLibuv
+internal import CPlatform
+internal import SystemPackage
 
 extension StreamHandle {
     private typealias Closure = (StreamHandle, UVError?) -> Void
@@ -131,8 +133,12 @@ extension StreamHandle {
         return unsafe inLibuv + (backlog?.waitingBytes ?? 0)
     }
 
-    /// How many of these libuv has and the system has not taken. It changes whenever the system takes some.
-    package final var leavingBytes: Int { unsafe isOpen ? uv_stream_get_write_queue_size(stream) : 0 }
+    /// How many of these libuv has, and how many the system has that the peer's has not acknowledged. It changes whenever the
+    /// peer takes some: the system takes more from libuv only when a third of its own buffer, often megabytes, is free again.
+    package final var leavingBytes: Int {
+        guard isOpen, let descriptor = try? fileDescriptor.rawValue else { return 0 }
+        return unsafe uv_stream_get_write_queue_size(stream) + Int(cplatform_unacknowledged_bytes(descriptor))
+    }
 
     /// Finishes our side after what waits has been sent: the peer reads to the end. Reading goes on.
     ///

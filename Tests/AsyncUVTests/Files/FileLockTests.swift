@@ -31,6 +31,24 @@ extension FileTests {
             }
         }
 
+        #if os(Linux)
+        @Test("A file that could not change its lock has none")
+        func refusedChange() throws {
+            try inFolder { _, folder in
+                let path = folder.appending("file")
+                try path.put([])
+                let (one, two) = (try await File.open(path), try await File.open(path))
+                try await one.lock(.shared)
+                try await two.lock(.shared)
+                #expect(try await !two.tryLock(.exclusive))
+                #expect(try await one.tryLock(.exclusive), "nothing is in the way any more")
+                #expect(try await !two.tryLock(.shared))
+                try await one.close()
+                try await two.close()
+            }
+        }
+        #endif
+
         @Test("Ten tasks that wait for a lock get it one after the other, and no thread waits with them")
         func oneAfterTheOther() throws {
             try inFolder { loop, folder in

@@ -196,6 +196,31 @@ import Testing
         }
     }
 
+    @Test("N4: bytes that the peer takes count at once, not only when the system takes more from the write")
+    func steadyReader() throws {
+        try onLoop { loop in
+            let (near, far) = try await connectedPair()
+            let idle = Duration.milliseconds(60)
+            try await near.setIdleTimeout(idle)
+            let writing = loop.spawn { try await near.write(Self.large) }
+            // It takes some 250 ms until a third of the system's buffer is free.
+            var reads = [LoopClock.Instant.now]
+            var count = 0
+            for try await _ in loop.ticks(every: .milliseconds(4)) {
+                count += try await far.read(exactly: 16_384).count
+                reads.append(.now)
+                if reads.count == 75 { break }
+            }
+            while count < Self.large.count, let bytes = try await far.read() { count += bytes.count }
+            do { try await writing.value } catch {
+                #expect(code(of: error) == .timedOut)
+                // On a busy machine it may be the time between some reads: the peer's system tells of four at a time.
+                let longest = zip(reads, reads.dropFirst(4)).map { $1 - $0 }.max()
+                #expect(try #require(longest) >= idle / 2, "a byte has moved all the time")
+            }
+        }
+    }
+
     @Test func canBeChangedAndTurnedOff() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()

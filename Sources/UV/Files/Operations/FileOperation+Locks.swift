@@ -15,7 +15,8 @@ public enum FileLock: Sendable {
 /// a process: a file that is opened twice excludes itself. Closing its last descriptor gives the lock up. See flock(2); libuv has
 /// no such call.
 extension FileOperation where Value == Bool {
-    /// Takes a lock, or changes the kind of the one that the open file has, if no other lock is in the way: whether it did.
+    /// Takes a lock, or changes the kind of the one that the open file has, if no other lock is in the way: whether it did. If it
+    /// did not, Linux has given the old lock up nevertheless.
     public static func tryLock(_ file: FileDescriptor, _ lock: FileLock = .exclusive) -> Self {
         Self("lock", on: file) { file throws(UVError) in try tryLock(file, lock) }
     }
