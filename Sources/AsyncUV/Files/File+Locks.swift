@@ -1,7 +1,8 @@
 public import UV
 
 /// Locks on whole files. They are advisory: only programs that ask for a lock are kept out. A lock belongs to the open ``File``, so
-/// a file that is opened twice excludes itself. Closing the file gives its lock up.
+/// a file that is opened twice excludes itself. Tasks that share one ``File`` are not kept apart: they have the lock together, and the
+/// first that gives it up does so for all. Closing the file gives its lock up.
 extension File {
     /// Takes a lock, or changes the kind of the one that the file has, and waits until no other lock is in the way; up to 10 ms
     /// longer, because the system does not tell when a lock is given up. A change gives the old lock up while it waits.

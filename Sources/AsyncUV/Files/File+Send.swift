@@ -6,7 +6,8 @@ extension File {
     /// Sends bytes of the file over a connection, without a trip through this process (sendfile), no faster than the peer
     /// takes them.
     ///
-    /// What is in memory, of a file on a local volume, is sent at once, up to 1 MiB at a time; a thread sends the rest.
+    /// What is in memory, of a file on a local volume, is sent at once, up to 1 MiB at a time; a thread sends the rest, and all
+    /// of it if the connection lives on another loop than the file.
     ///
     /// What was written before leaves first. Nothing else may be written to the connection meanwhile: it would stand in
     /// the middle.
@@ -46,7 +47,7 @@ extension File {
             case .sent(let count): more = count
             case .noRoom: more = try await copy(min(rest, Self.pageSize), at: position, to: connection)
             case .notInMemory where kind == .regular:
-                let socket = try copyOfSocket ?? copySocket(of: connection)
+                let socket = if let copyOfSocket { copyOfSocket } else { try await copySocket(of: connection) }
                 copyOfSocket = socket
                 more = try await send(min(rest, 1 << 20), at: position, to: socket, of: connection)
             // The system sends from regular files.
@@ -80,6 +81,11 @@ extension File {
         // The loop may have ended while the last piece was on its way.
         guard loop.isCurrent else { throw loop.ended("send") }
         try checkCancellation()
+        if connection.loop !== loop {
+            // A closed one has no descriptor any more.
+            _ = try await connection.withHandle { try $0.fileDescriptor }
+            return .notInMemory
+        }
         let socket = try connection.stream.handle(as: TCPHandle.self).fileDescriptor
         do {
             guard let sent = try core.open(on: loop).sendNow(Int(count), at: offset, to: socket) else {
@@ -100,8 +106,8 @@ extension File {
         return code == .invalidArgument || code == .ioError
     }
 
-    private func copySocket(of connection: TCPConnection) throws -> SocketCopy {
-        try SocketCopy(try connection.stream.handle(as: TCPHandle.self).fileDescriptor, for: path)
+    private func copySocket(of connection: TCPConnection) async throws -> SocketCopy {
+        try await connection.withHandle { try SocketCopy(try $0.fileDescriptor, for: path) }
     }
 
     private func send(

@@ -38,7 +38,9 @@ struct FileLineReader {
     mutating func nextText() async throws -> String? {
         if try beginLine() { await chunks.file.loop.giveWay() }
         repeat {
-            if let line = try bytes.takeText(limit: limit, isLast: isLast, "lines") { return line }
+            do throws(UVError) {
+                if let line = try bytes.takeText(limit: limit, isLast: isLast, "lines") { return line }
+            } catch { throw error.naming(chunks.file.path) }
         } while try await fill()
         return nil
     }
@@ -47,7 +49,9 @@ struct FileLineReader {
     mutating func nextBytes() async throws -> [UInt8]? {
         if try beginLine() { await chunks.file.loop.giveWay() }
         repeat {
-            if let line = try bytes.takeLine(limit: limit, isLast: isLast, "lines") { return line }
+            do throws(UVError) {
+                if let line = try bytes.takeLine(limit: limit, isLast: isLast, "lines") { return line }
+            } catch { throw error.naming(chunks.file.path) }
         } while try await fill()
         return nil
     }
@@ -130,4 +134,9 @@ public struct FileByteLines: AsyncSequence, Sendable {
 
     @inlinable
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+}
+
+extension UVError {
+    /// An error of a line's length, with the file whose line it is.
+    func naming(_ path: FilePath) -> UVError { UVError(code, in: operation, of: "\(path), a line of \(subject ?? "")") }
 }

@@ -59,7 +59,9 @@ public struct FileReader: Sendable {
         try await file.loop.pace()
         var isLast = false
         while true {
-            if let line = try buffer.takeText(limit: limit, isLast: isLast, "readLine") { return line }
+            do throws(UVError) {
+                if let line = try buffer.takeText(limit: limit, isLast: isLast, "readLine") { return line }
+            } catch { throw error.naming(file.path) }
             if isLast { return nil }
             isLast = try await !fill()
         }

@@ -97,25 +97,29 @@ extension TCPConnection {
 extension TCPConnection {
     /// Connects to a host for a body, and closes the connection afterwards, whatever happens.
     ///
-    /// - Throws: What connecting or the body throws. Otherwise as ``connect(host:port:family:timeout:from:options:on:)``.
+    /// - Throws: What connecting or the body throws. Otherwise as
+    ///   ``connect(host:port:family:timeout:idleTimeout:from:options:on:)``.
     public static func withConnection<Value>(
         host: String, port: UInt16, family: SocketAddress.Family? = nil, timeout: Duration? = nil,
-        from localAddress: SocketAddress? = nil, options: TCPOptions = TCPOptions(),
+        idleTimeout: Duration? = nil, from localAddress: SocketAddress? = nil, options: TCPOptions = TCPOptions(),
         on loop: EventLoop = .current ?? .shared, _ body: nonisolated(nonsending) (TCPConnection) async throws -> Value
     ) async throws -> Value {
         let connection = try await connect(
-            host: host, port: port, family: family, timeout: timeout, from: localAddress, options: options, on: loop)
+            host: host, port: port, family: family, timeout: timeout, idleTimeout: idleTimeout, from: localAddress,
+            options: options, on: loop)
         return try await connection.closing(after: body)
     }
 
-    /// Connects to an address for a body. Otherwise as ``withConnection(host:port:family:timeout:from:options:on:_:)``.
+    /// Connects to an address for a body. Otherwise as
+    /// ``withConnection(host:port:family:timeout:idleTimeout:from:options:on:_:)``.
     public static func withConnection<Value>(
-        to address: SocketAddress, timeout: Duration? = nil, from localAddress: SocketAddress? = nil,
-        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared,
+        to address: SocketAddress, timeout: Duration? = nil, idleTimeout: Duration? = nil,
+        from localAddress: SocketAddress? = nil, options: TCPOptions = TCPOptions(),
+        on loop: EventLoop = .current ?? .shared,
         _ body: nonisolated(nonsending) (TCPConnection) async throws -> Value
     ) async throws -> Value {
         let connection = try await connect(
-            to: address, timeout: timeout, from: localAddress, options: options, on: loop)
+            to: address, timeout: timeout, idleTimeout: idleTimeout, from: localAddress, options: options, on: loop)
         return try await connection.closing(after: body)
     }
 

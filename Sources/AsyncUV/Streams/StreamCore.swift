@@ -224,7 +224,8 @@ final class StreamCore {
     }
 
     var isBeingRead: UVError {
-        UVError(.alreadyInProcess, in: "read", of: "a connection that another task reads")
+        let peer = (handle as? TCPHandle)?.peer.map { " with \($0)" } ?? ""
+        return UVError(.alreadyInProcess, in: "read", of: "a connection\(peer), which another task reads")
     }
 
     // MARK: Writing

@@ -178,6 +178,14 @@ extension FileTests {
             expectError(.messageTooLong) { try lines(fits + [13, 13, 10], limit: 100, fastPath) }
             expectError(.messageTooLong) { try lines(fits + [65, 10], limit: 100, fastPath) }
             expectError(.messageTooLong) { try lines(fits + [65], limit: 100, fastPath) }
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                try path.put(fits)
+                let file = try await File.open(path)
+                await expect(.messageTooLong, of: path) { for try await _ in file.lines(limit: 99) {} }
+                await expect(.messageTooLong, of: path) { for try await _ in file.byteLines(limit: 99) {} }
+                try await file.close()
+            }
             // No end in sight: given up long before the end of the file.
             expectError(.messageTooLong) {
                 try lines([UInt8](repeating: 65, count: 3 << 20), fastPath)

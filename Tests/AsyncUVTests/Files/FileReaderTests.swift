@@ -33,7 +33,7 @@ extension FileTests {
                 try more.close()
                 #expect(try await reader.readLine() == "more")
                 var tail = file.reader(from: 10, bufferSize: bufferSize)
-                await expectError(.messageTooLong) { try await tail.readLine(limit: 3) }
+                await expect(.messageTooLong, of: path) { try await tail.readLine(limit: 3) }
                 #expect(tail.position == 10)
                 #expect(try await tail.readLine(limit: 8) == "lastmore")
                 await expectError(.invalidArgument) { try await tail.read(upTo: 0) }

@@ -42,6 +42,53 @@ extension FileTests {
             }
         }
 
+        @Test("Over a connection of another loop, from either loop and from elsewhere", arguments: FastPath.allCases)
+        func otherLoop(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(5_000_000))
+                let file = try await Directory.open(folder).open("file")
+                let other = try EventLoop()
+                let (connection, peer) = try await plainPeerPair(on: other)
+                let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
+                #expect(try await file.send(to: connection) == 5_000_000)
+                #expect(try await other.spawn { try await file.send(to: connection, from: 10, count: 20) }.value == 20)
+                #expect(try await Task.detached { try await file.send(to: connection, count: 10) }.value == 10)
+                await connection.close()
+                await expectError(.badFileDescriptor) { try await file.send(to: connection) }
+                let content = pattern(5_000_000)
+                let isWhole = try await reading.value == content + content[10..<30] + content[..<10]
+                #expect(isWhole)
+                await other.shutdown()
+                await expectError(.canceled) { try await file.send(to: connection) }
+                try await file.close()
+            }
+        }
+
+        @Test("C1: over a connection of another loop: cancelled, and closed, while the peer does not read")
+        func otherLoopEnds() throws {
+            try inFolder { loop, folder in
+                let path = folder.appending("file")
+                try path.put(pattern(64 << 20))
+                let file = try await File.open(path)
+                let other = try EventLoop()
+                for isCancelled in [true, false] {
+                    let (connection, peer) = try await plainPeerPair(on: other)
+                    let progress = Shared(Int64(0))
+                    let sending = loop.spawn { try await file.send(to: connection) { progress.value = $0 } }
+                    try await wait(on: loop) { progress.value > 0 }
+                    if isCancelled { sending.cancel() } else { await connection.closeWithReset() }
+                    let error = await failure(of: sending)
+                    let isExpected = isCancelled ? error is CancellationError : error is UVError
+                    #expect(isExpected, "\(String(describing: error))")
+                    await connection.closeWithReset()
+                    try peer.close()
+                }
+                try await file.close()
+                await other.shutdown()
+            }
+        }
+
         @Test("N4: to a peer that does not read it waits no longer than the connection's idle timeout")
         func idleTimeout() throws {
             try Self.withOperands(bytes: 32_000_000) { _, file, connection, peer in

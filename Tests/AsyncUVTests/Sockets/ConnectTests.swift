@@ -152,6 +152,20 @@ import UV
                 }
             }
             #expect(await isClosed(try #require(second.value)))
+            for isByName in [true, false] {
+                await expectError(.timedOut) {
+                    let timeout: Duration = .milliseconds(5)
+                    if isByName {
+                        try await TCPConnection.withConnection(
+                            host: "127.0.0.1", port: address.port, idleTimeout: timeout
+                        ) { _ = try await $0.read() }
+                    } else {
+                        try await TCPConnection.withConnection(to: address, idleTimeout: timeout) {
+                            _ = try await $0.read()
+                        }
+                    }
+                }
+            }
             let reading = loop.spawn {
                 try await TCPConnection.withConnection(to: address) { connection in
                     second.value = connection

@@ -64,6 +64,9 @@ import UV
             try await loop.waitUntilIdle()
             await expectError(.alreadyInProcess) { try await near.read() }
             await expectError(.alreadyInProcess) { try await near.readLine() }
+            let second = loop.spawn { _ = try await near.withBytes { ($0.count, ()) } }
+            let refused = try #require(await failure(of: second) as? UVError)
+            #expect(refused.subject == "a connection with \(near.remoteAddress), which another task reads")
             var other: [UInt8] = [9]
             await expectError(.alreadyInProcess) { try await near.read(into: &other) }
             #expect(other == [9])
