@@ -159,7 +159,8 @@ public enum FileSystem {
     /// - Parameter path: What it is done to, for the error of a timeout.
     /// - Parameter discard: Gets a result that came when nobody waited any more.
     static func perform<Value: Sendable>(
-        _ operation: FileOperation<Value>, of path: FilePath? = nil, within timeout: Duration? = nil, on loop: EventLoop,
+        _ operation: FileOperation<Value>, of path: FilePath? = nil, within timeout: Duration? = nil,
+        on loop: EventLoop,
         discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in }
     ) async throws -> Value {
         try await perform(operation.name, of: path, within: timeout, on: loop, discard: discard) {
