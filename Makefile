@@ -7,10 +7,10 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions everyday switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions instructions-check everyday switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
 
 help: ## Says what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpressure, async code
 	swift build --product tour
@@ -30,6 +30,10 @@ bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" f
 
 instructions: dependencies ## Counts the instructions for an echoed KiB of each server, by callgrind
 	Benchmarks/Scripts/instructions
+
+instructions-check: ## Fails when a server's instructions are more than 5 % above those in Benchmarks/instructions.json
+	Scripts/install-dependencies valgrind
+	Benchmarks/Scripts/instructions --check Benchmarks/instructions.json
 
 switches: dependencies ## Measures switches between tasks, spawns and wake-ups
 	swift run -c release --package-path Benchmarks tasks

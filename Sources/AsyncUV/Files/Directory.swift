@@ -9,7 +9,7 @@ public import UV
 /// once, without a thread, and so are the files' `status()` and `close()`; all else is done as by ``FileSystem``, in one trip to
 /// the thread pool.
 ///
-/// Errors are ``UVError`` with the whole path, as of ``File`` and ``FileSystem``. Cancellation as there.
+/// Errors are ``UVError`` with the whole path, as of ``File`` and ``FileSystem``. Cancellation and timeout as there.
 public final class Directory: Sendable {
     private let file: File
 
@@ -25,9 +25,12 @@ public final class Directory: Sendable {
     /// Opens a directory. Links on the way to it are followed, wherever they lead.
     ///
     /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.notDirectory`, `.permissionDenied`, ….
-    public static func open(_ path: FilePath, on loop: EventLoop = .current ?? .shared) async throws -> Directory {
-        let file = try await File.open(path, options: .directory, on: loop)
-        _ = try await file.look()
+    public static func open(
+        _ path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
+    ) async throws -> Directory {
+        let time = TimeLeft(timeout)
+        let file = try await File.open(path, options: .directory, timeout: timeout, on: loop)
+        _ = try await file.look(within: time.left)
         return Directory(file)
     }
 
@@ -35,16 +38,16 @@ public final class Directory: Sendable {
     /// ``File/close()``.
     public func close() async throws { try await file.close() }
 
-    /// Opens a file or directory. Otherwise as ``File/open(_:_:options:permissions:on:)``.
+    /// Opens a file or directory. Otherwise as ``File/open(_:_:options:permissions:timeout:on:)``.
     ///
     /// - Throws: ``UVError`` with `.improperLink` for what leads out of the directory, `.badFileDescriptor` when that is closed.
     public func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
-        permissions: FilePermissions? = nil
+        permissions: FilePermissions? = nil, timeout: Duration? = nil
     ) async throws -> File {
         guard loop.isCurrent else {
             return try await loop.hop {
-                try await self.open(path, mode, options: options, permissions: permissions)
+                try await self.open(path, mode, options: options, permissions: permissions, timeout: timeout)
             }
         }
         try checkCancellation()
@@ -55,7 +58,8 @@ public final class Directory: Sendable {
             return opened
         }
         let (whole, loop) = (whole(path), loop)
-        return try await file.use("open") { [descriptor = file.descriptor] callbackLoop, onDone in
+        return try await file.use("open", of: whole, within: timeout) {
+            [descriptor = file.descriptor] callbackLoop, onDone in
             let operation = FileOperation.open(
                 path, below: descriptor, mode, options: options, permissions: permissions)
             return try FileRequest.start(operation.named(whole), on: callbackLoop) { request, result in
@@ -72,8 +76,8 @@ public final class Directory: Sendable {
     }
 
     /// Opens a directory below this one. What is opened below it cannot lead out of it, either.
-    public func openDirectory(_ path: FilePath) async throws -> Directory {
-        Directory(try await open(path, options: .directory))
+    public func openDirectory(_ path: FilePath, timeout: Duration? = nil) async throws -> Directory {
+        Directory(try await open(path, options: .directory, timeout: timeout))
     }
 
     // MARK: What is there
@@ -81,21 +85,27 @@ public final class Directory: Sendable {
     /// What the system knows of a file.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
-    public func status(of path: FilePath, followingLinks: Bool = true) async throws -> FileStatus {
-        try await perform(.status(of: path, below: file.descriptor, followingLinks: followingLinks), path)
+    public func status(
+        of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil
+    ) async throws -> FileStatus {
+        try await perform(.status(of: path, below: file.descriptor, followingLinks: followingLinks), path, timeout)
     }
 
     /// The entries of a directory without `.` and `..`, in the file system's order. All are in memory at once: of strangers'
     /// directories take a limited number.
     ///
     /// - Parameter limit: The most entries; more are left out.
-    public func entries(of path: FilePath = ".", upTo limit: Int = .max) async throws -> [DirectoryEntry] {
-        try await perform(.entries(of: path, below: file.descriptor, upTo: limit), path)
+    public func entries(
+        of path: FilePath = ".", upTo limit: Int = .max, timeout: Duration? = nil
+    ) async throws -> [DirectoryEntry] {
+        try await perform(.entries(of: path, below: file.descriptor, upTo: limit), path, timeout)
     }
 
-    /// Reads a file from its start to its end. Otherwise as ``FileSystem/readFile(_:limit:on:)``.
-    public func readFile(_ path: FilePath, limit: Int = 64 << 20) async throws -> [UInt8] {
-        try await perform(.readFile(path, below: file.descriptor, limit: limit), path)
+    /// Reads a file from its start to its end. Otherwise as ``FileSystem/readFile(_:limit:timeout:on:)``.
+    public func readFile(
+        _ path: FilePath, limit: Int = 64 << 20, timeout: Duration? = nil
+    ) async throws -> [UInt8] {
+        try await perform(.readFile(path, below: file.descriptor, limit: limit), path, timeout)
     }
 
     // MARK: Changes
@@ -105,32 +115,34 @@ public final class Directory: Sendable {
     /// - Parameter permissions: Less the process's mask.
     /// - Throws: ``UVError`` with `.fileExists`.
     ///
-    /// Cancellation: it may have happened.
+    /// Cancellation and timeout: it may have happened.
     public func makeDirectory(
-        _ path: FilePath, permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute]
+        _ path: FilePath,
+        permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
+        timeout: Duration? = nil
     ) async throws {
-        try await perform(.makeDirectory(path, below: file.descriptor, permissions: permissions), path)
+        try await perform(.makeDirectory(path, below: file.descriptor, permissions: permissions), path, timeout)
     }
 
     /// Removes a name of a file that is not a directory, and the file with its last name. A link is removed, not its target.
     ///
-    /// Cancellation: it may have happened.
-    public func removeFile(_ path: FilePath) async throws {
-        try await perform(.removeFile(path, below: file.descriptor), path)
+    /// Cancellation and timeout: it may have happened.
+    public func removeFile(_ path: FilePath, timeout: Duration? = nil) async throws {
+        try await perform(.removeFile(path, below: file.descriptor), path, timeout)
     }
 
     /// Removes an empty directory.
     ///
     /// - Throws: ``UVError`` with `.directoryNotEmpty`.
     ///
-    /// Cancellation: it may have happened.
-    public func removeDirectory(_ path: FilePath) async throws {
-        try await perform(.removeDirectory(path, below: file.descriptor), path)
+    /// Cancellation and timeout: it may have happened.
+    public func removeDirectory(_ path: FilePath, timeout: Duration? = nil) async throws {
+        try await perform(.removeDirectory(path, below: file.descriptor), path, timeout)
     }
 
-    /// Gives a file or directory a new name below this directory. Otherwise as ``FileSystem/rename(_:to:on:)``.
-    public func rename(_ path: FilePath, to new: FilePath) async throws {
-        try await perform(.rename(path, to: new, below: file.descriptor), path)
+    /// Gives a file or directory a new name below this directory. Otherwise as ``FileSystem/rename(_:to:timeout:on:)``.
+    public func rename(_ path: FilePath, to new: FilePath, timeout: Duration? = nil) async throws {
+        try await perform(.rename(path, to: new, below: file.descriptor), path, timeout)
     }
 
     // MARK: Inside
@@ -138,9 +150,14 @@ public final class Directory: Sendable {
     /// For errors.
     private func whole(_ path: FilePath) -> FilePath { file.path.appending(path.components) }
 
-    private func perform<Value: Sendable>(_ operation: FileOperation<Value>, _ path: FilePath) async throws -> Value {
-        let operation = operation.named(whole(path))
-        return try await file.use(operation.name) { try FileRequest.start(operation, on: $0, onDone: $1) }
+    private func perform<Value: Sendable>(
+        _ operation: FileOperation<Value>, _ path: FilePath, _ timeout: Duration?
+    ) async throws -> Value {
+        let whole = whole(path)
+        let operation = operation.named(whole)
+        return try await file.use(operation.name, of: whole, within: timeout) {
+            try FileRequest.start(operation, on: $0, onDone: $1)
+        }
     }
 }
 

@@ -8,9 +8,10 @@ public struct DirectoryList: AsyncSequence, Sendable {
 
     /// All entries, sorted by the bytes of their names.
     ///
+    /// - Parameter timeout: As of ``FileSystem``'s calls.
     /// - Throws: What the sequence throws.
-    public func sorted() async throws -> [DirectoryEntry] {
-        try await FileSystem.perform(.entries(of: path), on: loop)
+    public func sorted(timeout: Duration? = nil) async throws -> [DirectoryEntry] {
+        try await FileSystem.perform(.entries(of: path), of: path, within: timeout, on: loop)
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {

@@ -7,9 +7,9 @@ extension File {
     /// Takes a lock, or changes the kind of the one that the file has, and waits until no other lock is in the way; up to 10 ms
     /// longer, because the system does not tell when a lock is given up. A change gives the old lock up while it waits.
     ///
-    /// Cancellation: no lock is taken.
-    public func lock(_ lock: FileLock = .exclusive) async throws {
-        try await perform(.lock(descriptor, lock)) { file in file.unlock { _ in } }
+    /// Cancellation and timeout: no lock is taken.
+    public func lock(_ lock: FileLock = .exclusive, timeout: Duration? = nil) async throws {
+        try await perform(.lock(descriptor, lock), within: timeout) { file in file.unlock { _ in } }
     }
 
     /// Takes a lock, or changes the kind of the one that the file has, if no other lock is in the way. If one is, Linux has given
@@ -19,7 +19,7 @@ extension File {
     ///
     /// Cancellation: a lock may have been taken.
     public func tryLock(_ lock: FileLock = .exclusive) async throws -> Bool {
-        try await perform(.tryLock(descriptor, lock))
+        try await perform(.tryLock(descriptor, lock), within: nil)
     }
 
     /// Gives the lock up, in a cancelled task too. Without a lock it does nothing.
@@ -32,11 +32,13 @@ extension File {
 
     /// Runs a body while the file has a lock, and gives the lock up afterwards, also after an error.
     ///
+    /// - Parameter timeout: For taking the lock.
     /// - Throws: What taking the lock, the body or giving it up throws, the first of them.
     public func withLock<Value>(
-        _ lock: FileLock = .exclusive, _ body: nonisolated(nonsending) () async throws -> Value
+        _ lock: FileLock = .exclusive, timeout: Duration? = nil,
+        _ body: nonisolated(nonsending) () async throws -> Value
     ) async throws -> Value {
-        try await self.lock(lock)
+        try await self.lock(lock, timeout: timeout)
         let value: Value
         do { value = try await body() } catch {
             try? await unlock()

@@ -129,7 +129,7 @@ extension File {
         let piece = PieceUnderWay()
         let bound = LoopBound(piece)
         do {
-            return try await use("send") { [loop, descriptor, path] callbackLoop, onDone in
+            return try await use("send", within: nil) { [loop, descriptor, path] callbackLoop, onDone in
                 let piece = bound.open(on: loop)
                 let operation = FileOperation.send(from: descriptor, at: offset, count: count, to: socket.descriptor)
                 let request = try FileRequest.start(operation.named(path), on: callbackLoop) { request, result in

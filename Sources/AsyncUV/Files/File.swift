@@ -10,6 +10,9 @@ public import UV
 ///
 /// Cancellation: the task goes on at once, with `CancellationError`. An operation that no thread has begun does not happen; one
 /// that a thread has begun ends in the background.
+///
+/// Timeout: how long to wait, in the line for a thread too; `nil` for ever. When it is over, the call throws ``UVError`` with
+/// `.timedOut` and the path; all else is as after a cancellation. What needs no thread is done whatever the timeout.
 public final class File: Sendable {
     /// The path it was opened with.
     public let path: FilePath
@@ -43,19 +46,19 @@ public final class File: Sendable {
     /// Opening never waits. A FIFO without a reader cannot be opened for writing (`.noSuchAddressOrDevice`), a regular file that
     /// another process has a lease on (see fcntl(2)) not at all (`.resourceTemporarilyUnavailable`). FIFOs and terminals have no
     /// positions, so reads and writes at an offset are `.illegalSeek`; use ``append(_:)``, which waits for room, and
-    /// ``FileSystem/readFile(_:limit:on:)``, which waits for bytes.
+    /// ``FileSystem/readFile(_:limit:timeout:on:)``, which waits for bytes.
     ///
     /// - Parameter options: With `.append` each write goes behind the file's end, whatever its offset.
     /// - Parameter permissions: Those of a file that `.create` in the options makes, less the process's mask; its owner's to
     ///   read and write if `nil`.
     /// - Throws: ``UVError`` with the path and `.noSuchFileOrDirectory`, `.permissionDenied`, `.fileExists`, ….
     ///
-    /// Cancellation: with `.create` the file may be there; it is not open.
+    /// Cancellation and timeout: with `.create` the file may be there; it is not open.
     public static func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
-        permissions: FilePermissions? = nil, on loop: EventLoop = .current ?? .shared
+        permissions: FilePermissions? = nil, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> File {
-        try await loop.perform("open") { core, pending in
+        try await loop.perform("open", of: path.string, within: timeout) { core, pending in
             let request = try FileRequest.start(
                 .open(path, mode, options: options, permissions: permissions), on: core.loop
             ) { _, result in
@@ -71,13 +74,16 @@ public final class File: Sendable {
 
     /// Opens a file for a body and closes it afterwards, whatever happens.
     ///
-    /// - Throws: What opening, the body or closing throws, the first of them. Otherwise as ``open(_:_:options:permissions:on:)``.
+    /// - Parameter timeout: For opening.
+    /// - Throws: What opening, the body or closing throws, the first of them. Otherwise as
+    ///   ``open(_:_:options:permissions:timeout:on:)``.
     public static func withFile<Value>(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly, options: FileDescriptor.OpenOptions = [],
-        permissions: FilePermissions? = nil, on loop: EventLoop = .current ?? .shared,
+        permissions: FilePermissions? = nil, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared,
         _ body: nonisolated(nonsending) (File) async throws -> Value
     ) async throws -> Value {
-        let file = try await open(path, mode, options: options, permissions: permissions, on: loop)
+        let file = try await open(
+            path, mode, options: options, permissions: permissions, timeout: timeout, on: loop)
         let value: Value
         do { value = try await body(file) } catch {
             try? await file.close()
@@ -120,6 +126,18 @@ public final class File: Sendable {
         return try await readInPool(upTo: limit, at: offset)
     }
 
+    /// Reads bytes within a time. Otherwise as ``read(upTo:at:)``, which costs a little less.
+    ///
+    /// Timeout: a read that has begun goes on in the background, and its bytes are dropped.
+    public func read(upTo limit: Int, at offset: Int64, timeout: Duration?) async throws -> [UInt8] {
+        guard loop.isCurrent else {
+            return try await loop.hop { try await self.read(upTo: limit, at: offset, timeout: timeout) }
+        }
+        try checkCancellation()
+        if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
+        return try await readInPool(upTo: limit, at: offset, within: timeout)
+    }
+
     /// Apart, so that the frames of the hop are not in everybody's.
     @inline(never)
     private func readElsewhere(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
@@ -131,8 +149,8 @@ public final class File: Sendable {
     /// - Returns: How many bytes were read: fewer than the array has room for where ``read(upTo:at:)`` would give fewer. The rest
     ///   of the array means nothing.
     ///
-    /// Cancellation, and any error: the array is empty. Otherwise as ``read(upTo:at:)``.
-    public func read(into buffer: inout [UInt8], at offset: Int64) async throws -> Int {
+    /// Cancellation, timeout, and any error: the array is empty. Otherwise as ``read(upTo:at:)``.
+    public func read(into buffer: inout [UInt8], at offset: Int64, timeout: Duration? = nil) async throws -> Int {
         if loop.isCurrent {
             do {
                 try checkCancellation()
@@ -150,18 +168,20 @@ public final class File: Sendable {
         let isCurrent = loop.isCurrent
         let result =
             isCurrent
-            ? try await readInPool(into: lent, at: offset)
+            ? try await readInPool(into: lent, at: offset, within: timeout)
             : try await loop.hop {
                 var buffer = lent.take()
-                let count = try await self.read(into: &buffer, at: offset)
+                let count = try await self.read(into: &buffer, at: offset, timeout: timeout)
                 return (buffer: buffer, count: count)
             }
         buffer = result.buffer
         return result.count
     }
 
-    private func readInPool(into buffer: Lent, at offset: Int64) async throws -> (buffer: [UInt8], count: Int) {
-        try await use("read") { [descriptor, path] in
+    private func readInPool(
+        into buffer: Lent, at offset: Int64, within timeout: Duration?
+    ) async throws -> (buffer: [UInt8], count: Int) {
+        try await use("read", within: timeout) { [descriptor, path] in
             try FileRequest.read(
                 from: descriptor, named: path, into: buffer.take(), at: offset, on: $0, onDone: $1)
         }
@@ -169,13 +189,16 @@ public final class File: Sendable {
 
     /// Reads exactly so many bytes, in as many reads as it takes.
     ///
+    /// - Parameter timeout: For all of them.
     /// - Throws: ``UVError`` with `.endOfFile` when the file ends before.
     ///
     /// Otherwise as ``read(upTo:at:)``.
-    public func read(exactly count: Int, at offset: Int64) async throws -> [UInt8] {
-        var bytes = try await read(upTo: count, at: offset)
+    public func read(exactly count: Int, at offset: Int64, timeout: Duration? = nil) async throws -> [UInt8] {
+        let time = TimeLeft(timeout)
+        var bytes = try await read(upTo: count, at: offset, timeout: time.left)
         while bytes.count < count {
-            let more = try await read(upTo: count - bytes.count, at: offset + Int64(bytes.count))
+            let more = try await read(
+                upTo: count - bytes.count, at: offset + Int64(bytes.count), timeout: time.left)
             if more.isEmpty {
                 throw UVError(.endOfFile, in: "read", of: "\(path) after \(bytes.count) of \(count) bytes")
             }
@@ -192,88 +215,95 @@ public final class File: Sendable {
     /// - Throws: ``UVError`` with `.noSpace`, `.ioError`, …; the text says how many bytes were written. `.invalidArgument` for
     ///   a negative offset.
     ///
-    /// Cancellation: a write that has begun goes on in the background.
-    public func write(_ bytes: [UInt8], at offset: Int64) async throws {
-        try await perform(.writeAll(bytes, to: descriptor, at: offset))
+    /// Cancellation and timeout: a write that has begun goes on in the background.
+    public func write(_ bytes: [UInt8], at offset: Int64, timeout: Duration? = nil) async throws {
+        try await perform(.writeAll(bytes, to: descriptor, at: offset), within: timeout)
     }
 
-    /// Writes all of the bytes at the file's end. Otherwise as ``write(_:at:)``.
-    public func append(_ bytes: [UInt8]) async throws {
-        try await perform(.writeAll(bytes, to: descriptor, at: nil))
+    /// Writes all of the bytes at the file's end. Otherwise as ``write(_:at:timeout:)``.
+    public func append(_ bytes: [UInt8], timeout: Duration? = nil) async throws {
+        try await perform(.writeAll(bytes, to: descriptor, at: nil), within: timeout)
     }
 
     /// Cuts the file, or lengthens it with zeros, to a size in bytes.
     ///
-    /// Cancellation: it may have happened.
-    public func truncate(to size: Int64) async throws {
-        try await perform(.truncate(descriptor, to: size))
+    /// Cancellation and timeout: it may have happened.
+    public func truncate(to size: Int64, timeout: Duration? = nil) async throws {
+        try await perform(.truncate(descriptor, to: size), within: timeout)
     }
 
     /// Waits until the file is on the disk.
     ///
     /// - Parameter dataOnly: Leaves out what nobody needs to read the file again, such as the time of its last change.
     ///
-    /// Cancellation: goes on in the background.
-    public func sync(dataOnly: Bool = false) async throws {
-        try await perform(dataOnly ? .syncData(descriptor) : .sync(descriptor))
+    /// Cancellation and timeout: goes on in the background.
+    public func sync(dataOnly: Bool = false, timeout: Duration? = nil) async throws {
+        try await perform(dataOnly ? .syncData(descriptor) : .sync(descriptor), within: timeout)
     }
 
     // MARK: Status
 
     /// The size of the file in bytes; 0 for a pseudo-file, whatever it has.
-    public func size() async throws -> Int64 { try await status().size }
+    public func size(timeout: Duration? = nil) async throws -> Int64 { try await status(timeout: timeout).size }
 
     /// What the system knows of the file. Asked at once if its volume is known to be a local one.
-    public func status() async throws -> FileStatus {
-        guard loop.isCurrent else { return try await loop.hop { try await self.status() } }
+    public func status(timeout: Duration? = nil) async throws -> FileStatus {
+        guard loop.isCurrent else { return try await loop.hop { try await self.status(timeout: timeout) } }
         try checkCancellation()
         if let status = core.open(on: loop).statusNow() {
             if loop.charge(Cost.systemCall) { await loop.giveWay() }
             return status
         }
-        return try await look().status
+        return try await look(within: timeout).status
     }
 
     /// Asks for the status, and whether the file's volume is a local one.
-    func look() async throws -> OpenedFile {
-        let found = try await perform(.look(at: descriptor))
+    func look(within timeout: Duration?) async throws -> OpenedFile {
+        let found = try await perform(.look(at: descriptor), within: timeout)
         if loop.isCurrent { core.open(on: loop).learn(found) }
         return found
     }
 
     /// Sets who may do what with the file.
-    public func setPermissions(_ permissions: FilePermissions) async throws {
-        try await perform(.setPermissions(permissions, of: descriptor))
+    public func setPermissions(_ permissions: FilePermissions, timeout: Duration? = nil) async throws {
+        try await perform(.setPermissions(permissions, of: descriptor), within: timeout)
     }
 
     /// Sets who owns the file.
-    public func setOwner(_ owner: FileOwner) async throws {
-        try await perform(.setOwner(owner, of: descriptor))
+    public func setOwner(_ owner: FileOwner, timeout: Duration? = nil) async throws {
+        try await perform(.setOwner(owner, of: descriptor), within: timeout)
     }
 
     /// Sets the file's times, as exactly as its volume keeps them.
-    public func setTimes(accessed: FileTime, modified: FileTime) async throws {
-        try await perform(.setTimes(accessed: accessed, modified: modified, of: descriptor))
+    public func setTimes(accessed: FileTime, modified: FileTime, timeout: Duration? = nil) async throws {
+        try await perform(.setTimes(accessed: accessed, modified: modified, of: descriptor), within: timeout)
     }
 
     // MARK: Inside
 
     /// Does an operation on the descriptor.
     ///
-    /// - Parameter undo: Called after a success that came when the task had been cancelled.
+    /// - Parameter undo: Called after a success that came when nobody waited any more.
     func perform<Value: Sendable>(
-        _ operation: FileOperation<Value>, undo: @escaping @Sendable (FileCore) -> Void = { _ in }
+        _ operation: FileOperation<Value>, within timeout: Duration?,
+        undo: @escaping @Sendable (FileCore) -> Void = { _ in }
     ) async throws -> Value {
         let operation = operation.named(path)
-        return try await use(operation.name, undo: undo) { try FileRequest.start(operation, on: $0, onDone: $1) }
+        return try await use(operation.name, within: timeout, undo: undo) {
+            try FileRequest.start(operation, on: $0, onDone: $1)
+        }
     }
 
     /// Does a request that uses the descriptor, which stays open until the request is done.
+    ///
+    /// - Parameter path: What it is done to, for the error of a timeout, if that is another file below this directory.
     func use<Value: Sendable>(
-        _ operation: StaticString, undo: @escaping @Sendable (FileCore) -> Void = { _ in },
+        _ operation: StaticString, of path: FilePath? = nil, within timeout: Duration?,
+        undo: @escaping @Sendable (FileCore) -> Void = { _ in },
         _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
     ) async throws -> Value {
-        try await loop.perform(operation) { [core, loop] loopCore, wait in
+        try await loop.perform(operation, of: (path ?? self.path).string, within: timeout) {
+            [core, loop] loopCore, wait in
             let file = core.open(on: loop)
             try file.enter(operation)
             do {

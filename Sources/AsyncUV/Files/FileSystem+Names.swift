@@ -6,47 +6,47 @@ extension FileSystem {
     ///
     /// - Throws: ``UVError`` with `.improperLink` between volumes.
     ///
-    /// Cancellation: it may have happened.
+    /// Cancellation and timeout: it may have happened.
     public static func rename(
-        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared
+        _ path: FilePath, to new: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.rename(path, to: new), on: loop)
+        try await perform(.rename(path, to: new), of: path, within: timeout, on: loop)
     }
 
     /// Gives a file one more name on the same volume.
     ///
-    /// Cancellation: it may have happened.
+    /// Cancellation and timeout: it may have happened.
     public static func link(
-        _ path: FilePath, at new: FilePath, on loop: EventLoop = .current ?? .shared
+        _ path: FilePath, at new: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.link(path, at: new), on: loop)
+        try await perform(.link(path, at: new), of: path, within: timeout, on: loop)
     }
 
     /// Makes a name that points to another, which need not exist.
     ///
     /// - Parameter target: Taken as it is; a relative one counts from the directory of the new name.
     ///
-    /// Cancellation: it may have happened.
+    /// Cancellation and timeout: it may have happened.
     public static func symlink(
-        to target: FilePath, at new: FilePath, on loop: EventLoop = .current ?? .shared
+        to target: FilePath, at new: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.symlink(to: target, at: new), on: loop)
+        try await perform(.symlink(to: target, at: new), of: new, within: timeout, on: loop)
     }
 
     /// What a symbolic link points to, as it was given.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for what is not a symbolic link.
     public static func readLink(
-        _ path: FilePath, on loop: EventLoop = .current ?? .shared
+        _ path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
-        try await perform(.readLink(path), on: loop)
+        try await perform(.readLink(path), of: path, within: timeout, on: loop)
     }
 
     /// The absolute path of an existing file, without symbolic links and dots.
     public static func realPath(
-        of path: FilePath, on loop: EventLoop = .current ?? .shared
+        of path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
-        try await perform(.realPath(of: path), on: loop)
+        try await perform(.realPath(of: path), of: path, within: timeout, on: loop)
     }
 
     // MARK: Directories
@@ -57,16 +57,16 @@ extension FileSystem {
     /// - Parameter permissions: Less the process's mask.
     /// - Throws: ``UVError`` with `.fileExists`.
     ///
-    /// Cancellation: it may have happened, in part.
+    /// Cancellation and timeout: it may have happened, in part.
     public static func makeDirectory(
         _ path: FilePath, withIntermediates: Bool = false,
         permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
-        on loop: EventLoop = .current ?? .shared
+        timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
         try await perform(
             withIntermediates
                 ? .makeDirectories(path, permissions: permissions) : .makeDirectory(path, permissions: permissions),
-            on: loop)
+            of: path, within: timeout, on: loop)
     }
 
     /// Makes a directory with a new name, for its owner only. It stays until somebody removes it.
@@ -74,12 +74,15 @@ extension FileSystem {
     /// - Parameter directory: Where; the system's place for temporary files if `nil`.
     /// - Parameter prefix: What the name begins with.
     ///
-    /// Cancellation: no directory is left.
+    /// Cancellation and timeout: no directory is left.
     public static func makeTemporaryDirectory(
-        in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
+        in directory: FilePath? = nil, prefix: String = "tmp-", timeout: Duration? = nil,
+        on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
         let start = try temporary(directory, prefix)
-        return try await perform(.makeTemporaryDirectory(prefix: start), on: loop) { path, loop in
+        return try await perform(
+            .makeTemporaryDirectory(prefix: start), of: start, within: timeout, on: loop
+        ) { path, loop in
             _ = try? FileRequest.start(.removeDirectory(path), on: loop) { _, _ in }
         }
     }
@@ -89,13 +92,16 @@ extension FileSystem {
     /// - Parameter directory: Where; the system's place for temporary files if `nil`.
     /// - Parameter prefix: What the name begins with.
     ///
-    /// Cancellation: no file is left.
+    /// Cancellation and timeout: no file is left.
     public static func makeTemporaryFile(
-        in directory: FilePath? = nil, prefix: String = "tmp-", on loop: EventLoop = .current ?? .shared
+        in directory: FilePath? = nil, prefix: String = "tmp-", timeout: Duration? = nil,
+        on loop: EventLoop = .current ?? .shared
     ) async throws -> File {
         let start = try temporary(directory, prefix)
         // It becomes a file on the spot, which closes itself when nobody waits any more, or the loop ends.
-        return try await perform("makeTemporaryFile", on: loop) { (file: File, loop) in
+        return try await perform(
+            "makeTemporaryFile", of: start, within: timeout, on: loop
+        ) { (file: File, loop) in
             _ = try? FileRequest.start(.removeFile(file.path), on: loop) { _, _ in }
         } _: { callbackLoop, onDone in
             try FileRequest.start(.makeTemporaryFile(prefix: start), on: callbackLoop) { request, result in

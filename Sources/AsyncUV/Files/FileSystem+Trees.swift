@@ -100,7 +100,7 @@ extension FileSystem {
         _ source: FilePath, to destination: FilePath, _ isReplacing: Bool, on loop: EventLoop,
         _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
     ) async throws -> Int64 {
-        try await perform("copy", on: loop) { callbackLoop, onDone in
+        try await perform("copy", of: source, within: nil, on: loop) { callbackLoop, onDone in
             try FileRequest.copy(
                 source, to: destination, isReplacing: isReplacing, on: callbackLoop,
                 onProgress: onProgress.map { call in

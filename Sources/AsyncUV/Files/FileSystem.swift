@@ -9,6 +9,10 @@ public import UV
 ///
 /// Cancellation: the task goes on at once, with `CancellationError`. An operation that no thread has begun does not happen. One
 /// that a thread has begun ends in the background, so a change may have happened, unless the function says otherwise.
+///
+/// Timeout: how long to wait, in the line for a thread too; `nil` for ever. When it is over, the call throws ``UVError`` with
+/// `.timedOut` and the path; all else is as after a cancellation. What needs no thread is done whatever the timeout. Calls that
+/// take many trips, such as ``copy(_:to:isReplacing:on:onProgress:)``, have none: `withTimeout` ends those.
 public enum FileSystem {
     /// Whether files that the system has in memory are read on the loop's thread, for the whole process. Only the speed differs.
     public static var cachedFastPath: Bool {
@@ -28,21 +32,23 @@ public enum FileSystem {
     /// - Parameter limit: A file with more bytes throws ``UVError`` with `.fileTooLarge`; 64 MiB by default. A file of more than
     ///   half of the machine's memory throws `.noMemory`, whatever the limit.
     ///
-    /// Cancellation: a read that has begun goes on in the background, but waits for no pipe, and its bytes are dropped.
+    /// Cancellation and timeout: a read that has begun goes on in the background, but waits for no pipe, and its bytes are dropped.
     public static func readFile(
-        _ path: FilePath, limit: Int = 64 << 20, on loop: EventLoop = .current ?? .shared
+        _ path: FilePath, limit: Int = 64 << 20, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> [UInt8] {
-        guard loop.isCurrent else { return try await readFileElsewhere(path, limit, loop) }
+        guard loop.isCurrent else { return try await readFileElsewhere(path, limit, timeout, loop) }
         try checkCancellation()
         let callbackLoop = loop.core.open(on: loop).loop
         if let bytes = PageCache.readFile(path, limit: limit, on: callbackLoop) { return bytes }
-        return try await perform(.readFile(path, limit: limit), on: loop)
+        return try await perform(.readFile(path, limit: limit), of: path, within: timeout, on: loop)
     }
 
     /// Apart, so that the frames of the hop are not in everybody's.
     @inline(never)
-    private static func readFileElsewhere(_ path: FilePath, _ limit: Int, _ loop: EventLoop) async throws -> [UInt8] {
-        try await loop.hop { try await readFile(path, limit: limit, on: loop) }
+    private static func readFileElsewhere(
+        _ path: FilePath, _ limit: Int, _ timeout: Duration?, _ loop: EventLoop
+    ) async throws -> [UInt8] {
+        try await loop.hop { try await readFile(path, limit: limit, timeout: timeout, on: loop) }
     }
 
     /// Gives a file new content, whole or not at all: whoever opens the name gets the old bytes or the new ones, also after a
@@ -61,12 +67,14 @@ public enum FileSystem {
     ///   read and write.
     /// - Parameter durably: Whether to return only when all bytes are on the disk.
     ///
-    /// Cancellation: a write that has begun goes on in the background, whole or not at all. A pipe may have got some of the bytes.
+    /// Cancellation and timeout: a write that has begun goes on in the background, whole or not at all. A pipe may have got some of
+    /// the bytes.
     public static func writeFile(
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
-        on loop: EventLoop = .current ?? .shared
+        timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.writeFile(path, bytes, permissions: permissions, durably: durably), on: loop)
+        try await perform(
+            .writeFile(path, bytes, permissions: permissions, durably: durably), of: path, within: timeout, on: loop)
     }
 
     // MARK: Status
@@ -75,17 +83,21 @@ public enum FileSystem {
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
     public static func status(
-        of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
+        of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil,
+        on loop: EventLoop = .current ?? .shared
     ) async throws -> FileStatus {
-        try await perform(.status(of: path, followingLinks: followingLinks), on: loop)
+        try await perform(
+            .status(of: path, followingLinks: followingLinks), of: path, within: timeout, on: loop)
     }
 
     /// Whether there is a file or directory; false for a symbolic link to nothing.
     ///
     /// - Throws: ``UVError`` when that cannot be known, for example `.permissionDenied` for a directory on the way.
-    public static func exists(_ path: FilePath, on loop: EventLoop = .current ?? .shared) async throws -> Bool {
+    public static func exists(_ path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared)
+        async throws -> Bool
+    {
         do {
-            _ = try await status(of: path, on: loop)
+            _ = try await status(of: path, timeout: timeout, on: loop)
             return true
         } catch let error as UVError where [.noSuchFileOrDirectory, .notDirectory].contains(error.code) {
             return false
@@ -97,32 +109,35 @@ public enum FileSystem {
     ///
     /// - Throws: ``UVError`` with `.permissionDenied` or `.readOnlyFileSystem` if not, `.noSuchFileOrDirectory`.
     public static func checkAccess(
-        to path: FilePath, for wanted: FileAccess, on loop: EventLoop = .current ?? .shared
+        to path: FilePath, for wanted: FileAccess, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.checkAccess(to: path, for: wanted), on: loop)
+        try await perform(.checkAccess(to: path, for: wanted), of: path, within: timeout, on: loop)
     }
 
     /// What the system knows of the volume that a file is on.
     public static func volume(
-        of path: FilePath, on loop: EventLoop = .current ?? .shared
+        of path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> VolumeStatus {
-        try await perform(.volume(of: path), on: loop)
+        try await perform(.volume(of: path), of: path, within: timeout, on: loop)
     }
 
     /// Sets who may do what with a file.
     public static func setPermissions(
-        _ permissions: FilePermissions, of path: FilePath, on loop: EventLoop = .current ?? .shared
+        _ permissions: FilePermissions, of path: FilePath, timeout: Duration? = nil,
+        on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.setPermissions(permissions, of: path), on: loop)
+        try await perform(.setPermissions(permissions, of: path), of: path, within: timeout, on: loop)
     }
 
     /// Sets who owns a file.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
     public static func setOwner(
-        _ owner: FileOwner, of path: FilePath, followingLinks: Bool = true, on loop: EventLoop = .current ?? .shared
+        _ owner: FileOwner, of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil,
+        on loop: EventLoop = .current ?? .shared
     ) async throws {
-        try await perform(.setOwner(owner, of: path, followingLinks: followingLinks), on: loop)
+        try await perform(
+            .setOwner(owner, of: path, followingLinks: followingLinks), of: path, within: timeout, on: loop)
     }
 
     /// Sets a file's times, as exactly as its volume keeps them.
@@ -130,32 +145,35 @@ public enum FileSystem {
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
     public static func setTimes(
         accessed: FileTime, modified: FileTime, of path: FilePath, followingLinks: Bool = true,
-        on loop: EventLoop = .current ?? .shared
+        timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws {
         try await perform(
-            .setTimes(accessed: accessed, modified: modified, of: path, followingLinks: followingLinks), on: loop)
+            .setTimes(accessed: accessed, modified: modified, of: path, followingLinks: followingLinks), of: path,
+            within: timeout, on: loop)
     }
 
     // MARK: Inside
 
     /// Does an operation.
     ///
-    /// - Parameter discard: Gets a result that came after the task was cancelled.
+    /// - Parameter path: What it is done to, for the error of a timeout.
+    /// - Parameter discard: Gets a result that came when nobody waited any more.
     static func perform<Value: Sendable>(
-        _ operation: FileOperation<Value>, on loop: EventLoop,
+        _ operation: FileOperation<Value>, of path: FilePath? = nil, within timeout: Duration? = nil,
+        on loop: EventLoop,
         discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in }
     ) async throws -> Value {
-        try await perform(operation.name, on: loop, discard: discard) {
+        try await perform(operation.name, of: path, within: timeout, on: loop, discard: discard) {
             try FileRequest.start(operation, on: $0, onDone: $1)
         }
     }
 
     static func perform<Value: Sendable>(
-        _ operation: StaticString, on loop: EventLoop,
+        _ operation: StaticString, of path: FilePath? = nil, within timeout: Duration? = nil, on loop: EventLoop,
         discard: @escaping @Sendable (Value, Loop) -> Void = { _, _ in },
         _ begin: @Sendable (Loop, @escaping FileRequest.Completion<Value>) throws -> FileRequest
     ) async throws -> Value {
-        try await loop.perform(operation) { core, wait in
+        try await loop.perform(operation, of: path?.string, within: timeout) { core, wait in
             let request = try begin(core.loop) { request, result in
                 let isWanted = wait.finish(result.mapError { $0 })
                 if !isWanted, case .success(let value) = result { discard(value, request.loop) }

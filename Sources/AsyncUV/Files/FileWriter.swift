@@ -43,7 +43,7 @@ public struct FileWriter: Sendable {
     /// Writes text as UTF-8. Otherwise as ``write(_:)-([UInt8])``.
     public mutating func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    /// Writes what was collected. It is in the file then, perhaps not yet on the disk: see ``File/sync(dataOnly:)``.
+    /// Writes what was collected. It is in the file then, perhaps not yet on the disk: see ``File/sync(dataOnly:timeout:)``.
     public mutating func flush() async throws {
         if let failure { throw failure }
         if buffer.isEmpty { return }

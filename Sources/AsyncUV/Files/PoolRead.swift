@@ -42,8 +42,24 @@ extension File {
             return try await loop.hop { try await self.readInPool(upTo: limit, at: offset) }
         }
         try checkCancellation()
+        return try await loop.value(of: beginRead(upTo: limit, at: offset))
+    }
+
+    func readInPool(upTo limit: Int, at offset: Int64, within timeout: Duration?) async throws -> [UInt8] {
+        guard let timeout else { return try await readInPool(upTo: limit, at: offset) }
+        guard loop.hostsCurrentTask else {
+            return try await loop.hop { try await self.readInPool(upTo: limit, at: offset, within: timeout) }
+        }
+        try checkCancellation()
+        let read = try beginRead(upTo: limit, at: offset)
+        return try await loop.value(of: read, within: timeout) { [path] in UVError(.timedOut, in: "read", of: "\(path)")
+        }
+    }
+
+    @inline(__always)
+    private func beginRead(upTo limit: Int, at offset: Int64) throws -> PoolRead {
         let read = PoolRead(core.open(on: loop))
         try loop.start(read) { try read.begin(upTo: limit, at: offset, on: $0.loop) }
-        return try await loop.value(of: read)
+        return read
     }
 }

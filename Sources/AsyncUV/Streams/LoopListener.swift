@@ -34,13 +34,13 @@ where Connection.Handle == Listening.Accepted {
     /// - Parameter subject: What is accepted from, for the error of a timeout.
     func accept(within timeout: Duration?, of subject: @autoclosure () -> String) async throws -> Connection? {
         guard let timeout else { return try await accept() }
-        let time = TimeLeft(timeout)
+        let (time, subject) = (TimeLeft(timeout), subject())
         while true {
             if let handle = try await takeAccepted() {
                 if let connection = connection(handle) { return connection }
                 continue
             }
-            let handle = try await loop.perform("accept", of: subject(), within: time.left) { _, pending in
+            let handle = try await loop.perform("accept", of: subject, within: time.left) { _, pending in
                 core.open(on: loop).take(pending)
             }
             guard let handle else { return nil }

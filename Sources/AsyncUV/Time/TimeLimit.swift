@@ -50,15 +50,17 @@ extension EventLoop {
     ///
     /// - Parameter subject: What the operation is done to, for the error.
     func perform<Value: Sendable>(
-        _ operation: StaticString, of subject: String?, within timeout: Duration?,
+        _ operation: StaticString, of subject: @autoclosure @Sendable () -> String?, within timeout: Duration?,
         _ begin: @Sendable (LoopCore, Wait<Value>) throws -> Void
     ) async throws -> Value {
         guard hostsCurrentTask else {
-            return try await hop { try await self.perform(operation, of: subject, within: timeout, begin) }
+            return try await hop { try await self.perform(operation, of: subject(), within: timeout, begin) }
         }
         try checkCancellation()
         let wait = Wait<Value>(operation)
         try start(wait) { core in try begin(core, wait) }
+        guard let timeout else { return try await value(of: wait) }
+        let subject = subject()
         return try await value(of: wait, within: timeout) { UVError(.timedOut, in: "\(operation)", of: subject) }
     }
 }
