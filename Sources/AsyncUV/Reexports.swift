@@ -24,6 +24,7 @@ public typealias Processors = UV.Processors
 public typealias Signal = UV.Signal
 public typealias SocketAddress = UV.SocketAddress
 public typealias StreamHandle = UV.StreamHandle
+public typealias SystemInfo = UV.SystemInfo
 public typealias TCPHandle = UV.TCPHandle
 public typealias TCPKeepAlive = UV.TCPKeepAlive
 public typealias TCPOptions = UV.TCPOptions

@@ -10,26 +10,18 @@ public enum Processors {
     /// number of loops for a server.
     ///
     /// libuv 1.44.2 does not look at the quota.
-    public static var granted: Int {
-        min(allowed, quota(under: "/sys/fs/cgroup", path: ownGroup) ?? .max)
-    }
+    public static var granted: Int { min(allowed, quota(of: ControlGroup(of: "cpu")) ?? .max) }
 
     /// The smallest quota, in processors, of a cgroup and of the groups that contain it; `nil` if none has a quota.
-    static func quota(under root: FilePath, path: String) -> Int? {
-        var smallest: Int?
-        var group = FilePath(path)
-        while true {
-            let folder = root.appending(group.components)
-            if let quota = quotaOfVersion2(folder) ?? quotaOfVersion1(root, group) {
-                smallest = min(smallest ?? .max, quota)
-            }
-            guard group.removeLastComponent() else { return smallest }
-        }
+    static func quota(under root: FilePath, path: String) -> Int? { quota(of: ControlGroup(under: root, path: path)) }
+
+    private static func quota(of group: ControlGroup) -> Int? {
+        group.smallest { folder, path in quotaOfVersion2(folder) ?? quotaOfVersion1(group.root, path) }
     }
 
     private static func quotaOfVersion2(_ folder: FilePath) -> Int? {
-        guard let words = text(folder.appending("cpu.max"))?.split(whereSeparator: \.isWhitespace), words.count == 2,
-            let time = Int(words[0]), let period = Int(words[1])
+        guard let words = ControlGroup.words(folder.appending("cpu.max")), words.count == 2, let time = Int(words[0]),
+            let period = Int(words[1])
         else { return nil }
         return processors(time, period)
     }
@@ -46,25 +38,5 @@ public enum Processors {
         time > 0 && period > 0 ? (time - 1) / period + 1 : nil
     }
 
-    /// The path of this process's cgroup, below the root.
-    private static var ownGroup: String {
-        let lines = text("/proc/self/cgroup")?.split(separator: "\n") ?? []
-        let fields = lines.map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }
-        let own = fields.first { $0.count == 3 && ($0[1].isEmpty || $0[1].split(separator: ",").contains("cpu")) }
-        return own.map { String($0[2]) } ?? "/"
-    }
-
-    private static func number(_ path: FilePath) -> Int? {
-        text(path).flatMap { Int($0.split(whereSeparator: \.isWhitespace).first ?? "") }
-    }
-
-    private static func text(_ path: FilePath) -> String? {
-        guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
-        defer { file.closeIgnoringErrors() }
-        var bytes = [UInt8](repeating: 0, count: 4_096)
-        guard let count = try? unsafe bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else {
-            return nil
-        }
-        return String(decoding: bytes[..<count], as: UTF8.self)
-    }
+    private static func number(_ path: FilePath) -> Int? { ControlGroup.words(path).flatMap { Int($0.first ?? "") } }
 }
