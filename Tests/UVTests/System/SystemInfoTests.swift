@@ -13,22 +13,21 @@ import UV
 
     @Test func machine() throws {
         var name = utsname()
-        #expect(uname(&name) == 0)
+        #expect(unsafe uname(&name) == 0)
         let kernel = try SystemInfo.kernel
-        #expect(
-            withUnsafeBytes(of: name.sysname) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } == kernel.name)
-        #expect(
-            withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-                == kernel.release)
-        #expect(
-            withUnsafeBytes(of: name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-                == kernel.machine)
+        #expect(text(of: name.sysname) == kernel.name)
+        #expect(text(of: name.release) == kernel.release)
+        #expect(text(of: name.machine) == kernel.machine)
         #expect(!kernel.version.isEmpty)
         #expect(try SystemInfo.hostName == ProcessInfo.processInfo.hostName || !SystemInfo.hostName.isEmpty)
         let uptime = try SystemInfo.uptime
         #expect(uptime > .zero && abs(uptime / .seconds(1) - ProcessInfo.processInfo.systemUptime) < 60)
         let load = SystemInfo.loadAverage
         #expect(load.one >= 0 && load.five >= 0 && load.fifteen >= 0)
+    }
+
+    private func text<Field>(of field: Field) -> String {
+        unsafe withUnsafeBytes(of: field) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     @Test func processors() throws {
@@ -108,6 +107,6 @@ import UV
             expect(.invalidArgument, of: "setEnvironmentValue") { try SystemInfo.setEnvironmentValue("1", of: bad) }
         }
         expect(.invalidArgument, of: "setEnvironmentValue") { try SystemInfo.setEnvironmentValue("1\02", of: "A") }
-        expect(.invalidArgument, of: "environmentValue") { try SystemInfo.environmentValue(of: "a\0") }
+        expect(.invalidArgument, of: "environmentValue") { try SystemInfo.environmentValue(of: "a\0") as Any }
     }
 }
