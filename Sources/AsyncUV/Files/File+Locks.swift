@@ -7,9 +7,22 @@ extension File {
     /// Takes a lock, or changes the kind of the one that the file has, and waits until no other lock is in the way; up to 10 ms
     /// longer, because the system does not tell when a lock is given up. A change gives the old lock up while it waits.
     ///
+    /// - Throws: ``UVError`` with `.canceled` when the file is closed meanwhile.
+    ///
     /// Cancellation and timeout: no lock is taken.
     public func lock(_ lock: FileLock = .exclusive, timeout: Duration? = nil) async throws {
-        try await perform(.lock(descriptor, lock), within: timeout) { file in file.unlock { _ in } }
+        let operation = FileOperation.lock(descriptor, lock).named(path)
+        try await use("lock", within: timeout) { file in
+            file.unlock { _ in }
+        } _: { [core, loop] callbackLoop, onDone in
+            let file = core.open(on: loop)
+            let request = try FileRequest.start(operation, on: callbackLoop) { request, result in
+                file.waits[ObjectIdentifier(request)] = nil
+                onDone(request, result)
+            }
+            file.waits[ObjectIdentifier(request)] = request
+            return request
+        }
     }
 
     /// Takes a lock, or changes the kind of the one that the file has, if no other lock is in the way. If one is, Linux has given

@@ -93,7 +93,7 @@ public final class File: Sendable {
         return value
     }
 
-    /// Waits for the operations that are under way, and closes the file; in a cancelled task too. Closing twice is harmless: the
+    /// Waits for the operations that are under way, but for no lock, and closes the file; in a cancelled task too. Closing twice is harmless: the
     /// second call waits as well.
     ///
     /// - Throws: ``UVError`` with `.ioError`, `.noSpace` and relatives when the system reports that an earlier write has

@@ -17,6 +17,8 @@ final class FileCore {
     /// Those who wait for the end of closing; `nil` when it has come.
     private var whenClosed: [(UVError?) -> Void]? = []
     private var whenIdle: (() -> Void)?
+    /// Requests that wait for other programs, perhaps for ever: closing ends them.
+    var waits: [ObjectIdentifier: FileRequest] = [:]
     /// Whether the file system can say what it has in memory.
     private var mayBeCached = true
     private var isReadInOrder = false
@@ -146,6 +148,7 @@ final class FileCore {
         guard whenClosed?.append(onDone) != nil else { return onDone(nil) }
         if isClosed { return }
         isClosed = true
+        for request in waits.values { try? request.cancel() }
         if underWay == 0 { closeDescriptor() } else { whenIdle = closeDescriptor }
     }
 

@@ -23,11 +23,13 @@ public class FileRequest: PoolRequest {
     ) throws(UVError) -> FileRequest {
         if let fault = operation.fault { throw fault }
         let work = operation.work()
-        return try begin(operation.name, on: loop, onDone) { request throws(UVError) in try work(request) }
+        return try begin(operation.name, of: operation.subject, on: loop, onDone) { request throws(UVError) in
+            try work(request)
+        }
     }
 
     private static func begin<Value>(
-        _ operation: StaticString, on loop: Loop, _ onDone: @escaping Completion<Value>,
+        _ operation: StaticString, of subject: FilePath?, on loop: Loop, _ onDone: @escaping Completion<Value>,
         _ work: @escaping (PoolRequest) throws(UVError) -> Value?
     ) throws(UVError) -> FileRequest {
         let request = FileRequest(on: loop)
@@ -35,7 +37,7 @@ public class FileRequest: PoolRequest {
         try request.begin(operation) { [unowned request] in
             do throws(UVError) { result = try work(request).map { .success($0) } } catch { result = .failure(error) }
         } finish: { [unowned request] _ in
-            onDone(request, result ?? .failure(UVError(.canceled, in: operation.description)))
+            onDone(request, result ?? .failure(UVError(.canceled, in: operation.description, of: subject?.string)))
         }
         return request
     }
@@ -91,7 +93,7 @@ public class FileRequest: PoolRequest {
         let file = OpenFile(file, path)
         // Not an operation, which would be a second owner of the bytes.
         var bytes = buffer
-        return try begin("read", on: loop, onDone) { (_: PoolRequest) throws(UVError) in
+        return try begin("read", of: path, on: loop, onDone) { (_: PoolRequest) throws(UVError) in
             let count = try Files.read(into: &bytes, from: 0, of: file, at: offset)
             var filled: [UInt8] = []
             swap(&filled, &bytes)

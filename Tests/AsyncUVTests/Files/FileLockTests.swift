@@ -81,6 +81,21 @@ extension FileTests {
             }
         }
 
+        @Test("Closing a file ends a wait for its lock, which may last for ever")
+        func closed() throws {
+            try inFolder { loop, folder in
+                let path = folder.appending("file")
+                try path.put([])
+                let (one, two) = (try await File.open(path), try await File.open(path))
+                try await one.lock()
+                let waiting = loop.spawn { try await two.lock() }
+                try await loop.waitUntilIdle(waits: 1)
+                try await two.close()
+                await expect(.canceled, of: path) { try await waiting.value }
+                try await one.close()
+            }
+        }
+
         @Test("C1: a cancelled wait for a lock takes none; withLock gives its own up")
         func cancelled() throws {
             try inFolder { loop, folder in

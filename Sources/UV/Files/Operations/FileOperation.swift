@@ -17,7 +17,7 @@ public struct FileOperation<Value>: Sendable {
     package let name: StaticString
     /// What is wrong with it from the start.
     let fault: UVError?
-    private var subject: FilePath?
+    private(set) var subject: FilePath?
     private let prepare: @Sendable (_ subject: FilePath?) -> Work
 
     /// - Parameter prepare: Makes the work, with the state that it keeps while it waits.
