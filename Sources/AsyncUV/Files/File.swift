@@ -93,8 +93,8 @@ public final class File: Sendable {
         return value
     }
 
-    /// Waits for the operations that are under way, but for no lock, and closes the file; in a cancelled task too. Closing twice is harmless: the
-    /// second call waits as well.
+    /// Waits for the operations that are under way, but for no lock, and closes the file; in a cancelled task too. Closing twice
+    /// is harmless: the second call waits as well.
     ///
     /// - Throws: ``UVError`` with `.ioError`, `.noSpace` and relatives when the system reports that an earlier write has
     ///   failed. The file is closed nevertheless.
@@ -205,78 +205,6 @@ public final class File: Sendable {
             bytes += more
         }
         return bytes
-    }
-
-    // MARK: Writing
-
-    /// Writes all of the bytes.
-    ///
-    /// - Parameter offset: From the file's start, in bytes. If it is behind the end, zeros fill the gap.
-    /// - Throws: ``UVError`` with `.noSpace`, `.ioError`, …; the text says how many bytes were written. `.invalidArgument` for
-    ///   a negative offset.
-    ///
-    /// Cancellation and timeout: a write that has begun goes on in the background.
-    public func write(_ bytes: [UInt8], at offset: Int64, timeout: Duration? = nil) async throws {
-        try await perform(.writeAll(bytes, to: descriptor, at: offset), within: timeout)
-    }
-
-    /// Writes all of the bytes at the file's end. Otherwise as ``write(_:at:timeout:)``.
-    public func append(_ bytes: [UInt8], timeout: Duration? = nil) async throws {
-        try await perform(.writeAll(bytes, to: descriptor, at: nil), within: timeout)
-    }
-
-    /// Cuts the file, or lengthens it with zeros, to a size in bytes.
-    ///
-    /// Cancellation and timeout: it may have happened.
-    public func truncate(to size: Int64, timeout: Duration? = nil) async throws {
-        try await perform(.truncate(descriptor, to: size), within: timeout)
-    }
-
-    /// Waits until the file is on the disk.
-    ///
-    /// - Parameter dataOnly: Leaves out what nobody needs to read the file again, such as the time of its last change.
-    ///
-    /// Cancellation and timeout: goes on in the background.
-    public func sync(dataOnly: Bool = false, timeout: Duration? = nil) async throws {
-        try await perform(dataOnly ? .syncData(descriptor) : .sync(descriptor), within: timeout)
-    }
-
-    // MARK: Status
-
-    /// The size of the file in bytes; 0 for a pseudo-file, whatever it has.
-    public func size(timeout: Duration? = nil) async throws -> Int64 { try await status(timeout: timeout).size }
-
-    /// What the system knows of the file. Asked at once if its volume is known to be a local one.
-    public func status(timeout: Duration? = nil) async throws -> FileStatus {
-        guard loop.isCurrent else { return try await loop.hop { try await self.status(timeout: timeout) } }
-        try checkCancellation()
-        if let status = core.open(on: loop).statusNow() {
-            if loop.charge(Cost.systemCall) { await loop.giveWay() }
-            return status
-        }
-        return try await look(within: timeout).status
-    }
-
-    /// Asks for the status, and whether the file's volume is a local one.
-    func look(within timeout: Duration?) async throws -> OpenedFile {
-        let found = try await perform(.look(at: descriptor), within: timeout)
-        if loop.isCurrent { core.open(on: loop).learn(found) }
-        return found
-    }
-
-    /// Sets who may do what with the file.
-    public func setPermissions(_ permissions: FilePermissions, timeout: Duration? = nil) async throws {
-        try await perform(.setPermissions(permissions, of: descriptor), within: timeout)
-    }
-
-    /// Sets who owns the file.
-    public func setOwner(_ owner: FileOwner, timeout: Duration? = nil) async throws {
-        try await perform(.setOwner(owner, of: descriptor), within: timeout)
-    }
-
-    /// Sets the file's times, as exactly as its volume keeps them.
-    public func setTimes(accessed: FileTime, modified: FileTime, timeout: Duration? = nil) async throws {
-        try await perform(.setTimes(accessed: accessed, modified: modified, of: descriptor), within: timeout)
     }
 
     // MARK: Inside

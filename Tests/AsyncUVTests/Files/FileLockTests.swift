@@ -81,8 +81,10 @@ extension FileTests {
             }
         }
 
-        @Test("Closing a file ends a wait for its lock, which may last for ever")
-        func closed() throws {
+        /// Opens a file twice; the first has the lock, and a task waits for the second's.
+        private func whileSecondWaits(
+            _ body: @escaping @Sendable (EventLoop, FilePath, File, File, Task<Void, any Error>) async throws -> Void
+        ) throws {
             try inFolder { loop, folder in
                 let path = folder.appending("file")
                 try path.put([])
@@ -90,6 +92,13 @@ extension FileTests {
                 try await one.lock()
                 let waiting = loop.spawn { try await two.lock() }
                 try await loop.waitUntilIdle(waits: 1)
+                try await body(loop, path, one, two, waiting)
+            }
+        }
+
+        @Test("Closing a file ends a wait for its lock, which may last for ever")
+        func closed() throws {
+            try whileSecondWaits { loop, path, one, two, waiting in
                 try await two.close()
                 await expect(.canceled, of: path) { try await waiting.value }
                 try await one.close()
@@ -98,13 +107,7 @@ extension FileTests {
 
         @Test("C1: a cancelled wait for a lock takes none; withLock gives its own up")
         func cancelled() throws {
-            try inFolder { loop, folder in
-                let path = folder.appending("file")
-                try path.put([])
-                let (one, two) = (try await File.open(path), try await File.open(path))
-                try await one.lock()
-                let waiting = loop.spawn { try await two.lock() }
-                try await loop.waitUntilIdle(waits: 1)
+            try whileSecondWaits { loop, path, one, two, waiting in
                 waiting.cancel()
                 await #expect(throws: CancellationError.self) { try await waiting.value }
                 try await one.unlock()
