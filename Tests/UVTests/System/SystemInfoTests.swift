@@ -9,6 +9,10 @@ import UV
         let parts = SystemInfo.libuvVersion.split(separator: ".").compactMap { UInt32($0.prefix { $0.isNumber }) }
         #expect(parts.count == 3 && parts[0] << 16 | parts[1] << 8 | parts[2] == SystemInfo.libuvVersionNumber)
         #expect(SystemInfo.libuvVersionNumber >= 0x012C02)
+        // Set by Scripts/newer-libuv.
+        if let expected = ProcessInfo.processInfo.environment["SWIFT_UV_EXPECTED_LIBUV"] {
+            #expect(SystemInfo.libuvVersion == expected)
+        }
     }
 
     @Test func machine() throws {
