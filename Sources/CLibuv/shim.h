@@ -6,6 +6,8 @@
 #error "libuv is missing: install libuv1-dev (Debian, Ubuntu), libuv-devel (Fedora) or libuv (Homebrew)"
 #else
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012C02
@@ -29,6 +31,33 @@ static inline int clibuv_configure_metrics_idle_time(uv_loop_t *loop) {
 
 static inline int clibuv_configure_block_signal(uv_loop_t *loop, int signal) {
     return uv_loop_configure(loop, UV_LOOP_BLOCK_SIGNAL, signal);
+}
+
+// What libuv prints of a loop's handles, to be freed; null when there is no memory.
+static inline char *clibuv_handle_list(uv_loop_t *loop, int only_active) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (stream == NULL) return NULL;
+    if (only_active) uv_print_active_handles(loop, stream);
+    else uv_print_all_handles(loop, stream);
+    return fclose(stream) == 0 ? text : NULL;
+}
+
+// Functions of later versions are found when the program starts, if the libuv that runs has them.
+#if UV_VERSION_HEX < 0x012D00
+typedef struct {
+    uint64_t loop_count, events, events_waiting, *reserved[13];
+} uv_metrics_t;
+extern int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics) __attribute__((weak));
+#define CLIBUV_HAS_METRICS (uv_metrics_info != NULL)
+#else
+#define CLIBUV_HAS_METRICS 1
+#endif
+
+// Fills in the loop's counters. Returns 0 if this libuv has none (before 1.45).
+static inline int clibuv_metrics(uv_loop_t *loop, uv_metrics_t *metrics) {
+    return CLIBUV_HAS_METRICS && uv_metrics_info(loop, metrics) == 0;
 }
 
 // Ends the loop's wait for events, from any thread, by the handle with which libuv's threads tell that they are done. It is

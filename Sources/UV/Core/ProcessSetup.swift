@@ -1,8 +1,17 @@
+internal import Synchronization
 internal import UVPlatform
 
 /// Prepares the process before its first loop.
 enum ProcessSetup {
+    private static let use = Atomic<Bool>(false)
+
+    /// Whether libuv may have allocated memory that it keeps.
+    static var isUsed: Bool { use.load(ordering: .acquiring) }
+
+    static func noteUse() { use.store(true, ordering: .releasing) }
+
     static let once: Void = {
+        noteUse()
         fillStandardDescriptors()
         ignoreBrokenPipes()
         ProcessExit.prepare()

@@ -1,8 +1,37 @@
 internal import CLibuv
 internal import CPlatform
 
-/// Names and numbers of this machine's network interfaces.
+/// This machine's network interfaces: their names, numbers and addresses.
 public enum NetworkInterface {
+    /// An address of an interface. An interface has as many as it likes.
+    public struct Address: Hashable, Sendable {
+        /// The interface's name, such as `eth0`.
+        public let name: String
+        /// The address, with port 0.
+        public let address: SocketAddress
+        /// The bits of the address that all machines of its network share.
+        public let mask: SocketAddress
+        /// The interface's own address in its network, such as `02:42:ac:11:00:02`; zeros if it has none.
+        public let hardwareAddress: String
+        /// Whether it leads to this machine only.
+        public let isLoopback: Bool
+    }
+
+    /// The addresses of all interfaces that are up.
+    ///
+    /// - Throws: ``UVError`` with `.noMemory` or `.tooManyOpenFiles`.
+    ///
+    /// Calls `uv_interface_addresses`.
+    public static var addresses: [Address] {
+        get throws(UVError) {
+            var raw: UnsafeMutablePointer<uv_interface_address_t>?
+            var count: CInt = 0
+            try check(unsafe uv_interface_addresses(&raw, &count), "interface addresses")
+            defer { unsafe uv_free_interface_addresses(raw, count) }
+            return unsafe UnsafeBufferPointer(start: raw, count: Int(count)).compactMap { unsafe Address($0) }
+        }
+    }
+
     /// The name of an interface, for example `eth0`.
     ///
     /// - Throws: ``UVError`` with `.noSuchAddressOrDevice` when there is none of this number.
@@ -51,5 +80,28 @@ public enum NetworkInterface {
         }
         try check(status, operation, of: "interface \(index)")
         return text
+    }
+}
+
+extension NetworkInterface.Address {
+    fileprivate init?(_ raw: uv_interface_address_t) {
+        var raw = unsafe raw
+        guard let address = unsafe withUnsafePointer(to: &raw.address, { unsafe SocketAddress(family: $0) }),
+            let mask = unsafe withUnsafePointer(to: &raw.netmask, { unsafe SocketAddress(family: $0) })
+        else { return nil }
+        name = unsafe String(cString: raw.name)
+        self.address = address
+        self.mask = mask
+        hardwareAddress = unsafe withUnsafeBytes(of: raw.phys_addr) { bytes in
+            unsafe bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        }
+        isLoopback = unsafe raw.is_internal != 0
+    }
+}
+
+extension SocketAddress {
+    /// From one of the unions that libuv has for addresses.
+    fileprivate init?<Union>(family address: UnsafePointer<Union>) {
+        unsafe self.init(UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self))
     }
 }
