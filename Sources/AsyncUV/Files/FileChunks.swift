@@ -46,7 +46,9 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> [UInt8]? {
-            guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
+            guard count > 0 else {
+                throw UVError(.invalidArgument, in: "read", of: "\(file.path), pieces of \(count) bytes")
+            }
             // Pieces that are there already would keep a cancelled reader going.
             try checkCancellation()
             let piece = try await nextPiece()

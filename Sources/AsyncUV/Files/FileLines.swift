@@ -135,8 +135,3 @@ public struct FileByteLines: AsyncSequence, Sendable {
     @inlinable
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
-
-extension UVError {
-    /// An error of a line's length, with the file whose line it is.
-    func naming(_ path: FilePath) -> UVError { UVError(code, in: operation, of: "\(path), a line of \(subject ?? "")") }
-}

@@ -104,6 +104,7 @@ public class StreamHandle: Handle {
         try checkOpen("read")
         try checkReadable("read")
         if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream that is being read") }
+        if limit < 1 { throw readError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         let outcome = try unsafe receiver.take(upTo: limit, onDone)
         if unsafe receiver.isReading { return outcome }
         if case .waiting = outcome { try readOn() }
@@ -193,6 +194,13 @@ public class StreamHandle: Handle {
 
     package final func readError(_ code: UVError.Code, in operation: StaticString) -> UVError {
         UVError(code, in: operation.description, from: peerName)
+    }
+
+    /// - Parameter piece: What was to be read.
+    @inline(never)
+    package final func readError(_ code: UVError.Code, in operation: String, of piece: String) -> UVError {
+        guard let peer = peerName else { return UVError(code, in: operation, of: piece) }
+        return UVError(code, in: operation, from: "\(peer), \(piece)")
     }
 
     package final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
