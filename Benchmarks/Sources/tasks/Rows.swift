@@ -15,6 +15,10 @@ enum Row: String, CaseIterable {
     case cancelledSleep = "spawn, sleep, cancel, join"
     case timeout = "withTimeout that is not needed"
     case childTask = "  one child task in a group"
+    case channel = "element through a Channel, between two tasks"
+    case roomyChannel = "  with room for 64"
+    case asyncChannel = "  AsyncChannel of swift-async-algorithms"
+    case semaphore = "Semaphore.withPermit, with a permit left"
     case actorCall = "call of an actor on the loop, and back"
     case callFromElsewhere = "withLoop from another thread, and back"
 

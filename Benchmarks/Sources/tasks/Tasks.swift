@@ -47,6 +47,10 @@ import Measurement
                 (.cancelledSleep, try await Work.cancelledSleep(count, on: loop)),
                 (.timeout, try await Work.timeout(count)),
                 (.childTask, await Work.childTask(count)),
+                (.channel, try await Work.channel(count, capacity: 0, on: loop)),
+                (.roomyChannel, try await Work.channel(count, capacity: 64, on: loop)),
+                (.asyncChannel, await Work.asyncChannel(count)),
+                (.semaphore, try await Work.semaphore(count, on: loop)),
                 (.actorCall, try await Work.actorCall(count, on: loop)),
                 (.callFromElsewhere, try await Work.callFromElsewhere(count / 10, on: loop)),
             ]
