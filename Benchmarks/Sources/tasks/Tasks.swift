@@ -27,7 +27,9 @@ import Measurement
             if round == 0 { measured = [] }
             for (name, nanoseconds) in measured { rows.add(nanoseconds, to: name) }
         }
-        let table = rows.table(python: Python(python, rounds: rounds, spawned: spawned, count: count).results())
+        let peers =
+            Peer.python(python, "tasks.py", rounds, spawned, count) + Peer.beside("peers-go", "tasks", rounds, count)
+        let table = rows.table(peers: peers)
         print(table.render(markdown: markdown))
     }
 
