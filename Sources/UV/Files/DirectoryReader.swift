@@ -93,7 +93,8 @@ extension FileOperation where Value == [DirectoryEntry] {
     /// - Parameter limit: The most entries to read at a time, from 1 to 65,536; another one is `.invalidArgument`.
     public static func read(_ directory: DirectoryReader, upTo limit: Int = 256) -> Self {
         let isFine = (1...65_536).contains(limit)
-        let fault = isFine ? nil : UVError(.invalidArgument, in: "entries", of: "\(directory.path), up to \(limit) entries")
+        let fault =
+            isFine ? nil : UVError(.invalidArgument, in: "entries", of: "\(directory.path), up to \(limit) entries")
         return Self("entries", fault) { _ in
             { (_: PoolRequest?) throws(UVError) in try directory.read(upTo: limit) }
         }
