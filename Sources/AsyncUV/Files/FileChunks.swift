@@ -15,12 +15,6 @@ extension File {
     public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
         FileChunks(file: self, count: count, offset: offset)
     }
-
-    fileprivate func readCached(upTo count: Int, at offset: Int64) throws -> [UInt8]? {
-        guard loop.isCurrent else { return nil }
-        try checkCancellation()
-        return try core.open(on: loop).readCached(upTo: count, at: offset)
-    }
 }
 
 /// See ``File/chunks(ofCount:from:)``.
@@ -68,7 +62,9 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         private mutating func nextPiece() async throws -> [UInt8] {
-            if ahead == nil, let bytes = try file.readCached(upTo: count, at: offset) { return bytes }
+            if ahead == nil, file.loop.isCurrent, let bytes = try file.readCached(upTo: count, at: offset) {
+                return bytes
+            }
             let now = ahead ?? read(at: offset)
             let (next, isBehindAllFiles) = offset.addingReportingOverflow(Int64(count))
             ahead = isPredictable && !isBehindAllFiles ? read(at: next) : nil

@@ -76,8 +76,14 @@ final class ListenerCore<Listening: ListeningStream>: Server {
 
     /// Wakes a call of `serve` when there may be a connection for it, or none will come any more.
     func wait(_ server: ServingWait, _ task: Suspension<Void>) {
-        unsafe servers.append(server)
         server.suspend(task)
+        // Something may have happened before the task was suspended: see RuntimeShortcuts. The listener of a loop that has ended is
+        // not looked at.
+        if unsafe server.hasEnded || !accepted.isEmpty || handle.isClosing {
+            server.wake()
+        } else {
+            unsafe servers.append(server)
+        }
     }
 
     /// A call of `serve` waits no longer.

@@ -14,11 +14,7 @@ final class ServingWait: WaitLink {
         if let reason { throw reason }
     }
 
-    func suspend(_ task: Suspension<Void>) {
-        self.task = task
-        // It may have ended before the task was suspended: see RuntimeShortcuts.
-        if reason != nil { wake() }
-    }
+    func suspend(_ task: Suspension<Void>) { self.task = task }
 
     func wake() { task.resume(returning: ()) }
 

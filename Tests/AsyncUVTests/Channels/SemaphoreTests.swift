@@ -6,23 +6,16 @@ import Testing
     @Test func soManyAreInAtATime() throws {
         try onLoop { loop in
             let semaphore = Semaphore(permits: 3, on: loop)
-            let inside = Shared((now: 0, most: 0))
+            let inside = Inside()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<50 {
                     group.addTask(executorPreference: loop) {
-                        try await semaphore.withPermit {
-                            inside.change {
-                                $0.now += 1
-                                $0.most = max($0.most, $0.now)
-                            }
-                            await Task.yield()
-                            inside.change { $0.now -= 1 }
-                        }
+                        try await semaphore.withPermit { await inside.visit() }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(inside.value == (0, 3))
+            #expect(inside.counts.value == (0, 3))
         }
     }
 
@@ -95,23 +88,16 @@ import Testing
     @Test func itWorksFromOtherThreads() async throws {
         try await withOwnLoop { loop in
             let semaphore = Semaphore(permits: 2, on: loop)
-            let inside = Shared((now: 0, most: 0))
+            let inside = Inside()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 {
                     group.addTask {
-                        try await semaphore.withPermit {
-                            inside.change {
-                                $0.now += 1
-                                $0.most = max($0.most, $0.now)
-                            }
-                            await Task.yield()
-                            inside.change { $0.now -= 1 }
-                        }
+                        try await semaphore.withPermit { await inside.visit() }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(inside.value.now == 0 && 1...2 ~= inside.value.most)
+            #expect(inside.counts.value.now == 0 && 1...2 ~= inside.counts.value.most)
         }
     }
 
@@ -124,5 +110,19 @@ import Testing
         #expect(code(of: await failure(of: task)) == .canceled)
         await expectError(.canceled) { _ = try await semaphore.tryAcquire() }
         semaphore.release()
+    }
+}
+
+/// Counts how many tasks are in at the same time.
+private struct Inside {
+    let counts = Shared((now: 0, most: 0))
+
+    func visit() async {
+        counts.change {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+        await Task.yield()
+        counts.change { $0.now -= 1 }
     }
 }
