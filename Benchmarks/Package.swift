@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
@@ -71,7 +72,9 @@ let package = Package(
         .executableTarget(
             name: "tasks",
             dependencies: [
-                "CWakeUp", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                "CWakeUp", "Measurement", arguments,
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "AsyncUV", package: "swift-uv"),
             ],
             swiftSettings: settings),
 

@@ -1,4 +1,4 @@
-"""What `lines` measures, with asyncio's readline. Arguments: rounds, lines, bytes of a line. Prints nanoseconds a line."""
+"""What `lines` measures, with asyncio's readline. Arguments: rounds, lines, bytes of a line. Prints nanoseconds a line, and a name."""
 import asyncio, socket, statistics, sys, threading, time
 
 ROUNDS, COUNT, LENGTH = map(int, sys.argv[1:])
@@ -33,4 +33,4 @@ async def read():
     return result
 
 
-print(statistics.median(asyncio.run(read()) for _ in range(ROUNDS)))
+print(statistics.median(asyncio.run(read()) for _ in range(ROUNDS)), "asyncio: readline")

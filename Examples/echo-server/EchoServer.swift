@@ -19,16 +19,7 @@ import UV
     @Option(help: "How the server is written.")
     var api = API.callbacks
 
-    @Option(help: "The numeric address to listen on, IPv4 or IPv6.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port; 0 takes a free one.")
-    var port: UInt16 = 0
-
-    @Option(
-        help: "Close connections on which nothing happens for so long, for example 30s. (default: never)",
-        transform: duration(from:))
-    var idleTimeout: Duration?
+    @OptionGroup var listen: ListenOptions
 
     @Option(help: "How many loops share the clients, each on a thread of its own; more than one with --api async only.")
     var loops = 1
@@ -36,15 +27,14 @@ import UV
     func validate() throws {
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
-        if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
     }
 
     func run() throws {
-        let address = try SocketAddress(host: host, port: port)
+        let address = try SocketAddress(host: listen.host, port: listen.port)
         let tally =
             switch api {
-            case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
-            case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)
+            case .callbacks: try CallbackServer(idleTimeout: listen.idleTimeout).run(at: address)
+            case .async: try AsyncServer(idleTimeout: listen.idleTimeout).run(at: address, loops: loops)
             }
         printLine("served \(tally)")
     }

@@ -69,19 +69,19 @@ struct Answer: Sendable {
 
     /// Sends it.
     ///
-    /// - Parameter idle: The connection's idle timeout. A large file has to get on besides: see ``Patience``.
-    func send(to client: TCPConnection, idle: Duration) async throws {
+    /// - Parameter transfers: Knows of it while it sends a large file.
+    func send(to client: TCPConnection, _ transfers: Transfers) async throws {
         switch content {
         case .bytes(let bytes): try await client.write(contentsOf: [finishedHead, bytes])
         case .file(let file, let range) where range.count <= Self.small:
             try await client.write(contentsOf: [finishedHead, Self.read(range, from: file)])
         case .file(let file, let range):
+            let progress = transfers.begin(to: client)
+            defer { transfers.end(to: client) }
             try await client.write(finishedHead)
-            try await Patience.limit(idle: idle, on: client.loop) { patience in
-                let sent = try await file.send(
-                    to: client, from: range.lowerBound, count: Int64(range.count), onProgress: patience.reached)
-                if sent < range.count { throw Self.cut(file) }
-            }
+            let sent = try await file.send(
+                to: client, from: range.lowerBound, count: Int64(range.count), onProgress: progress.reached)
+            if sent < range.count { throw Self.cut(file) }
         }
     }
 

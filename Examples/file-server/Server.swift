@@ -18,6 +18,7 @@ final class Server: Sendable {
     private let site: Site
     private let limits: ServerLimits
     private let lobby = Lobby()
+    private let transfers = Transfers()
     private let state = Mutex((tally: Tally(), present: 0))
 
     init(site: Site, limits: ServerLimits) {
@@ -40,13 +41,26 @@ final class Server: Sendable {
 
     /// Serves the connections of a listener until that is closed.
     func serve(_ listener: TCPListener) async throws {
+        let watch = listener.loop.spawn { try await self.endSlowTransfers(on: listener.loop) }
+        defer { watch.cancel() }
         try await listener.serve(
             maxConnections: limits.connections + Self.overlap, idleTimeout: limits.idle, onError: Self.report
         ) { client in try await self.serve(client) }
     }
 
+    /// Looks at the answers that are under way now and then, until it is cancelled.
+    private func endSlowTransfers(on loop: EventLoop) async throws {
+        while true {
+            try await loop.sleep(for: min(limits.idle / 4, .seconds(1)))
+            for client in transfers.removeSlow(idle: limits.idle) {
+                state.withLock { $0.tally.timeouts += 1 }
+                await client.closeWithReset()
+            }
+        }
+    }
+
     private static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
-        // A client that was displaced in the moment in which its request came.
+        // A client that was displaced in the moment in which its request came, or too slow for its answer.
         if let error = error as? UVError, error.code == .badFileDescriptor { return }
         TCPListener.report(error, peer)
     }
@@ -115,7 +129,7 @@ final class Server: Sendable {
     }
 
     private func send(_ answer: Answer, to client: TCPConnection) async throws {
-        try await answer.send(to: client, idle: limits.idle)
+        try await answer.send(to: client, transfers)
         state.withLock {
             $0.tally.requests += 1
             $0.tally.bytes += Int(answer.size)

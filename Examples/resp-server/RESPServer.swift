@@ -17,28 +17,15 @@ import ExampleSupport
             Try it: resp-server --port 6380, then redis-cli -p 6380, or redis-benchmark -p 6380 -t get,set -P 16.
             """)
 
-    @Option(help: "The numeric address to listen on, IPv4 or IPv6.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port; 0 takes a free one.")
-    var port: UInt16 = 0
-
-    @Option(
-        help: "Close connections on which nothing happens for so long, for example 30s. (default: never)",
-        transform: duration(from:))
-    var idleTimeout: Duration?
-
-    func validate() throws {
-        if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
-    }
+    @OptionGroup var listen: ListenOptions
 
     func run() throws {
-        let address = try SocketAddress(host: host, port: port)
-        let server = Server()
+        let address = try SocketAddress(host: listen.host, port: listen.port)
+        let (server, idleTimeout) = (Server(), listen.idleTimeout)
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(to: address)
             let signals = try await Signals.watch(.interrupt, .terminate)
-            loop.spawn(onError: { TCPListener.report($0, nil) }) { [idleTimeout] in
+            loop.spawn(onError: { TCPListener.report($0, nil) }) {
                 try await listener.serve(idleTimeout: idleTimeout) { try await server.converse(with: $0) }
             }
             printLine("listening on \(listener.localAddress)")

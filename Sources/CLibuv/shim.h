@@ -64,6 +64,18 @@ static inline int clibuv_metrics(uv_loop_t *loop, uv_metrics_t *metrics) {
 // a private field of the loop; read in 1.44.2 and 1.52.2.
 static inline void clibuv_wake(uv_loop_t *loop) { uv_async_send(&loop->wq_async); }
 
+// Gives a new handle a connected socket that does not block, as uv_accept() does. uv_tcp_open() asks the system to make it so once
+// more. The flags are UV_HANDLE_READABLE and UV_HANDLE_WRITABLE of uv-common.h; read in 1.44.2 and 1.52.1, later ones are asked.
+static inline int clibuv_adopt(uv_tcp_t *handle, int socket) {
+#if defined(__linux__) && UV_VERSION_HEX < 0x013500
+    handle->flags |= 0x4000 | 0x8000;
+    handle->io_watcher.fd = socket;
+    return 0;
+#else
+    return uv_tcp_open(handle, socket);
+#endif
+}
+
 // Marks a handle as libuv's own: it does not keep a loop from being closed, and uv_walk does not find it. The flag is
 // UV_HANDLE_INTERNAL of uv-common.h; read in 1.44.2 and 1.52.2.
 static inline void clibuv_hide(uv_prepare_t *handle) { handle->flags |= 0x10; }

@@ -145,6 +145,54 @@ import Testing
         }
     }
 
+    @Test func aSlowButSteadyReaderGetsAll() throws {
+        let limits = ServerLimits(idle: .milliseconds(300 * patience), request: .seconds(30), connections: 10)
+        try withServer(limits) { server in
+            let size = 24 << 20
+            try await FileSystem.writeFile(
+                server.root.appending("huge.bin"), [UInt8](repeating: 1, count: size), durably: false)
+            let client = try await server.connect()
+            try await client.write(Array("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+            let start = LoopClock.Instant.now
+            var count = 0
+            while count < size {
+                // The transfer takes several idle timeouts.
+                try await client.loop.sleep(for: limits.idle / 10)
+                let end = count + (1 << 20)
+                while count < min(end, size), let bytes = try await client.read() { count += bytes.count }
+            }
+            #expect(count >= size && LoopClock.Instant.now - start > limits.idle * 2)
+            #expect(server.server.tally.timeouts == 0)
+            await client.close()
+        }
+    }
+
+    @Test func aTransferIsTooSlowBelowAByteAMillisecond() {
+        let start = LoopClock.Instant.now
+        let progress = Transfers.Progress(from: start)
+        #expect(!progress.isTooSlow(at: start + .seconds(10), idle: .seconds(10)))
+        #expect(progress.isTooSlow(at: start + .milliseconds(10_001), idle: .seconds(10)))
+        progress.reached(5_000)
+        #expect(!progress.isTooSlow(at: start + .seconds(15), idle: .seconds(10)))
+        #expect(progress.isTooSlow(at: start + .milliseconds(15_001), idle: .seconds(10)))
+    }
+
+    @Test func clientsThatAreTooSlowAreForgotten() throws {
+        try EventLoop.run { _ in
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let client = try await TCPConnection.connect(to: listener.localAddress)
+            let transfers = Transfers()
+            let progress = transfers.begin(to: client)
+            #expect(transfers.removeSlow(idle: .seconds(60)).isEmpty)
+            #expect(transfers.removeSlow(idle: .seconds(-1)).count == 1)
+            #expect(transfers.removeSlow(idle: .seconds(-1)).isEmpty)
+            progress.reached(1)
+            transfers.end(to: client)
+            await client.close()
+            await listener.close()
+        }
+    }
+
     @Test func slowReadersHoldNoThread() throws {
         try withServer { server in
             try await FileSystem.writeFile(

@@ -27,7 +27,7 @@ struct Scenario {
 
     private static let timing = [
         Program.baseline, "echo-uv-async", "echo-uv-async --idle-timeout 30", "echo-uv-async --read-timeout 30",
-        "echo-nio-async",
+        "echo-nio-async", "echo-go", "echo-go --read-timeout 30", "echo-tokio", "echo-tokio --read-timeout 30",
     ]
 
     private static let answering = [

@@ -28,14 +28,12 @@ import UV
                 }
                 if let readTimeout {
                     return try await listener.serve(idleTimeout: idleTimeout) { connection in
-                        try await connection.setNoDelay(enabled: true)
                         while let chunk = try await connection.read(timeout: readTimeout) {
                             try await connection.write(chunk)
                         }
                     }
                 }
                 try await listener.serve(idleTimeout: idleTimeout) { connection in
-                    try await connection.setNoDelay(enabled: true)
                     for try await chunk in connection { try await connection.write(chunk) }
                 }
             }
@@ -51,7 +49,6 @@ import UV
 
 /// One answer for each message of so many bytes.
 private func answer(_ connection: TCPConnection, _ size: Int, _ each: Bool) async throws {
-    try await connection.setNoDelay(enabled: true)
     for try await chunk in connection {
         let answers = stride(from: 0, to: chunk.count, by: size).map { Array(chunk[$0..<min($0 + size, chunk.count)]) }
         if each {

@@ -40,21 +40,12 @@ import Measurement
             let all = figures[row]!
             table.add([row.title, decimal(median(all), 0), "\(decimal(all.min()!, 0))–\(decimal(all.max()!, 0))"])
         }
-        if only == nil, let other = asyncio() { table.add(["asyncio: readline", decimal(other, 0), ""]) }
+        if only == nil {
+            let peers =
+                Peer.python(python, "lines.py", rounds, count, length)
+                + Peer.beside("peers-go", "lines", rounds, count, length)
+            for row in peers { table.add([row.name, decimal(row.nanoseconds, 0), ""]) }
+        }
         print(table.render(markdown: markdown))
-    }
-
-    /// `Scripts/lines.py` prints nanoseconds.
-    private func asyncio() -> Double? {
-        guard !python.isEmpty else { return nil }
-        let script = URL(filePath: #filePath).appending(path: "../../../Scripts/lines.py").standardized
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [python, script.path(), "\(rounds)", "\(count)", "\(length)"]
-        let output = Pipe()
-        process.standardOutput = output
-        guard (try? process.run()) != nil, let text = try? output.fileHandleForReading.readToEnd() else { return nil }
-        process.waitUntilExit()
-        return Double(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 }

@@ -15,6 +15,10 @@ enum Row: String, CaseIterable {
     case cancelledSleep = "spawn, sleep, cancel, join"
     case timeout = "withTimeout that is not needed"
     case childTask = "  one child task in a group"
+    case channel = "element through a Channel, between two tasks"
+    case roomyChannel = "  with room for 64"
+    case asyncChannel = "  AsyncChannel of swift-async-algorithms"
+    case semaphore = "Semaphore.withPermit, with a permit left"
     case actorCall = "call of an actor on the loop, and back"
     case callFromElsewhere = "withLoop from another thread, and back"
 
@@ -40,7 +44,7 @@ struct Rows {
     mutating func add(_ nanoseconds: Double, to row: Row) { figures[row, default: []].append(nanoseconds) }
 
     /// Ratios are taken round by round.
-    func table(python: [(name: String, nanoseconds: Double)]) -> Table {
+    func table(peers: [(name: String, nanoseconds: Double)]) -> Table {
         var table = Table(["what", "ns", "min–max", "ratio", "limit"])
         for row in Row.allCases {
             guard let mine = figures[row] else { continue }
@@ -51,7 +55,7 @@ struct Rows {
             let spread = "\(decimal(mine.min()!, 0))–\(decimal(mine.max()!, 0))"
             table.add([row.rawValue, decimal(median(mine), 0), spread] + cells)
         }
-        for row in python { table.add([row.name, decimal(row.nanoseconds, 0), "", "", ""]) }
+        for row in peers { table.add([row.name, decimal(row.nanoseconds, 0), "", "", ""]) }
         return table
     }
 }

@@ -27,7 +27,9 @@ import Measurement
             if round == 0 { measured = [] }
             for (name, nanoseconds) in measured { rows.add(nanoseconds, to: name) }
         }
-        let table = rows.table(python: Python(python, rounds: rounds, spawned: spawned, count: count).results())
+        let peers =
+            Peer.python(python, "tasks.py", rounds, spawned, count) + Peer.beside("peers-go", "tasks", rounds, count)
+        let table = rows.table(peers: peers)
         print(table.render(markdown: markdown))
     }
 
@@ -47,6 +49,10 @@ import Measurement
                 (.cancelledSleep, try await Work.cancelledSleep(count, on: loop)),
                 (.timeout, try await Work.timeout(count)),
                 (.childTask, await Work.childTask(count)),
+                (.channel, try await Work.channel(count, capacity: 0, on: loop)),
+                (.roomyChannel, try await Work.channel(count, capacity: 64, on: loop)),
+                (.asyncChannel, await Work.asyncChannel(count)),
+                (.semaphore, try await Work.semaphore(count, on: loop)),
                 (.actorCall, try await Work.actorCall(count, on: loop)),
                 (.callFromElsewhere, try await Work.callFromElsewhere(count / 10, on: loop)),
             ]

@@ -1,3 +1,4 @@
+import AsyncAlgorithms
 import AsyncUV
 import CWakeUp
 
@@ -87,6 +88,38 @@ enum Work {
     static func childTask(_ count: Int) async -> Double {
         await nanoseconds(count) {
             for _ in 0..<count { await withTaskGroup(of: Void.self) { group in group.addTask { await Task.yield() } } }
+        }
+    }
+
+    /// One task sends numbers, another takes them.
+    static func channel(_ count: Int, capacity: Int, on loop: EventLoop) async throws -> Double {
+        let channel = Channel<Int>(capacity: capacity, on: loop)
+        return try await nanoseconds(count) {
+            async let sending: Void = {
+                for number in 0..<count { try await channel.send(number) }
+                channel.finish()
+            }()
+            for try await _ in channel {}
+            try await sending
+        }
+    }
+
+    static func asyncChannel(_ count: Int) async -> Double {
+        let channel = AsyncChannel<Int>()
+        return await nanoseconds(count) {
+            async let sending: Void = {
+                for number in 0..<count { await channel.send(number) }
+                channel.finish()
+            }()
+            for await _ in channel {}
+            await sending
+        }
+    }
+
+    static func semaphore(_ count: Int, on loop: EventLoop) async throws -> Double {
+        let semaphore = Semaphore(permits: 1, on: loop)
+        return try await nanoseconds(count) {
+            for _ in 0..<count { try await semaphore.withPermit {} }
         }
     }
 

@@ -121,8 +121,7 @@ public final class File: Sendable {
     /// Cancellation: a read that has begun goes on in the background, and its bytes are dropped.
     public func read(upTo limit: Int, at offset: Int64) async throws -> [UInt8] {
         guard loop.isCurrent else { return try await readElsewhere(upTo: limit, at: offset) }
-        try checkCancellation()
-        if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
+        if let bytes = try readCached(upTo: limit, at: offset) { return bytes }
         return try await readInPool(upTo: limit, at: offset)
     }
 
@@ -133,9 +132,15 @@ public final class File: Sendable {
         guard loop.isCurrent else {
             return try await loop.hop { try await self.read(upTo: limit, at: offset, timeout: timeout) }
         }
-        try checkCancellation()
-        if let bytes = try core.lend(on: loop, { try $0.readCached(upTo: limit, at: offset) }) { return bytes }
+        if let bytes = try readCached(upTo: limit, at: offset) { return bytes }
         return try await readInPool(upTo: limit, at: offset, within: timeout)
+    }
+
+    /// What is in memory, for a task on the loop.
+    @inline(__always)
+    func readCached(upTo limit: Int, at offset: Int64) throws -> [UInt8]? {
+        try checkCancellation()
+        return try core.lend(on: loop) { try $0.readCached(upTo: limit, at: offset) }
     }
 
     /// Apart, so that the frames of the hop are not in everybody's.

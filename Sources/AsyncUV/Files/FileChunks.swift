@@ -15,12 +15,6 @@ extension File {
     public func chunks(ofCount count: Int, from offset: Int64 = 0) -> FileChunks {
         FileChunks(file: self, count: count, offset: offset)
     }
-
-    fileprivate func readCached(upTo count: Int, at offset: Int64) throws -> [UInt8]? {
-        guard loop.isCurrent else { return nil }
-        try checkCancellation()
-        return try core.open(on: loop).readCached(upTo: count, at: offset)
-    }
 }
 
 /// See ``File/chunks(ofCount:from:)``.
@@ -46,7 +40,9 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         public mutating func next() async throws -> [UInt8]? {
-            guard count > 0 else { throw UVError(.invalidArgument, in: "read", of: "pieces of \(count) bytes") }
+            guard count > 0 else {
+                throw UVError(.invalidArgument, in: "read", of: "\(file.path), pieces of \(count) bytes")
+            }
             // Pieces that are there already would keep a cancelled reader going.
             try checkCancellation()
             let piece = try await nextPiece()
@@ -66,7 +62,9 @@ public struct FileChunks: AsyncSequence, Sendable {
         }
 
         private mutating func nextPiece() async throws -> [UInt8] {
-            if ahead == nil, let bytes = try file.readCached(upTo: count, at: offset) { return bytes }
+            if ahead == nil, file.loop.isCurrent, let bytes = try file.readCached(upTo: count, at: offset) {
+                return bytes
+            }
             let now = ahead ?? read(at: offset)
             let (next, isBehindAllFiles) = offset.addingReportingOverflow(Int64(count))
             ahead = isPredictable && !isBehindAllFiles ? read(at: next) : nil

@@ -58,7 +58,11 @@ final class FileCore {
     /// What the page cache has, or `nil`.
     func readCached(upTo limit: Int, at offset: Int64) throws -> [UInt8]? {
         guard mayBeCached, !isClosed else { return nil }
-        switch try PageCache.read(from: descriptor, upTo: limit, at: offset, on: loop) {
+        let found: PageCache.Found<[UInt8]>
+        do throws(UVError) { found = try PageCache.read(from: descriptor, upTo: limit, at: offset, on: loop) } catch {
+            throw error.naming(path)
+        }
+        switch found {
         case .found(let bytes): return bytes
         case .notCached: return nil
         case .unsupported:
@@ -69,7 +73,11 @@ final class FileCore {
 
     func readCached(into buffer: inout [UInt8], at offset: Int64) throws -> Int? {
         guard mayBeCached, !isClosed else { return nil }
-        switch try PageCache.read(into: &buffer, from: descriptor, at: offset, on: loop) {
+        let found: PageCache.Found<Int>
+        do throws(UVError) { found = try PageCache.read(into: &buffer, from: descriptor, at: offset, on: loop) } catch {
+            throw error.naming(path)
+        }
+        switch found {
         case .found(let count): return count
         case .notCached: return nil
         case .unsupported:

@@ -36,33 +36,30 @@ struct FileLineReader {
 
     @usableFromInline
     mutating func nextText() async throws -> String? {
-        if try beginLine() { await chunks.file.loop.giveWay() }
-        repeat {
-            do throws(UVError) {
-                if let line = try bytes.takeText(limit: limit, isLast: isLast, "lines") { return line }
-            } catch { throw error.naming(chunks.file.path) }
-        } while try await fill()
-        return nil
+        try await next { bytes, limit, isLast throws(UVError) in
+            try bytes.takeText(limit: limit, isLast: isLast, "lines")
+        }
     }
 
     @usableFromInline
     mutating func nextBytes() async throws -> [UInt8]? {
-        if try beginLine() { await chunks.file.loop.giveWay() }
+        try await next { bytes, limit, isLast throws(UVError) in
+            try bytes.takeLine(limit: limit, isLast: isLast, "lines")
+        }
+    }
+
+    // Inlined, so that the kind of line is known.
+    @inline(__always)
+    private mutating func next<Line>(
+        _ take: (inout LineSplitter, Int, Bool) throws(UVError) -> Line?
+    ) async throws -> Line? {
+        if try chunks.file.loop.hasEnough() { await chunks.file.loop.giveWay() }
         repeat {
             do throws(UVError) {
-                if let line = try bytes.takeLine(limit: limit, isLast: isLast, "lines") { return line }
+                if let line = try take(&bytes, limit, isLast) { return line }
             } catch { throw error.naming(chunks.file.path) }
         } while try await fill()
         return nil
-    }
-
-    /// As ``EventLoop/pace()``.
-    ///
-    /// - Returns: Whether the caller gives way.
-    @inline(__always)
-    private func beginLine() throws -> Bool {
-        try checkCancellation()
-        return chunks.file.loop.isCurrent && chunks.file.loop.charge(Cost.memory)
     }
 
     /// - Returns: False when there is nothing more to look through.
@@ -134,9 +131,4 @@ public struct FileByteLines: AsyncSequence, Sendable {
 
     @inlinable
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
-}
-
-extension UVError {
-    /// An error of a line's length, with the file whose line it is.
-    func naming(_ path: FilePath) -> UVError { UVError(code, in: operation, of: "\(path), a line of \(subject ?? "")") }
 }

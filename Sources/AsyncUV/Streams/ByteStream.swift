@@ -106,19 +106,43 @@ extension ByteStream {
 
     /// - Parameter read: Takes so many bytes at most.
     func read(exactly count: Int, by read: (Int) async throws -> [UInt8]?) async throws -> [UInt8] {
-        guard count >= 0 else { throw UVError(.invalidArgument, in: "read", of: "\(count) bytes") }
+        guard count >= 0 else { throw pieceError(.invalidArgument, in: "read", "\(count) bytes") }
         if count == 0 { try await loop.pace() }
         var bytes: [UInt8] = []
         do {
             while bytes.count < count {
                 guard let more = try await read(count - bytes.count) else {
-                    throw UVError(.endOfFile, in: "read", of: "\(count) bytes after \(bytes.count)")
+                    throw pieceError(.endOfFile, in: "read", "\(count) bytes after \(bytes.count)")
                 }
                 if bytes.isEmpty { bytes = more } else { bytes += more }
             }
         } catch {
             if !bytes.isEmpty { try? await unread(bytes) }
             throw error
+        }
+        return bytes
+    }
+
+    /// An error that says where bytes were to come from, and how many.
+    private func pieceError(_ code: UVError.Code, in operation: String, _ piece: String) -> UVError {
+        guard let name = (self as? any CustomStringConvertible)?.description else {
+            return UVError(code, in: operation, of: piece)
+        }
+        return UVError(code, in: operation, from: "\(name), \(piece)")
+    }
+
+    /// - Parameter read: Appends what is there; returns 0 at the end.
+    func readToEnd(limit: Int, by read: (inout [UInt8]) async throws -> Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            while try await read(&bytes) > 0 {
+                if bytes.count > limit {
+                    throw pieceError(.messageTooLong, in: "readToEnd", "more than \(limit) bytes")
+                }
+            }
+        } catch {
+            if !bytes.isEmpty { try? await unread(bytes) }
+            throw error.asTimeout(of: "readToEnd")
         }
         return bytes
     }
@@ -140,18 +164,7 @@ extension ByteStream {
     ///
     /// Cancellation, and any error: nothing has been read. Otherwise as ``read(upTo:)``.
     public func readToEnd(limit: Int = 64 << 20) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        do {
-            while try await read(into: &bytes, upTo: 65_536) > 0 {
-                if bytes.count > limit {
-                    throw UVError(.messageTooLong, in: "readToEnd", of: "more than \(limit) bytes")
-                }
-            }
-        } catch {
-            if !bytes.isEmpty { try? await unread(bytes) }
-            throw error
-        }
-        return bytes
+        try await readToEnd(limit: limit) { try await self.read(into: &$0, upTo: 65_536) }
     }
 
     public func write(_ bytes: Span<UInt8>) async throws { try await write([UInt8](copying: bytes)) }

@@ -9,10 +9,12 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     private static var ahead: Int { 32 }
 
     let handle: Listening
-    private let servers: Servers
-    private var accepted: Deque<Result<Handle, UVError>> = []
-    private var waiting: Deque<Wait<LoopBound<Handle>?>> = []
-    private var isPaused = false
+    private let all: Servers
+    @exclusivity(unchecked) private var accepted: Deque<Result<Handle, UVError>> = []
+    @exclusivity(unchecked) private var waiting: Deque<Wait<LoopBound<Handle>?>> = []
+    /// Calls of `serve` that wait for a connection.
+    @exclusivity(unchecked) private var servers: Deque<ServingWait> = []
+    @exclusivity(unchecked) private var isPaused = false
     /// How many calls of `serve` take connections.
     private var serving = 0
     /// Given at the first call of `serve`.
@@ -20,24 +22,25 @@ final class ListenerCore<Listening: ListeningStream>: Server {
 
     init(_ handle: Listening, _ servers: Servers) {
         self.handle = handle
-        self.servers = servers
+        all = servers
     }
 
     func listen(_ backlog: Int) throws(UVError) {
         try handle.listen(backlog: backlog) { [weak self] _, connection in
             if let self { arrived(connection) } else if case .success(let handle) = connection { handle.close() }
         }
-        servers.add(self)
+        all.add(self)
     }
 
     private func arrived(_ connection: Result<Handle, UVError>) {
-        while let pending = waiting.popFirst() {
+        while let pending = unsafe waiting.popFirst() {
             if hand(connection, to: pending) { return }
         }
-        if case .failure = connection, case .failure? = accepted.last { return }
-        accepted.append(connection)
-        guard accepted.count >= Self.ahead, !isPaused else { return }
-        isPaused = true
+        if case .failure = connection, case .failure? = unsafe accepted.last { return }
+        unsafe accepted.append(connection)
+        if let server = unsafe servers.popFirst() { server.wake() }
+        guard unsafe accepted.count >= Self.ahead, unsafe !isPaused else { return }
+        unsafe isPaused = true
         handle.pauseAccepting()
     }
 
@@ -50,9 +53,9 @@ final class ListenerCore<Listening: ListeningStream>: Server {
 
     /// Takes a connection that was accepted before anybody asked for it.
     func takeAccepted() -> Result<Handle, UVError>? {
-        guard let connection = accepted.popFirst() else { return nil }
-        if isPaused, accepted.isEmpty {
-            isPaused = false
+        guard let connection = unsafe accepted.popFirst() else { return nil }
+        if unsafe isPaused, unsafe accepted.isEmpty {
+            unsafe isPaused = false
             try? handle.resumeAccepting()
         }
         return connection
@@ -64,15 +67,30 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         } else if handle.isClosing {
             pending.finish(.success(nil))
         } else {
-            waiting.append(pending)
+            unsafe waiting.append(pending)
             pending.onCancel = { [unowned self, unowned pending] in
-                if let index = waiting.firstIndex(where: { $0 === pending }) { waiting.remove(at: index) }
+                if let index = unsafe waiting.firstIndex(where: { $0 === pending }) { unsafe waiting.remove(at: index) }
             }
         }
     }
 
+    /// Wakes a call of `serve` when there may be a connection for it, or none will come any more.
+    func wait(_ server: ServingWait, _ task: Suspension<Void>) {
+        server.suspend(task)
+        // Something may have happened before the task was suspended: see RuntimeShortcuts. The listener of a loop that has ended is
+        // not looked at.
+        if unsafe server.hasEnded || !accepted.isEmpty || handle.isClosing {
+            server.wake()
+        } else {
+            unsafe servers.append(server)
+        }
+    }
+
+    /// A call of `serve` waits no longer.
+    func forget(_ server: ServingWait) { unsafe servers.removeAll { $0 === server } }
+
     func beginServing() {
-        if number == .none { number = servers.makeNumber() }
+        if number == .none { number = all.makeNumber() }
         serving += 1
     }
 
@@ -84,15 +102,14 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     func close() {
         handle.close(onClosed: nil)
         if serving == 0 {
-            for case .success(let handle) in accepted { handle.close() }
-            accepted = []
-            servers.remove(self, number)
+            for case .success(let handle) in unsafe accepted { handle.close() }
+            unsafe accepted = []
+            all.remove(self, number)
             number = .none
         } else {
-            servers.drain(number)
+            all.drain(number)
         }
-        let waiting = waiting
-        self.waiting = []
-        for pending in waiting { pending.finish(.success(nil)) }
+        while let pending = unsafe waiting.popFirst() { pending.finish(.success(nil)) }
+        while let server = unsafe servers.popFirst() { server.wake() }
     }
 }

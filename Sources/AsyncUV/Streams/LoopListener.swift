@@ -100,16 +100,51 @@ where Connection.Handle == Listening.Accepted {
         defer { if loop.isCurrent { core.open(on: loop).endServing() } }
         let seats = maxConnections == .max ? nil : LoopBound(Seats(maxConnections))
         let scope = ServeScope(loop, seats, core.open(on: loop).number, idleTimeout, onError, handler)
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                if let seats { try await loop.perform("serve") { _, pending in seats.open(on: loop).take(pending) } }
-                do {
-                    guard let connection = try await accept() else { return }
-                    group.addTask(executorPreference: loop) { await scope.serve(connection) }
-                } catch let error as UVError where error.isPassing {
-                    scope.leave()
-                    onError(error, nil)
+        let wait = LoopBound(ServingWait())
+        try loop.start(wait.open(on: loop)) { _ in }
+        // A loop that has ended has unlinked it.
+        defer { if loop.isCurrent { wait.open(on: loop).unlink() } }
+        try await RuntimeShortcuts.run(cancelling: wait.open(on: loop), on: loop) {
+            try await withThrowingDiscardingTaskGroup { group in
+                while true {
+                    if let seats { try await takeSeat(seats) }
+                    do {
+                        guard let connection = try await next(wait) else { return }
+                        group.addTask(executorPreference: loop) { await scope.serve(connection) }
+                    } catch let error as UVError where error.isPassing {
+                        scope.leave()
+                        onError(error, nil)
+                    }
                 }
+            }
+        }
+    }
+
+    private func forgetIfEnded(_ wait: LoopBound<ServingWait>) {
+        if loop.isCurrent, wait.open(on: loop).hasEnded { core.open(on: loop).forget(wait.open(on: loop)) }
+    }
+
+    private func takeSeat(_ seats: LoopBound<Seats>) async throws {
+        if loop.isCurrent, seats.open(on: loop).takeNow() { return }
+        try await loop.perform("serve") { _, pending in seats.open(on: loop).take(pending) }
+    }
+
+    /// The next connection for a call of `serve`; `nil` when the listener is closed.
+    private func next(_ wait: LoopBound<ServingWait>) async throws -> Connection? {
+        while true {
+            try checkCancellation()
+            if !loop.isCurrent { throw loop.ended("accept") }
+            let (core, waiting) = (core.open(on: loop), wait.open(on: loop))
+            try waiting.check()
+            if let accepted = core.takeAccepted() {
+                let connection = try connection(accepted.get())
+                if loop.charge(Cost.systemCall) { await loop.giveWay() }
+                if let connection { return connection }
+            } else if core.handle.isClosing {
+                return nil
+            } else {
+                try await Suspension.wait { core.wait(waiting, $0) }
+                forgetIfEnded(wait)
             }
         }
     }

@@ -22,7 +22,7 @@ extension LoopStream {
             if loop.charge(Cost.memory) { await loop.giveWay() }
             return piece
         }
-        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
+        return try await waitForPiece("readUntil", limits) { bytes, isLast throws(UVError) in
             try bytes.take(through: delimiter, limit: limit, isLast: isLast, "readUntil")
         }
     }
@@ -43,7 +43,7 @@ extension LoopStream {
             if loop.charge(Cost.memory) { await loop.giveWay() }
             return line
         }
-        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
+        return try await waitForPiece("readLine", limits) { bytes, isLast throws(UVError) in
             try bytes.takeText(limit: limit, isLast: isLast, "readLine")
         }
     }
@@ -59,13 +59,13 @@ extension LoopStream {
     @inline(__always)
     private func readLineBytes(limit: Int, _ limits: ReadLimits) async throws -> [UInt8]? {
         if let line = try takeNow({ bytes throws(UVError) in
-            try bytes.takeLine(limit: limit, isLast: false, "readLine")
+            try bytes.takeLine(limit: limit, isLast: false, "readLineBytes")
         }) {
             if loop.charge(Cost.memory) { await loop.giveWay() }
             return line
         }
-        return try await waitForPiece(limits) { bytes, isLast throws(UVError) in
-            try bytes.takeLine(limit: limit, isLast: isLast, "readLine")
+        return try await waitForPiece("readLineBytes", limits) { bytes, isLast throws(UVError) in
+            try bytes.takeLine(limit: limit, isLast: isLast, "readLineBytes")
         }
     }
 
@@ -80,9 +80,10 @@ extension LoopStream {
     /// Reads on until a piece can be taken. Apart, so that the pieces that are there do not carry its frame.
     @inline(never)
     private func waitForPiece<Piece: Sendable>(
-        _ limits: ReadLimits, _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
+        _ operation: StaticString, _ limits: ReadLimits,
+        _ take: @Sendable (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
     ) async throws -> Piece? {
-        guard hostsCaller else { return try await loop.hop { try await self.waitForPiece(limits, take) } }
+        guard hostsCaller else { return try await loop.hop { try await self.waitForPiece(operation, limits, take) } }
         try checkCancellation()
         let time = TimeLeft(limits.timeout)
         var isLast = false
@@ -91,7 +92,7 @@ extension LoopStream {
                 try core.take { bytes throws(UVError) in try take(&bytes, isLast) }
             }
             if piece != nil || isLast { return piece }
-            isLast = try await fill(limits, time) == nil
+            do { isLast = try await fill(limits, time) == nil } catch { throw error.asTimeout(of: operation) }
             try checkLoop()
         }
     }
@@ -178,7 +179,7 @@ extension LoopStream {
             return true
         }
         let time = TimeLeft(timeout)
-        while try await fill(limits, time) != nil {
+        while try await fillForBody(limits, time) {
             try checkLoop()
             if try core.lend(on: loop, { try $0.lend(limit: limit, body) }) != nil { return true }
         }
@@ -207,15 +208,22 @@ extension LoopStream {
         repeat {
             try checkLoop()
             if let bytes = try core.open(on: loop).borrow(limit: limit) { return bytes }
-        } while try await fill(limits, time) != nil
+        } while try await fillForBody(limits, time)
         try checkFinished()
         return nil
+    }
+
+    /// - Returns: False when the peer has finished.
+    private func fillForBody(_ limits: ReadLimits, _ time: TimeLeft) async throws -> Bool {
+        do { return try await fill(limits, time) != nil } catch { throw error.asTimeout(of: "withBytes") }
     }
 
     private func checkFinished() throws {
         try checkLoop()
         let count = core.open(on: loop).untakenCount
-        if count > 0 { throw UVError(.endOfFile, in: "withBytes", of: "a message of more than \(count) bytes") }
+        if count == 0 { return }
+        throw core.open(on: loop).handle.readError(
+            .endOfFile, in: "withBytes", of: "a message of more than \(count) bytes")
     }
 
     // MARK: A caller's array

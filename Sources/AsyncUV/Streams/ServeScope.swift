@@ -70,9 +70,15 @@ final class Seats {
 
     init(_ count: Int) { free = count }
 
+    /// - Returns: Whether there was a seat.
+    func takeNow() -> Bool {
+        if free <= 0 { return false }
+        free -= 1
+        return true
+    }
+
     func take(_ pending: Wait<Void>) {
-        if free > 0 {
-            free -= 1
+        if takeNow() {
             pending.finish(.success(()))
         } else {
             waiting = pending

@@ -76,6 +76,17 @@ extension StreamConnection {
         buffer.append(try await read(upTo: limit, timeout: timeout))
     }
 
+    /// Takes everything up to the end if the peer finishes in time. Otherwise as ``ByteStream/readToEnd(limit:)``.
+    ///
+    /// - Parameter timeout: For all of it; `nil` for ever.
+    /// - Throws: ``UVError`` with `.timedOut` when the end has not come in time; what came can be read.
+    public func readToEnd(limit: Int = 64 << 20, timeout: Duration?) async throws -> [UInt8] {
+        let time = TimeLeft(timeout)
+        return try await readToEnd(limit: limit) {
+            try await self.read(into: &$0, upTo: 65_536, timeout: time.left)
+        }
+    }
+
     /// Takes the bytes up to and including a delimiter if they come in time. Otherwise as ``ByteStream/readUntil(_:limit:)``.
     ///
     /// - Parameter timeout: For all of them; `nil` for ever.

@@ -24,9 +24,17 @@ extension StreamCore {
     @inline(__always)
     func take<Piece>(_ take: (inout LineSplitter) throws(UVError) -> Piece?) throws(UVError) -> Piece? {
         guard let returned = try untaken() else { return nil }
-        guard let piece = unsafe try take(&returned.bytes) else { return nil }
+        let piece: Piece?
+        do throws(UVError) { piece = unsafe try take(&returned.bytes) } catch { throw naming(error) }
+        guard let piece else { return nil }
         if unsafe returned.bytes.isEmpty { passMemoryOn(returned) }
         return piece
+    }
+
+    /// The error of a piece, with the peer that it comes from.
+    @inline(never)
+    func naming(_ error: UVError) -> UVError {
+        handle.readError(error.code, in: error.operation, of: error.subject ?? "a piece")
     }
 
     /// Takes all bytes out, at least one, to lend them to a parser. What it leaves comes back with ``handBack(_:)``.
@@ -38,7 +46,7 @@ extension StreamCore {
         let count = unsafe returned.bytes.count
         if unsafe count <= returned.bytes.refused {
             guard count >= limit else { return nil }
-            throw UVError(.messageTooLong, in: "withBytes", of: "a message of more than \(limit) bytes")
+            throw handle.readError(.messageTooLong, in: "withBytes", of: "a message of more than \(limit) bytes")
         }
         var bytes = LineSplitter()
         unsafe swap(&bytes, &returned.bytes)
@@ -71,7 +79,7 @@ extension StreamCore {
 
     /// Appends what is there to an array. If nothing is, the array is here until something comes.
     func beginRead(into buffer: inout [UInt8], upTo limit: Int, byOwner: Bool) throws -> BegunInto {
-        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
+        if limit < 1 { throw handle.readError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         if let count = try take({ bytes throws(UVError) in
             bytes.isEmpty ? nil : bytes.take(upTo: limit, into: &buffer)
         }) {

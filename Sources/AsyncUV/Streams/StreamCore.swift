@@ -204,7 +204,7 @@ final class StreamCore {
     /// Bytes that came and were not taken; `nil` when there are none.
     private func takeReturned(_ limit: Int) throws -> [UInt8]? {
         if withReturned({ unsafe $0.bytes.isEmpty && $0.room == nil }) { return nil }
-        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
+        if limit < 1 { throw handle.readError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         guard let returned = unsafe returned else { return nil }
         if unsafe returned.room != nil { throw isBeingRead }
         guard let bytes = unsafe returned.bytes.take(upTo: limit) else { return nil }

@@ -36,8 +36,16 @@ extension EventLoop {
     ///
     /// - Throws: `CancellationError`, because a reader whose elements are all in memory would not notice otherwise.
     func pace() async throws {
+        if try hasEnough() { await giveWay() }
+    }
+
+    /// As ``pace()``, for a caller that gives way itself.
+    ///
+    /// - Returns: Whether the turn has had enough.
+    @inline(__always)
+    func hasEnough() throws -> Bool {
         try checkCancellation()
-        if isCurrent, charge(Cost.memory) { await giveWay() }
+        return isCurrent && charge(Cost.memory)
     }
 }
 

@@ -55,6 +55,15 @@ package enum RuntimeShortcuts {
         }
     }
 
+    static func run(cancelling link: WaitLink, on loop: EventLoop, _ body: () async throws -> Void) async throws {
+        let canceller = Canceller(link: link, loop: loop)
+        try await withTaskCancellationHandler {
+            try await body()
+        } onCancel: {
+            canceller.cancel()
+        }
+    }
+
     static var isCancelled: Bool { Task.isCancelled }
 
     package static var currentTask: UInt {
@@ -122,6 +131,20 @@ package enum RuntimeShortcuts {
             unsafe cruntime_remove_cancellation_handler(record)
             // Another thread may have been about to tell it.
             withExtendedLifetime(connection) {}
+        }
+        try await body()
+    }
+
+    /// Runs a body; when its task is cancelled, the link gives up, on its loop. Otherwise as ``serve(_:_:)``.
+    @inline(__always)
+    static func run(cancelling link: WaitLink, on loop: EventLoop, _ body: () async throws -> Void) async throws {
+        _ = cancellationIsHandled
+        unsafe link.loop = loop
+        let record = unsafe cruntime_add_cancellation_handler(Unmanaged.passUnretained(link).toOpaque())
+        defer {
+            unsafe cruntime_remove_cancellation_handler(record)
+            // Another thread may have been about to tell it.
+            withExtendedLifetime((link, loop)) {}
         }
         try await body()
     }

@@ -1,4 +1,5 @@
 internal import CLibuv
+package import SystemPackage
 internal import UVPlatform
 
 /// Why an operation failed: a code, the operation and the thing it was done to.
@@ -51,6 +52,13 @@ public struct UVError: Error, Sendable {
     public init(_ code: Code, in operation: String, to subject: String?) {
         self.code = code
         details = Details(operation, "to", subject)
+    }
+
+    /// The same error with the file whose number, length or line is wrong, before what is wrong; as it is without one.
+    @inline(never)
+    package func naming(_ path: FilePath?) -> Self {
+        guard let path else { return self }
+        return Self(code, in: operation, of: subject.map { "\(path), \($0)" } ?? path.string)
     }
 
     /// What was attempted, for example `bind`.

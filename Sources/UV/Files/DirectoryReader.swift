@@ -5,7 +5,7 @@ public import SystemPackage
 /// An open directory whose entries are read in batches, in the file system's order: for directories of any size. See
 /// ``FileOperation/openDirectory(_:)``. One that is dropped open closes itself on the spot.
 public final class DirectoryReader: Sendable {
-    private let path: FilePath
+    let path: FilePath
     private let list: Mutex<List>
 
     /// libuv's directory.
@@ -93,7 +93,8 @@ extension FileOperation where Value == [DirectoryEntry] {
     /// - Parameter limit: The most entries to read at a time, from 1 to 65,536; another one is `.invalidArgument`.
     public static func read(_ directory: DirectoryReader, upTo limit: Int = 256) -> Self {
         let isFine = (1...65_536).contains(limit)
-        let fault = isFine ? nil : UVError(.invalidArgument, in: "entries", of: "up to \(limit) entries")
+        let fault =
+            isFine ? nil : UVError(.invalidArgument, in: "entries", of: "\(directory.path), up to \(limit) entries")
         return Self("entries", fault) { _ in
             { (_: PoolRequest?) throws(UVError) in try directory.read(upTo: limit) }
         }

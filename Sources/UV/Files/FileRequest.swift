@@ -64,8 +64,8 @@ public class FileRequest: PoolRequest {
         from file: FileDescriptor, named path: FilePath?, upTo limit: Int, at offset: Int64?, on loop: Loop,
         attachment: AnyObject?, onDone: @escaping Completion<[UInt8]>
     ) throws(UVError) -> FileRequest {
-        try checkNotNegative(Int64(limit), "count", "read")
-        if let offset { try checkNotNegative(offset, "offset", "read") }
+        try checkNotNegative(Int64(limit), "count", "read", of: path)
+        if let offset { try checkNotNegative(offset, "offset", "read", of: path) }
         let request = ReadRequest(OpenFile(file, path), limit, offset, on: loop, onDone)
         request.attachment = attachment
         try request.begin("read")
@@ -89,7 +89,7 @@ public class FileRequest: PoolRequest {
         from file: FileDescriptor, named path: FilePath?, into buffer: consuming [UInt8], at offset: Int64?,
         on loop: Loop, onDone: @escaping Completion<(buffer: [UInt8], count: Int)>
     ) throws(UVError) -> FileRequest {
-        if let offset { try checkNotNegative(offset, "offset", "read") }
+        if let offset { try checkNotNegative(offset, "offset", "read", of: path) }
         let file = OpenFile(file, path)
         // Not an operation, which would be a second owner of the bytes.
         var bytes = buffer
@@ -103,13 +103,10 @@ public class FileRequest: PoolRequest {
 
     @inline(__always)
     static func checkNotNegative(
-        _ number: Int64, _ what: StaticString, _ operation: StaticString
+        _ number: Int64, _ what: StaticString, _ operation: StaticString, of path: FilePath? = nil
     ) throws(UVError) {
-        if number < 0 { throw negative(number, what, operation) }
-    }
-
-    @inline(never)
-    private static func negative(_ number: Int64, _ what: StaticString, _ operation: StaticString) -> UVError {
-        UVError(.invalidArgument, in: operation.description, of: "\(what) \(number)")
+        if number < 0 {
+            throw UVError(.invalidArgument, in: operation.description, of: "\(what) \(number)").naming(path)
+        }
     }
 }

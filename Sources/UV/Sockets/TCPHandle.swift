@@ -45,7 +45,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         }
     }
 
-    /// Takes a connected socket; closes it when that fails.
+    /// Takes a connected socket that does not block, and closes it when that fails.
     convenience init(
         on loop: Loop, adopting socket: CInt, of peer: SocketAddress?, _ file: StaticString = #fileID,
         _ line: UInt = #line
@@ -55,7 +55,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
             throw error
         }
         self.peer = peer
-        let status = unsafe uv_tcp_open(raw, socket)
+        let status = unsafe clibuv_adopt(raw, socket)
         guard status < 0 else { return }
         FileDescriptor(rawValue: socket).closeIgnoringErrors()
         close()

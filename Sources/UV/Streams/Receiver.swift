@@ -31,7 +31,6 @@ struct Receiver {
 
     @inline(__always)
     mutating func take(upTo limit: Int, _ onDone: @escaping Closure) throws(UVError) -> StreamHandle.ReadOutcome {
-        if limit < 1 { throw UVError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         if self.onDone != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream with a read waiting") }
         if !ahead.isEmpty { return .bytes(takeAhead(limit)) }
         if end != nil { return try takeEnd() }

@@ -104,6 +104,7 @@ public class StreamHandle: Handle {
         try checkOpen("read")
         try checkReadable("read")
         if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream that is being read") }
+        if limit < 1 { throw readError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         let outcome = try unsafe receiver.take(upTo: limit, onDone)
         if unsafe receiver.isReading { return outcome }
         if case .waiting = outcome { try readOn() }
@@ -195,6 +196,13 @@ public class StreamHandle: Handle {
         UVError(code, in: operation.description, from: peerName)
     }
 
+    /// - Parameter piece: What was to be read.
+    @inline(never)
+    package final func readError(_ code: UVError.Code, in operation: String, of piece: String) -> UVError {
+        guard let peer = peerName else { return UVError(code, in: operation, of: piece) }
+        return UVError(code, in: operation, from: "\(peer), \(piece)")
+    }
+
     package final func writeError(_ code: UVError.Code, in operation: StaticString = "write") -> UVError {
         if code == .connectionReset { wasReset = true }
         return UVError(code, in: operation.description, to: peerName)
@@ -211,7 +219,7 @@ public class StreamHandle: Handle {
     fileprivate final func arrived(_ count: Int, _ buffer: UnsafePointer<uv_buf_t>?) {
         // An empty read says that the socket was ready but held nothing. It is not the end.
         guard count != 0 else { return }
-        guard count > 0 else { return ended(CInt(count)) }
+        guard count > 0 else { return unsafe ended(CInt(count), isHangUp: buffer?.pointee.base == nil) }
         let start = unsafe UnsafeRawPointer(buffer.unsafelyUnwrapped.pointee.base.unsafelyUnwrapped)
         let bytes = unsafe Span<UInt8>(
             _unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count)
@@ -225,8 +233,9 @@ public class StreamHandle: Handle {
         }
     }
 
-    private final func ended(_ status: CInt) {
-        let status = status == UV_EOF.rawValue ? errorAtEnd : status
+    /// - Parameter isHangUp: Whether libuv has seen a hang-up, and not read the end. It gives no buffer then.
+    private final func ended(_ status: CInt, isHangUp: Bool) {
+        let status = status == UV_EOF.rawValue ? errorAtEnd(isHangUp) : status
         let error = status < 0 ? readError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil
         unsafe hasEnded = true
@@ -237,10 +246,11 @@ public class StreamHandle: Handle {
         call?(self, error.map { .failure($0) } ?? .success(nil))
     }
 
-    /// Asks the socket for its error when libuv reports the end. libuv takes any hang-up for the end, also that of a reset which
-    /// has cut off bytes.
-    private final var errorAtEnd: CInt {
+    /// Asks the socket for its error when libuv has seen a hang-up. libuv takes that for the end, also that of a reset which has cut
+    /// off bytes. An end that was read is one: a read would have told of the error.
+    private final func errorAtEnd(_ isHangUp: Bool) -> CInt {
         if wasReset { return UV_ECONNRESET.rawValue }
+        guard isHangUp else { return 0 }
         guard let descriptor = try? fileDescriptor.rawValue else { return 0 }
         let error = SocketOption.takeError(of: descriptor)
         // After the peer's end this one is about our side.

@@ -142,6 +142,6 @@ extension FileOperation where Value == TreeWalk.Part {
     ///
     /// Replaces `uv_fs_scandir`: it takes paths, which others may change, and which may be too long.
     public static func goOn(with walk: TreeWalk) -> Self {
-        Self("walk") { _ in { (_: PoolRequest?) throws(UVError) in try walk.goOn() } }
+        Self("walk", fault("walk", [walk.path])) { _ in { (_: PoolRequest?) throws(UVError) in try walk.goOn() } }
     }
 }

@@ -16,7 +16,7 @@ public struct FileOperation<Value>: Sendable {
     /// For errors.
     package let name: StaticString
     /// What is wrong with it from the start.
-    let fault: UVError?
+    private(set) var fault: UVError?
     private(set) var subject: FilePath?
     private let prepare: @Sendable (_ subject: FilePath?) -> Work
 
@@ -51,13 +51,17 @@ public struct FileOperation<Value>: Sendable {
             return UVError(.noSuchFileOrDirectory, in: name.description, of: "an empty path")
         }
         let negative = numbers.first { $0.value < 0 }
-        return negative.map { UVError(.invalidArgument, in: name.description, of: "\($0.key) \($0.value)") }
+        return negative.map {
+            UVError(.invalidArgument, in: name.description, of: "\($0.key) \($0.value)").naming(paths.first)
+        }
     }
 
     /// The same operation, whose errors name a path instead of the descriptor's number.
     package func named(_ path: FilePath) -> Self {
         var operation = self
         operation.subject = path
+        // A number that cannot be. An empty path names itself.
+        if let fault, fault.code == .invalidArgument { operation.fault = fault.naming(path) }
         return operation
     }
 

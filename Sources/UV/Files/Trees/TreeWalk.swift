@@ -36,13 +36,20 @@ public final class TreeWalk: Sendable {
         var next: (name: FilePath, path: FilePath)?
     }
 
+    /// Where it begins.
+    let path: FilePath
     private let state: Mutex<State>
 
-    public init(_ path: FilePath) { state = Mutex(State(next: (path, path))) }
+    public init(_ path: FilePath) {
+        self.path = path
+        state = Mutex(State(next: (path, path)))
+    }
 
     /// - Throws: ``UVError`` with `.resourceBusy` while another thread goes on with the walk.
     func goOn() throws(UVError) -> Part {
-        guard let part = state.withLockIfAvailable({ $0.goOn() }) else { throw UVError(.resourceBusy, in: "walk") }
+        guard let part = state.withLockIfAvailable({ $0.goOn() }) else {
+            throw UVError(.resourceBusy, in: "walk", of: path.string)
+        }
         return part
     }
 }
