@@ -81,6 +81,12 @@ public class StreamHandle: Handle {
         unsafe receiver.isReading = false
     }
 
+    /// Makes libuv forget that it watches a stream that nobody reads.
+    final func stopWatching() {
+        unsafe uv_read_start(stream, provideBuffer, bytesArrived)
+        unsafe uv_read_stop(stream)
+    }
+
     /// Goes on after ``stopReading()``, with the same closures. Harmless when there is nothing to go on with.
     public final func resumeReading() {
         checkThread()
@@ -183,7 +189,7 @@ public class StreamHandle: Handle {
     // MARK: Errors
 
     /// Who is at the other end, where that has a name.
-    var peerName: String? { nil }
+    package var peerName: String? { nil }
 
     /// Where this side is, for errors.
     var localName: String? { nil }
