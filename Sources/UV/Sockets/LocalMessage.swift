@@ -32,6 +32,18 @@ public struct LocalMessage: Sendable {
         return (FileDescriptor(rawValue: sockets[0]), FileDescriptor(rawValue: sockets[1]))
     }
 
+    /// Checks that a descriptor is a local socket that carries messages or a stream.
+    ///
+    /// - Throws: ``UVError`` with `.notSocket`, `.protocolWrongTypeForSocket` for a socket of another kind.
+    package static func checkSocket(_ socket: FileDescriptor) throws(UVError) {
+        let subject = "descriptor \(socket.rawValue)"
+        guard let type = SocketOption.number(SO_TYPE, of: socket.rawValue) else {
+            throw UVError(.lastSystemError, in: "open", of: subject)
+        }
+        guard type == streamSocketType || type == messageSocketType, SocketOption.family(of: socket.rawValue) == AF_UNIX
+        else { throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject) }
+    }
+
     /// Sends bytes, and descriptors with the first of them. The receiver gets descriptors of its own for the same files; those of
     /// the caller stay open, and the caller's.
     ///

@@ -61,14 +61,7 @@ public final class PassedDescriptor: Sendable {
         if type == datagramSocketType { return .datagramSocket }
         guard type == streamSocketType else { return .other }
         let listens = SocketOption.number(SO_ACCEPTCONN, of: descriptor) == 1
-        var address = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &address) { address in
-            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &size)
-            }
-        }
-        switch status == 0 ? CInt(address.ss_family) : AF_UNSPEC {
+        switch SocketOption.family(of: descriptor) {
         case AF_INET, AF_INET6: return listens ? .tcpListener : .tcpConnection
         case AF_UNIX: return listens ? .localListener : .localConnection
         default: return .other

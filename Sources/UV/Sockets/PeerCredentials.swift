@@ -1,4 +1,5 @@
 internal import CPlatform
+public import SystemPackage
 
 /// The process at the other end of a local socket, as the kernel noted it when the connection was made: the peer cannot forge it.
 ///
@@ -15,10 +16,11 @@ public struct PeerCredentials: Hashable, Sendable {
     /// Asks for the peer of a connected local socket.
     ///
     /// - Throws: ``UVError`` with `.notSocket`, `.socketNotConnected` for a socket without a peer, also one of another kind.
-    init(ofPeerOf socket: CInt) throws(UVError) {
+    public init(ofPeerOf socket: FileDescriptor) throws(UVError) {
         var found = cplatform_credentials()
         try checkSystem(
-            unsafe cplatform_peer_credentials(socket, &found), "peerCredentials", of: "descriptor \(socket)")
+            unsafe cplatform_peer_credentials(socket.rawValue, &found), "peerCredentials",
+            of: "descriptor \(socket.rawValue)")
         processID = found.process
         user = found.user
         group = found.group

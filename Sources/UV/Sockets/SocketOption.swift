@@ -29,6 +29,16 @@ struct SocketOption {
         return unsafe getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
     }
 
+    /// The address family of a socket; `AF_UNSPEC` for what is none.
+    static func family(of socket: CInt) -> CInt {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let status = unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &size) }
+        }
+        return status == 0 ? CInt(address.ss_family) : AF_UNSPEC
+    }
+
     /// The error that waits in a socket, which forgets it; 0 for none, and for what is no socket.
     static func takeError(of socket: CInt) -> CInt {
         var error: CInt = 0

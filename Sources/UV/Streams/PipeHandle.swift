@@ -335,7 +335,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
     public var peerCredentials: PeerCredentials {
         get throws(UVError) {
             try checkOpen("peerCredentials")
-            return try PeerCredentials(ofPeerOf: fileDescriptor.rawValue)
+            return try PeerCredentials(ofPeerOf: fileDescriptor)
         }
     }
 

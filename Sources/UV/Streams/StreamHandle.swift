@@ -76,6 +76,9 @@ public class StreamHandle: Handle {
         if isOpen, unsafe onBytes != nil { unsafe uv_read_stop(stream) }
     }
 
+    /// Whether ``startReading(onBytes:onEnd:)`` is under way.
+    final var isBeingRead: Bool { unsafe onBytes != nil }
+
     final func stopReadingAhead() {
         unsafe uv_read_stop(stream)
         unsafe receiver.isReading = false
