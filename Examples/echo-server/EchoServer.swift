@@ -26,6 +26,10 @@ import UV
     var port: UInt16 = 0
 
     @Option(
+        help: "Listen on a local socket (Unix domain) at this path instead; one that a dead server left is replaced.")
+    var local: String?
+
+    @Option(
         help: "Close connections on which nothing happens for so long, for example 30s. (default: never)",
         transform: duration(from:))
     var idleTimeout: Duration?
@@ -36,16 +40,24 @@ import UV
     func validate() throws {
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
+        guard loops == 1 || local == nil else { throw ValidationError("A local socket has one loop.") }
         if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
     }
 
-    func run() throws {
-        let address = try SocketAddress(host: host, port: port)
-        let tally =
-            switch api {
+    func run() throws { printLine("served \(try serve())") }
+
+    private func serve() throws -> Tally {
+        if let local {
+            let address = try LocalAddress(path: local)
+            return switch api {
             case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
-            case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)
+            case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address)
             }
-        printLine("served \(tally)")
+        }
+        let address = try SocketAddress(host: host, port: port)
+        return switch api {
+        case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
+        case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)
+        }
     }
 }

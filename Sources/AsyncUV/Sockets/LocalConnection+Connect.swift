@@ -29,7 +29,9 @@ extension LocalConnection {
         let time = TimeLeft(timeout)
         var pause = firstPause
         while true {
-            do { return try await attempt(address, idleTimeout, on: loop) } catch UVError.Code.resourceTemporarilyUnavailable {
+            do { return try await attempt(address, idleTimeout, on: loop) } catch UVError.Code
+                .resourceTemporarilyUnavailable
+            {
                 let left = time.left ?? .seconds(1)
                 if left <= .zero { throw UVError(.timedOut, in: "connect", of: "\(address), whose queue is full") }
                 try await loop.sleep(for: Swift.min(pause, left))

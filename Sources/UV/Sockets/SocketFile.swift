@@ -56,9 +56,10 @@ struct SocketFile {
         // Another server may do the same right now, and its new file must not go. So the file is moved aside in one step, looked
         // at, and moved back if it is not the one that was found.
         let aside = path.appendingText(".stale")
-        guard unsafe path.withPlatformString({ path in
-            unsafe aside.withPlatformString { unsafe cplatform_rename_to_free_name(path, $0) }
-        }) == 0
+        guard
+            unsafe path.withPlatformString({ path in
+                unsafe aside.withPlatformString { unsafe cplatform_rename_to_free_name(path, $0) }
+            }) == 0
         else {
             let code = UVError.Code.lastSystemError
             if code == .noSuchFileOrDirectory { return }

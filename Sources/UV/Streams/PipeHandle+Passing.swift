@@ -89,7 +89,8 @@ extension PipeHandle {
     /// Calls `uv_pipe_pending_type`, `uv_handle_type_name`.
     public var pendingKind: Kind? {
         guard pendingCount > 0 else { return nil }
-        return unsafe Kind(name: uv_handle_type_name(uv_pipe_pending_type(raw)).map { unsafe String(cString: $0) } ?? "unknown")
+        return unsafe Kind(
+            name: uv_handle_type_name(uv_pipe_pending_type(raw)).map { unsafe String(cString: $0) } ?? "unknown")
     }
 
     /// Takes the next descriptor that has come into a handle without one: a ``TCPHandle`` for `tcp`, a ``PipeHandle`` for `pipe`.
@@ -104,10 +105,12 @@ extension PipeHandle {
         try checkOpen("acceptPending")
         try handle.checkOpen("acceptPending")
         guard let kind = pendingKind else {
-            throw UVError(.resourceTemporarilyUnavailable, in: "acceptPending", of: "a pipe without pending descriptors")
+            throw UVError(
+                .resourceTemporarilyUnavailable, in: "acceptPending", of: "a pipe without pending descriptors")
         }
         guard kind == handle.kind, handle.loop === loop else {
-            throw UVError(.invalidArgument, in: "acceptPending", of: "a pending \(kind.name) into a \(handle.kind.name)")
+            throw UVError(
+                .invalidArgument, in: "acceptPending", of: "a pending \(kind.name) into a \(handle.kind.name)")
         }
         // libuv would close what has come.
         if (try? handle.fileDescriptor) != nil {

@@ -50,7 +50,8 @@ public final class PipeHandle: StreamHandle, ListeningStream {
             FileDescriptor(rawValue: sockets[1]).closeIgnoringErrors()
             throw error
         }
-        do { return (first, try PipeHandle(on: loop, adopting: sockets[1], of: .unnamed, ipc: ipc, file, line)) } catch {
+        do { return (first, try PipeHandle(on: loop, adopting: sockets[1], of: .unnamed, ipc: ipc, file, line)) } catch
+        {
             first.close()
             throw error
         }
