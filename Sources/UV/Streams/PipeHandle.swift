@@ -12,6 +12,8 @@ public final class PipeHandle: StreamHandle, ListeningStream {
     public let isIPC: Bool
     /// The other side's address, if the handle was connected, or accepted by a listener.
     package private(set) var peer: LocalAddress?
+    /// Kept, so that errors can name the peer when the handle is closed.
+    private var credentials: PeerCredentials?
     /// The file that the handle has made by binding, as long as it is to be removed.
     private var socketFile: SocketFile?
     /// The end of a connect that has succeeded at once.
@@ -82,9 +84,11 @@ public final class PipeHandle: StreamHandle, ListeningStream {
             FileDescriptor(rawValue: socket).closeIgnoringErrors()
             throw error
         }
-        self.peer = peer
         let status = unsafe uv_pipe_open(raw, socket)
-        guard status < 0 else { return }
+        guard status < 0 else {
+            connected(to: peer ?? .unnamed)
+            return
+        }
         FileDescriptor(rawValue: socket).closeIgnoringErrors()
         close()
         try check(status, "open", of: "descriptor \(socket)")
@@ -114,7 +118,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         default: throw UVError(.notPermitted, in: "open", of: subject)
         }
         try check(unsafe uv_pipe_open(raw, descriptor.rawValue), "open", of: subject)
-        peer = try? remoteAddress
+        if let peer = try? remoteAddress { connected(to: peer) }
     }
 
     // MARK: Connecting
@@ -145,7 +149,10 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         try LocalConnectRequest(self, to: address, onDone).begin(at: path)
     }
 
-    func connected(to address: LocalAddress) { peer = address }
+    func connected(to address: LocalAddress) {
+        peer = address
+        credentials = try? PeerCredentials(ofPeerOf: fileDescriptor)
+    }
 
     /// Connects to an abstract name, which libuv cannot be told. The system answers at once.
     private func connectAtOnce(
@@ -168,7 +175,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
                 throw error
             }
             connectEnd = (timer, onDone)
-            peer = address
+            connected(to: address)
         } catch {
             if existing == nil { FileDescriptor(rawValue: socket).closeIgnoringErrors() }
             throw error
@@ -336,16 +343,20 @@ public final class PipeHandle: StreamHandle, ListeningStream {
     public var peerCredentials: PeerCredentials {
         get throws(UVError) {
             try checkOpen("peerCredentials")
+            if let credentials { return credentials }
             return try PeerCredentials(ofPeerOf: fileDescriptor)
         }
     }
+
+    /// A read of a local socket ends behind bytes that came with descriptors, whether anybody takes those or not.
+    override var mayEndEarly: Bool { true }
 
     override var localName: String? { (try? localAddress)?.description }
 
     /// Where the peer has no address, its process stands for it.
     package override var peerName: String? {
         guard let peer else { return nil }
-        return peer.isUnnamed ? (try? peerCredentials)?.description : peer.description
+        return peer.isUnnamed ? credentials?.description : peer.description
     }
 
     // MARK: Closing

@@ -197,6 +197,9 @@ public class StreamHandle: Handle {
     /// Where this side is, for errors.
     var localName: String? { nil }
 
+    /// Whether libuv may report the end while bytes are left: it takes a short read for the last one when the peer has closed.
+    var mayEndEarly: Bool { false }
+
     /// Gives the handle a socket to listen with, if it has none.
     func prepareToListen() throws(UVError) {}
 
@@ -235,6 +238,11 @@ public class StreamHandle: Handle {
     }
 
     private final func ended(_ status: CInt) {
+        if status == UV_EOF.rawValue, mayEndEarly, hasUnreadBytes,
+            unsafe uv_read_start(stream, provideBuffer, bytesArrived) == 0
+        {
+            return
+        }
         let status = status == UV_EOF.rawValue ? errorAtEnd : status
         let error = status < 0 ? readError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil

@@ -193,6 +193,30 @@ import UV
         }
     }
 
+    @Test("Guard: the end comes behind all bytes, though descriptors end each read before it", arguments: [false, true])
+    func earlyEnd(_ ipc: Bool) throws {
+        var received: [UInt8] = []
+        var ended = 0
+        try withLoop { loop in
+            let (near, far) = try PipeHandle.pair(on: loop, ipc: ipc)
+            for number: UInt8 in 1...100 {
+                let bytes = [number]
+                #expect(
+                    try LocalMessage.send(bytes.span, descriptors: [.standardInput], over: near.fileDescriptor) == 1)
+            }
+            near.close()
+            try loop.run()
+            try far.startReading(
+                onBytes: { _, bytes in received.append(copying: bytes) },
+                onEnd: { far, error in
+                    #expect(error == nil)
+                    ended += 1
+                    far.close()
+                })
+        }
+        #expect(received == Array(1...100) && ended == 1)
+    }
+
     @Test(
         "Guard: taking the last descriptor of a pipe that nobody reads does not let the loop spin",
         arguments: [false, true])
