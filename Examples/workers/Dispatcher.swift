@@ -31,8 +31,8 @@ actor Dispatcher: LoopActor {
         _ = try await signals.next()
         isEnding = true
         await listener.close()
-        let end = LoopClock.now + Self.grace
-        while !clients.isEmpty, LoopClock.now < end { try await loop.sleep(for: Self.pause) }
+        let end = LoopClock.Instant.now + Self.grace
+        while !clients.isEmpty, LoopClock.Instant.now < end { try await loop.sleep(for: Self.pause) }
         // A worker whose channel ends, ends.
         for worker in workers.values { await worker.channel.close() }
         printLine("passed \(ExampleSupport.count(accepted, "connection"))")

@@ -180,7 +180,7 @@ import UV
                     }
                 }
                 let client = try await LocalConnection.connect(to: listener.localAddress, idleTimeout: .seconds(50))
-                #expect(try await client.idleTimeout == .seconds(50))
+                #expect(try #require(try await client.idleTimeout) >= .seconds(50))
                 try await client.write("a\n")
                 #expect(try await client.read() == [97])
                 await listener.close()
