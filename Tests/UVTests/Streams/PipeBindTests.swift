@@ -43,7 +43,7 @@ import UV
             let other = try FileDescriptor.localSocket(at: folder.appending("t"))
             try listening(at: path) { _ in
                 unsafe #expect(rename(folder.appending("t").string, path.string) == 0)
-                #expect(try names(in: folder) == ["s"])
+                try #expect(names(in: folder) == ["s"])
             }
             #expect(try names(in: folder) == ["s"])
             try FileDescriptor.localConnection(to: path).close()

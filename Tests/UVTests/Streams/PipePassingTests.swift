@@ -193,7 +193,8 @@ import UV
         }
     }
 
-    @Test("Guard: the end comes behind all bytes, though descriptors end each read before it", arguments: [false, true])
+    @Test(
+        "Guard: the end comes behind all bytes, though descriptors end each read before it", arguments: [false, true])
     func earlyEnd(_ ipc: Bool) throws {
         var received: [UInt8] = []
         var ended = 0
