@@ -137,6 +137,7 @@ package.targets += [
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
+    example("workers", ["AsyncUV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [

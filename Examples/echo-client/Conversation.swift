@@ -4,22 +4,36 @@ import UV
 /// Standard input to the server, the server's answers to standard output.
 final class Conversation {
     private let loop: Loop
-    private let connection: TCPHandle
+    private let connection: StreamHandle
     private var input: StandardInput?
     private var sent = 0
     private var received = 0
     private var problem: String?
 
-    init() throws {
-        loop = try Loop()
-        connection = try TCPHandle(on: loop)
+    private init(_ connection: StreamHandle) {
+        self.connection = connection
+        loop = connection.loop
     }
 
     /// - Returns: What went wrong, if something did.
-    func run(with address: SocketAddress) throws -> String? {
-        try connection.connect(to: address) { [self] _, error in
-            if let error { fail("\(error)") } else { connected() }
-        }
+    static func run(with address: SocketAddress) throws -> String? {
+        let connection = try TCPHandle(on: Loop())
+        let conversation = Conversation(connection)
+        try connection.connect(to: address) { _, error in conversation.begin(error) }
+        return try conversation.run()
+    }
+
+    /// - Returns: What went wrong, if something did.
+    static func run(with address: LocalAddress) throws -> String? {
+        let connection = try PipeHandle(on: Loop())
+        let conversation = Conversation(connection)
+        try connection.connect(to: address) { _, error in conversation.begin(error) }
+        return try conversation.run()
+    }
+
+    private func begin(_ error: UVError?) { if let error { fail("\(error)") } else { connected() } }
+
+    private func run() throws -> String? {
         try loop.run()
         try loop.close()
         return problem

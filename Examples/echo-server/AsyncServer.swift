@@ -27,13 +27,33 @@ final class AsyncServer: Sendable {
             try await serve(group.bind(host: address.host, port: address.port), from: loop)
             await group.shutdown(grace: Self.grace)
         }
-        return Tally(connections: connections.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed))
+        return tally
+    }
+
+    /// Serves a local socket until SIGINT or SIGTERM.
+    func run(at address: LocalAddress) throws -> Tally {
+        try EventLoop.run { [self] loop in
+            let listener = try await LocalListener.bind(to: address, replacingStale: true)
+            let signals = try await Signals.watch(.interrupt, .terminate)
+            loop.spawn(onError: { LocalListener.report($0, nil) }) {
+                try await listener.serve(
+                    idleTimeout: self.idleTimeout, onError: { self.report($0, $1) }, self.echo)
+            }
+            printLine("listening on \(listener.localAddress)")
+            _ = try await signals.next()
+            await loop.shutdown(grace: Self.grace)
+        }
+        return tally
+    }
+
+    private var tally: Tally {
+        Tally(connections: connections.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed))
     }
 
     /// Returns when the server is to end. What is under way goes on.
     private func serve(_ listeners: [TCPListener], from loop: EventLoop) async throws {
         let signals = try await Signals.watch(.interrupt, .terminate)
-        loop.spawn(onError: { self.report($0, nil) }) {
+        loop.spawn(onError: { TCPListener.report($0, nil) }) {
             try await EventLoopGroup.serve(
                 listeners, idleTimeout: self.idleTimeout, onError: { self.report($0, $1) }, self.echo)
         }
@@ -41,7 +61,7 @@ final class AsyncServer: Sendable {
         _ = try await signals.next()
     }
 
-    private func echo(_ client: TCPConnection) async throws {
+    private func echo(_ client: some StreamConnection) async throws {
         connections.add(1, ordering: .relaxed)
         refusals.withLock { $0.accepted() }
         // When the server ends, a client that sends nothing more is not waited for.
@@ -53,10 +73,17 @@ final class AsyncServer: Sendable {
     }
 
     private func report(_ error: any Error, _ peer: SocketAddress?) {
-        if peer == nil, let error = error as? UVError, error.code != .canceled {
-            refusals.withLock { $0.add(error) }
-        } else {
-            TCPListener.report(error, peer)
-        }
+        if !isRefusal(error, peer == nil) { TCPListener.report(error, peer) }
+    }
+
+    private func report(_ error: any Error, _ peer: PeerCredentials?) {
+        if !isRefusal(error, peer == nil) { LocalListener.report(error, peer) }
+    }
+
+    /// Notes that no client could be accepted.
+    private func isRefusal(_ error: any Error, _ isOfListener: Bool) -> Bool {
+        guard isOfListener, let error = error as? UVError, error.code != .canceled else { return false }
+        refusals.withLock { $0.add(error) }
+        return true
     }
 }

@@ -8,7 +8,7 @@ final class CallbackServer {
     private static let grace = Duration.seconds(1)
 
     private let loop: Loop
-    private let listener: TCPHandle
+    private var listener: StreamHandle?
     private let idleTimeout: Duration?
     private var refusals = RefusalLog()
     private var tally = Tally()
@@ -16,13 +16,25 @@ final class CallbackServer {
     init(idleTimeout: Duration?) throws {
         self.idleTimeout = idleTimeout
         loop = try Loop()
-        listener = try TCPHandle(on: loop)
     }
 
     /// Serves until SIGINT or SIGTERM.
     func run(at address: SocketAddress) throws -> Tally {
+        let listener = try TCPHandle(on: loop)
         try listener.bind(to: address)
-        try listener.listen { [self] _, connection in
+        return try run(listener) { "\(try listener.localAddress)" }
+    }
+
+    /// Serves a local socket until SIGINT or SIGTERM.
+    func run(at address: LocalAddress) throws -> Tally {
+        let listener = try PipeHandle(on: loop)
+        try listener.bind(to: address, replacingStale: true)
+        return try run(listener) { "\(try listener.localAddress)" }
+    }
+
+    private func run(_ listener: some StreamHandle & ListeningStream, at address: () throws -> String) throws -> Tally {
+        self.listener = listener
+        try listener.listen(backlog: 1_024) { [self] _, connection in
             switch connection {
             case .success(let client): serve(client)
             // Out of descriptors, say: the listener waits a little and goes on by itself.
@@ -34,7 +46,7 @@ final class CallbackServer {
             handle.keepsLoopAlive = false
             try handle.start(signal) { [self] _, _ in end() }
         }
-        printLine("listening on \(try listener.localAddress)")
+        printLine("listening on \(try address())")
         try loop.run()
         try loop.closeAllHandles()
         try loop.run()
@@ -42,7 +54,7 @@ final class CallbackServer {
         return tally
     }
 
-    private func serve(_ client: TCPHandle) {
+    private func serve(_ client: StreamHandle) {
         tally.connections += 1
         refusals.accepted()
         do {
@@ -55,8 +67,8 @@ final class CallbackServer {
 
     /// No new clients; the ones there are get what is on its way to them. Then nothing keeps the loop alive.
     private func end() {
-        listener.close()
-        for case let client as TCPHandle in loop.handles { client.closeAfterWrites() }
+        listener?.close()
+        for case let client as StreamHandle in loop.handles { client.closeAfterWrites() }
         do {
             let timer = try TimerHandle(on: loop)
             timer.keepsLoopAlive = false

@@ -2,13 +2,13 @@ import UV
 
 /// One client of the callback server: what it sends goes back to it, no faster than it reads.
 final class EchoConnection {
-    private let client: TCPHandle
+    private let client: StreamHandle
     private let idleTimeout: Duration?
     private var timer: TimerHandle?
     private let onServed: (Int) -> Void
 
     /// - Parameter onServed: Called with the number of bytes of each answer.
-    init(_ client: TCPHandle, idleTimeout: Duration?, onServed: @escaping (Int) -> Void) {
+    init(_ client: StreamHandle, idleTimeout: Duration?, onServed: @escaping (Int) -> Void) {
         self.client = client
         self.idleTimeout = idleTimeout
         self.onServed = onServed
@@ -16,7 +16,7 @@ final class EchoConnection {
 
     /// Serves the client from now on. The closures keep this object until the connection is closed.
     func start() throws {
-        try client.setNoDelay(enabled: true)
+        try (client as? TCPHandle)?.setNoDelay(enabled: true)
         try client.startReading(
             onBytes: { [self] _, bytes in echo(bytes) },
             onEnd: { [self] _, error in ended(error) })

@@ -21,21 +21,34 @@ import UV
 
     @OptionGroup var listen: ListenOptions
 
+    @Option(
+        help: "Listen on a local socket (Unix domain) at this path instead; one that a dead server left is replaced.")
+    var local: String?
+
     @Option(help: "How many loops share the clients, each on a thread of its own; more than one with --api async only.")
     var loops = 1
 
     func validate() throws {
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
+        guard loops == 1 || local == nil else { throw ValidationError("A local socket has one loop.") }
     }
 
-    func run() throws {
-        let address = try SocketAddress(host: listen.host, port: listen.port)
-        let tally =
-            switch api {
-            case .callbacks: try CallbackServer(idleTimeout: listen.idleTimeout).run(at: address)
-            case .async: try AsyncServer(idleTimeout: listen.idleTimeout).run(at: address, loops: loops)
+    func run() throws { printLine("served \(try serve())") }
+
+    private func serve() throws -> Tally {
+        let idleTimeout = listen.idleTimeout
+        if let local {
+            let address = try LocalAddress(path: local)
+            return switch api {
+            case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
+            case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address)
             }
-        printLine("served \(tally)")
+        }
+        let address = try SocketAddress(host: listen.host, port: listen.port)
+        return switch api {
+        case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
+        case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)
+        }
     }
 }

@@ -21,12 +21,12 @@ static int make_nonblocking_and_private(int descriptor) {
 }
 #endif
 
-int cplatform_accept(int listener, struct sockaddr_storage *peer) {
-    socklen_t size = sizeof *peer;
+int cplatform_accept(int listener, struct sockaddr_storage *peer, socklen_t *size) {
+    *size = sizeof *peer;
 #if defined(__linux__)
-    return accept4(listener, (struct sockaddr *)peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accept4(listener, (struct sockaddr *)peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-    return make_nonblocking_and_private(accept(listener, (struct sockaddr *)peer, &size));
+    return make_nonblocking_and_private(accept(listener, (struct sockaddr *)peer, size));
 #endif
 }
 

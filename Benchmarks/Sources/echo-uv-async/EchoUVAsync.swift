@@ -12,8 +12,10 @@ import UV
 
     @Option(help: "An idle timeout of each connection, in seconds.") var idleTimeout: Int?
     @Option(help: "A timeout of each read, in seconds.") var readTimeout: Int?
+    @Option(help: "Listens on a local socket at this path instead.") var local: String?
 
     func run() throws {
+        if let local { return try serveLocally(at: local) }
         let (options, split, each) = (options, split, each)
         let (idleTimeout, readTimeout) = (
             idleTimeout.map { Duration.seconds($0) }, readTimeout.map { Duration.seconds($0) }
@@ -34,6 +36,25 @@ import UV
                     }
                 }
                 try await listener.serve(idleTimeout: idleTimeout) { connection in
+                    for try await chunk in connection { try await connection.write(chunk) }
+                }
+            }
+            try await loop.withLoop { loop in
+                for signal: Signal in [.terminate, .interrupt] {
+                    try SignalHandle(on: loop).start(signal) { _, _ in serving.cancel() }
+                }
+            }
+            _ = await serving.result
+        }
+    }
+
+    private func serveLocally(at path: String) throws {
+        try EventLoop.run { loop in
+            let listener = try await LocalListener.bind(to: LocalAddress(path: path), replacingStale: true)
+            print("listening on \(listener.localAddress)")
+            fflush(nil)
+            let serving = loop.spawn {
+                try await listener.serve { connection in
                     for try await chunk in connection { try await connection.write(chunk) }
                 }
             }

@@ -23,12 +23,19 @@ extension File {
     /// wait for the disk, but not for the peer. So all bytes of the file stand before what is written to the connection next.
     @discardableResult
     public func send(
-        to connection: TCPConnection, from offset: Int64 = 0, count: Int64? = nil,
+        to connection: some StreamConnection, from offset: Int64 = 0, count: Int64? = nil,
         onProgress: (@Sendable (Int64) -> Void)? = nil
+    ) async throws -> Int64 {
+        try await send(to: connection.stream, from: offset, count: count, onProgress)
+    }
+
+    // Not generic, because generic code is slower and needs larger frames.
+    private func send(
+        to connection: LoopStream, from offset: Int64, count: Int64?, _ onProgress: (@Sendable (Int64) -> Void)?
     ) async throws -> Int64 {
         guard loop.hostsCurrentTask else {
             return try await loop.hop {
-                try await self.send(to: connection, from: offset, count: count, onProgress: onProgress)
+                try await self.send(to: connection, from: offset, count: count, onProgress)
             }
         }
         guard offset >= 0, count ?? 0 >= 0 else {
@@ -55,7 +62,7 @@ extension File {
             }
             if more == 0 { break }
             sent += Int64(more)
-            await connection.stream.noteMove()
+            await connection.noteMove()
             onProgress?(sent)
         }
         return sent
@@ -77,16 +84,16 @@ extension File {
     }
 
     /// Sends a piece if it is in memory; the loop's turn is charged for it.
-    private func sendNow(_ count: Int64, at offset: Int64, to connection: TCPConnection) async throws -> Piece {
+    private func sendNow(_ count: Int64, at offset: Int64, to connection: LoopStream) async throws -> Piece {
         // The loop may have ended while the last piece was on its way.
         guard loop.isCurrent else { throw loop.ended("send") }
         try checkCancellation()
         if connection.loop !== loop {
             // A closed one has no descriptor any more.
-            _ = try await connection.withHandle { try $0.fileDescriptor }
+            _ = try await connection.withHandle(as: StreamHandle.self) { try $0.fileDescriptor }
             return .notInMemory
         }
-        let socket = try connection.stream.handle(as: TCPHandle.self).fileDescriptor
+        let socket = try connection.core.open(on: loop).handle.fileDescriptor
         do {
             guard let sent = try core.open(on: loop).sendNow(Int(count), at: offset, to: socket) else {
                 return .notInMemory
@@ -106,12 +113,12 @@ extension File {
         return code == .invalidArgument || code == .ioError
     }
 
-    private func copySocket(of connection: TCPConnection) async throws -> SocketCopy {
-        try await connection.withHandle { try SocketCopy(try $0.fileDescriptor, for: path) }
+    private func copySocket(of connection: LoopStream) async throws -> SocketCopy {
+        try await connection.withHandle(as: StreamHandle.self) { try SocketCopy(try $0.fileDescriptor, for: path) }
     }
 
     private func send(
-        _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: TCPConnection
+        _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: LoopStream
     ) async throws -> Int {
         do {
             let sent = try await sendPiece(Int(count), at: offset, to: socket)
@@ -148,7 +155,7 @@ extension File {
     }
 
     /// Sends bytes by a write through the connection, which waits for room, and ends when the connection is closed.
-    private func copy(_ count: Int64, at offset: Int64, to connection: TCPConnection) async throws -> Int {
+    private func copy(_ count: Int64, at offset: Int64, to connection: LoopStream) async throws -> Int {
         let bytes = try await read(upTo: Int(count), at: offset)
         try await connection.write(bytes)
         return bytes.count

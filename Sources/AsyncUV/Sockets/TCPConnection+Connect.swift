@@ -122,18 +122,6 @@ extension TCPConnection {
             to: address, timeout: timeout, idleTimeout: idleTimeout, from: localAddress, options: options, on: loop)
         return try await connection.closing(after: body)
     }
-
-    private func closing<Value>(
-        after body: nonisolated(nonsending) (TCPConnection) async throws -> Value
-    ) async throws -> Value {
-        let value: Value
-        do { value = try await body(self) } catch {
-            await close()
-            throw error
-        }
-        await close()
-        return value
-    }
 }
 
 extension TCPHandle {

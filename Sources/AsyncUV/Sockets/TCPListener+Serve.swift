@@ -1,5 +1,3 @@
-internal import Synchronization
-internal import SystemPackage
 public import UV
 
 extension TCPListener {
@@ -34,20 +32,6 @@ extension TCPListener {
     ///
     /// Standard error is written to at once: where it is a pipe that nobody reads, bring your own `onError`.
     public static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
-        if error is CancellationError { return }
-        if let error = error as? UVError, [.connectionReset, .brokenPipe, .timedOut, .canceled].contains(error.code) {
-            return
-        }
-        if peer == nil, !isTimeToComplain() { return }
-        let line = (peer.map { "\($0): " } ?? "") + "\(error)\n"
-        _ = try? FileDescriptor.standardError.writeAll(line.utf8)
+        ServeReport.write(error, of: peer?.description)
     }
-}
-
-private let lastComplaint = Atomic<Int64>(.min)
-
-/// Once a second for the whole process.
-private func isTimeToComplain() -> Bool {
-    let now = Loop.hrtime.components.seconds
-    return lastComplaint.exchange(now, ordering: .relaxed) != now
 }

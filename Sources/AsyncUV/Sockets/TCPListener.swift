@@ -74,7 +74,7 @@ public final class TCPListener: Sendable {
     }
 
     /// Listens with a handle that `prepare` gives its socket.
-    private static func make(
+    static func make(
         _ backlog: Int, on loop: EventLoop, _ prepare: @escaping @Sendable (TCPHandle) throws(UVError) -> Void
     ) async throws -> TCPListener {
         try Task.checkCancellation()

@@ -224,8 +224,14 @@ final class StreamCore {
     }
 
     var isBeingRead: UVError {
-        let peer = (handle as? TCPHandle)?.peer.map { " with \($0)" } ?? ""
+        let peer = handle.peerName.map { " with \($0)" } ?? ""
         return UVError(.alreadyInProcess, in: "read", of: "a connection\(peer), which another task reads")
+    }
+
+    /// Whether bytes have come that no reader has taken, or a reader takes them now.
+    var keepsBytes: Bool {
+        guard let returned = unsafe returned else { return unsafe reader.isWaiting }
+        return unsafe reader.isWaiting || !returned.bytes.isEmpty || returned.room != nil
     }
 
     // MARK: Writing

@@ -12,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist. Fills in the peer's address.
-int cplatform_accept(int listener, struct sockaddr_storage *peer);
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; two calls more where it does not exist. Fills in the peer's address and its
+/// size.
+int cplatform_accept(int listener, struct sockaddr_storage *peer, socklen_t *size);
 
 /// Ends a TCP connection at once and leaves its socket without one, so that its port is free.
 int cplatform_disconnect(int socket);
@@ -161,6 +162,32 @@ const char *cplatform_next_entry(void *entries, unsigned char *type);
 
 void cplatform_rewind_entries(void *entries);
 void cplatform_close_entries(void *entries);
+
+/// Who was at the other end of a local socket when it was connected.
+struct cplatform_credentials {
+    pid_t process;
+    uid_t user;
+    gid_t group;
+};
+int cplatform_peer_credentials(int socket, struct cplatform_credentials *found);
+
+/// Two local sockets that are connected with each other, not blocking and closed on exec.
+int cplatform_socket_pair(int type, int sockets[2]);
+
+/// chmod(2) that fails for a link instead of following it.
+int cplatform_set_mode(const char *path, mode_t mode);
+
+/// The most descriptors that the system lets travel with one message (SCM_MAX_FD).
+#define CPLATFORM_MOST_DESCRIPTORS 253
+
+/// Sends bytes, and descriptors with the first of them, without waiting. A short count has sent all descriptors.
+ssize_t cplatform_send_message(
+    int socket, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
+
+/// Receives bytes, and up to CPLATFORM_MOST_DESCRIPTORS descriptors, which are closed on exec, without waiting. 0 at the end.
+/// EMFILE where the process has no room for all descriptors, EMSGSIZE for a message that is larger: on Linux the message stays
+/// where it is.
+ssize_t cplatform_receive_message(int socket, void *bytes, size_t count, int *descriptors, size_t *descriptor_count);
 
 /// A duplicate that is closed on exec, at the lowest free number.
 int cplatform_duplicate(int descriptor);

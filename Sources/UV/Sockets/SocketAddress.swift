@@ -4,7 +4,7 @@ internal import CLibuv
 ///
 /// Reads like `127.0.0.1:80`, `[::1]:80` or `[fe80::1%eth0]:80`.
 public struct SocketAddress: Hashable, Sendable {
-    /// An address family. There may be more in later versions: local sockets.
+    /// An address family. Local sockets have a ``LocalAddress``.
     public struct Family: Hashable, Sendable {
         /// The system's number.
         let number: CInt

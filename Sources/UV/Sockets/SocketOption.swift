@@ -22,6 +22,23 @@ struct SocketOption {
             operation, of: "\(option.label)")
     }
 
+    /// What an option of the socket's own level has; `nil` for what is no socket.
+    static func number(_ name: CInt, of socket: CInt) -> CInt? {
+        var value: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        return unsafe getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
+    }
+
+    /// The address family of a socket; `AF_UNSPEC` for what is none.
+    static func family(of socket: CInt) -> CInt {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let status = unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &size) }
+        }
+        return status == 0 ? CInt(address.ss_family) : AF_UNSPEC
+    }
+
     /// The error that waits in a socket, which forgets it; 0 for none, and for what is no socket.
     static func takeError(of socket: CInt) -> CInt {
         var error: CInt = 0
@@ -44,10 +61,18 @@ func systemBind(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ size: sock
 
 func systemListen(_ socket: CInt, _ backlog: CInt) -> CInt { listen(socket, backlog) }
 
+func systemConnect(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    unsafe connect(socket, address, size)
+}
+
 func systemFinish(_ socket: CInt) -> CInt { shutdown(socket, CInt(SHUT_WR)) }
 
 #if canImport(Darwin)
 let streamSocketType = SOCK_STREAM
+let datagramSocketType = SOCK_DGRAM
+let messageSocketType = SOCK_SEQPACKET
 #else
 let streamSocketType = CInt(SOCK_STREAM.rawValue)
+let datagramSocketType = CInt(SOCK_DGRAM.rawValue)
+let messageSocketType = CInt(SOCK_SEQPACKET.rawValue)
 #endif

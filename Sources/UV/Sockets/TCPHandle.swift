@@ -191,7 +191,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         acceptor?.acceptsMany = enabled
     }
 
-    override var peerName: String? { peer?.description }
+    package override var peerName: String? { peer?.description }
 
     // MARK: Addresses
 

@@ -21,10 +21,11 @@ final class Acceptor {
     /// If false, one connection is accepted in a turn, so that other processes on the same socket get some.
     var acceptsMany = true
 
-    /// A new connection's socket, and who is at the other end if that has an address.
+    /// A new connection's socket, and who is at the other end, in the one or the other family.
     struct Accepted {
         let socket: CInt
         let peer: SocketAddress?
+        let localPeer: LocalAddress?
     }
 
     init(
@@ -75,9 +76,12 @@ final class Acceptor {
         for _ in 0..<(acceptsMany ? Self.budget : 1) {
             guard !isPaused, !isClosed else { return }
             var peer = sockaddr_storage()
-            let socket = unsafe cplatform_accept(descriptor, &peer)
+            var size: socklen_t = 0
+            let socket = unsafe cplatform_accept(descriptor, &peer, &size)
             if socket >= 0 {
-                onSocket(.success(Accepted(socket: socket, peer: SocketAddress(&peer))))
+                let address = SocketAddress(&peer)
+                let local = address == nil ? LocalAddress(&peer, size: size) : nil
+                onSocket(.success(Accepted(socket: socket, peer: address, localPeer: local)))
                 continue
             }
             let code = UVError.Code.lastSystemError

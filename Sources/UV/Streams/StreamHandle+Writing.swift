@@ -189,7 +189,7 @@ extension StreamHandle {
     final var hasBacklog: Bool { unsafe backlog?.isBusy ?? false }
 
     @inline(__always)
-    private final func checkWritable(_ operation: StaticString) throws(UVError) {
+    final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
         if unsafe hasShutDown { throw writeError(.socketShutdown, in: operation) }
         if let failure = unsafe backlog?.failure { throw failure }
@@ -209,7 +209,7 @@ extension StreamHandle {
 
     /// Turns a status into a number of bytes: 0 when the system had no room. Any other negative status is an error.
     @inline(never)
-    private final func refused(_ status: CInt, _ operation: StaticString) throws(UVError) -> Int {
+    final func refused(_ status: CInt, _ operation: StaticString) throws(UVError) -> Int {
         if status == UV_EAGAIN.rawValue { return 0 }
         // libuv has no descriptor yet: the handle itself is open.
         throw writeError(status == UV_EBADF.rawValue ? .socketNotConnected : .init(rawValue: status), in: operation)
@@ -245,14 +245,14 @@ extension StreamHandle {
         return true
     }
 
-    private final func queue(
+    final func queue(
         _ bytes: [UInt8], from start: Int, tag: AnyObject? = nil, isBegun: Bool = false,
         _ onDone: ((StreamHandle, UVError?) -> Void)?
     ) throws(UVError) {
         try makeBacklog().add(bytes, from: start, tag: tag, isBegun: isBegun, onDone, to: self)
     }
 
-    private final func makeBacklog() -> WriteBacklog {
+    final func makeBacklog() -> WriteBacklog {
         if let backlog = unsafe backlog { return backlog }
         let made = WriteBacklog()
         unsafe backlog = made

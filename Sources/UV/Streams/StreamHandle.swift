@@ -76,9 +76,18 @@ public class StreamHandle: Handle {
         if isOpen, unsafe onBytes != nil { unsafe uv_read_stop(stream) }
     }
 
+    /// Whether ``startReading(onBytes:onEnd:)`` is under way.
+    final var isBeingRead: Bool { unsafe onBytes != nil }
+
     final func stopReadingAhead() {
         unsafe uv_read_stop(stream)
         unsafe receiver.isReading = false
+    }
+
+    /// Makes libuv forget that it watches a stream that nobody reads.
+    final func stopWatching() {
+        unsafe uv_read_start(stream, provideBuffer, bytesArrived)
+        unsafe uv_read_stop(stream)
     }
 
     /// Goes on after ``stopReading()``, with the same closures. Harmless when there is nothing to go on with.
@@ -184,10 +193,13 @@ public class StreamHandle: Handle {
     // MARK: Errors
 
     /// Who is at the other end, where that has a name.
-    var peerName: String? { nil }
+    package var peerName: String? { nil }
 
     /// Where this side is, for errors.
     var localName: String? { nil }
+
+    /// Whether libuv may report the end while bytes are left: it takes a short read for the last one when the peer has closed.
+    var mayEndEarly: Bool { false }
 
     /// Gives the handle a socket to listen with, if it has none.
     func prepareToListen() throws(UVError) {}
@@ -235,6 +247,11 @@ public class StreamHandle: Handle {
 
     /// - Parameter isHangUp: Whether libuv has seen a hang-up, and not read the end. It gives no buffer then.
     private final func ended(_ status: CInt, isHangUp: Bool) {
+        if status == UV_EOF.rawValue, mayEndEarly, hasUnreadBytes,
+            unsafe uv_read_start(stream, provideBuffer, bytesArrived) == 0
+        {
+            return
+        }
         let status = status == UV_EOF.rawValue ? errorAtEnd(isHangUp) : status
         let error = status < 0 ? readError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil

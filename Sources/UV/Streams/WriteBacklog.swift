@@ -14,6 +14,8 @@ final class WriteBacklog {
         var tag: AnyObject?
         /// Whether something before these bytes belongs to the same write.
         var isBegun: Bool
+        /// What travels with the first byte. A handle of our own, closed when the bytes have left.
+        var passenger: StreamHandle?
         var onDone: ((StreamHandle, UVError?) -> Void)?
         var count: Int { bytes.count - start }
     }
@@ -44,11 +46,12 @@ final class WriteBacklog {
     var isWaiting: Bool { !waiting.isEmpty }
 
     func add(
-        _ bytes: [UInt8], from start: Int, tag: AnyObject?, isBegun: Bool,
+        _ bytes: [UInt8], from start: Int, tag: AnyObject?, isBegun: Bool, sending passenger: StreamHandle? = nil,
         _ onDone: ((StreamHandle, UVError?) -> Void)?, to stream: StreamHandle
     ) throws(UVError) {
-        let entry = Entry(bytes: bytes, start: start, tag: tag, isBegun: isBegun, onDone: onDone)
-        if let last = waiting.last, last.onDone == nil, last.start == 0, last.tag === tag,
+        let entry = Entry(
+            bytes: bytes, start: start, tag: tag, isBegun: isBegun, passenger: passenger, onDone: onDone)
+        if let last = waiting.last, last.onDone == nil, last.start == 0, last.tag === tag, passenger == nil,
             last.bytes.count + entry.count <= Self.smallChunk
         {
             waiting[waiting.count - 1].bytes += bytes[start...]
@@ -77,6 +80,8 @@ final class WriteBacklog {
     private func submit(_ stream: StreamHandle, isRefused: Bool) -> CInt {
         var bytes = 0
         while let entry = waiting.first, leaving.count < Self.mostChunks, bytes < Self.mostBytes {
+            // libuv takes one passenger with each request, for its first byte.
+            if entry.passenger != nil, !leaving.isEmpty { break }
             bytes += entry.count
             leaving.append(entry)
             waiting.removeFirst()
@@ -87,6 +92,10 @@ final class WriteBacklog {
         unsafe raw = request
         // The stream keeps itself, and so this backlog, until libuv has finished or cancelled the request.
         unsafe request.pointee.data = Unmanaged.passUnretained(stream).toOpaque()
+        if let passenger = leaving.first?.passenger {
+            return unsafe uv_write2(
+                request, stream.stream, buffers, UInt32(buffers.count), passenger.stream, writeFinished)
+        }
         let write = unsafe isRefused ? clibuv_write_later : uv_write
         return unsafe write(request, stream.stream, buffers, UInt32(buffers.count), writeFinished)
     }
@@ -113,7 +122,10 @@ final class WriteBacklog {
 
     private func call(_ entries: [Entry], _ stream: StreamHandle, _ status: CInt) {
         let error = status < 0 ? stream.writeError(.init(rawValue: status)) : nil
-        for entry in entries { entry.onDone?(stream, error) }
+        for entry in entries {
+            entry.passenger?.close()
+            entry.onDone?(stream, error)
+        }
     }
 
     /// Behind the closures of the writes. One of them may have closed the stream: what is leaving comes back canceled
