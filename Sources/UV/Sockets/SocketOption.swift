@@ -12,6 +12,12 @@ struct SocketOption {
     static let keepAliveInterval = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPINTVL, label: "TCP_KEEPINTVL")
     static let keepAliveCount = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPCNT, label: "TCP_KEEPCNT")
 
+    static let ipv6Hops = Self(level: CInt(IPPROTO_IPV6), name: IPV6_UNICAST_HOPS, label: "IPV6_UNICAST_HOPS")
+    static let ipv6MulticastHops = Self(
+        level: CInt(IPPROTO_IPV6), name: IPV6_MULTICAST_HOPS, label: "IPV6_MULTICAST_HOPS")
+    static let ipv6MulticastLoop = Self(
+        level: CInt(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP, label: "IPV6_MULTICAST_LOOP")
+
     static func set(
         _ option: Self, _ value: CInt, _ socket: CInt, _ operation: StaticString
     ) throws(UVError) {
@@ -20,6 +26,20 @@ struct SocketOption {
             unsafe setsockopt(
                 socket, option.level, option.name, &value, socklen_t(MemoryLayout<CInt>.size)),
             operation, of: "\(option.label)")
+    }
+
+    /// A number that an option has; 0 if the system does not say.
+    static func number(_ option: Self, of socket: CInt) -> CInt {
+        number(level: option.level, name: option.name, of: socket) ?? 0
+    }
+
+    /// What sort of socket it is: SOCK_STREAM, SOCK_DGRAM; `nil` for what is no socket, and `errno` says why.
+    static func type(of socket: CInt) -> CInt? { number(level: SOL_SOCKET, name: SO_TYPE, of: socket) }
+
+    private static func number(level: CInt, name: CInt, of socket: CInt) -> CInt? {
+        var value: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        return unsafe getsockopt(socket, level, name, &value, &size) == 0 ? value : nil
     }
 
     /// The error that waits in a socket, which forgets it; 0 for none, and for what is no socket.
@@ -48,6 +68,8 @@ func systemFinish(_ socket: CInt) -> CInt { shutdown(socket, CInt(SHUT_WR)) }
 
 #if canImport(Darwin)
 let streamSocketType = SOCK_STREAM
+let datagramSocketType = SOCK_DGRAM
 #else
 let streamSocketType = CInt(SOCK_STREAM.rawValue)
+let datagramSocketType = CInt(SOCK_DGRAM.rawValue)
 #endif
