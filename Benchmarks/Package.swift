@@ -47,6 +47,11 @@ let package = Package(
         server(
             "echo-uv-async",
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
+        .executableTarget(name: "udp-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
+        server("udp-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
+        server(
+            "udp-uv-async",
+            [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
         server(
@@ -121,7 +126,7 @@ let package = Package(
             [
                 "load", "idle", "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async",
                 "echo-nio-handler",
-                "echo-nio-async", "echo-readiness",
+                "echo-nio-async", "echo-readiness", "udp-c-libuv", "udp-uv-callbacks", "udp-uv-async",
             ]),
         runner("curves", ["one-busy", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
         runner("latency", ["load", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),

@@ -72,21 +72,77 @@ int cplatform_receive(struct cplatform_receiver *receiver, int socket, int most)
     return count;
 }
 
-int cplatform_send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count) {
+// What a datagram may have to fit into a frame of an Ethernet: the system cuts joined datagrams apart, but makes no fragments.
+#define MOST_JOINED_SIZE 1452
+#define MOST_JOINED_BYTES 65000
+// UDP_SEGMENT of linux/udp.h.
+#define SEGMENT_OPTION 103
+
+union segment_control {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(uint16_t))];
+};
+
+static int goes_to_the_same(const struct cplatform_outgoing *one, const struct cplatform_outgoing *other) {
+    return one->to_size == other->to_size && memcmp(&one->to, &other->to, sizeof one->to) == 0;
+}
+
+// How many datagrams, from the first one on, can go as one: of one size but for the last, which may be shorter.
+static int count_joined(const struct cplatform_outgoing *first, int count) {
+    size_t size = first->count, total = size;
+    if (size == 0 || size > MOST_JOINED_SIZE) return 1;
+    int joined = 1;
+    while (joined < count && first[joined].count > 0 && first[joined].count <= size
+           && total + first[joined].count <= MOST_JOINED_BYTES && goes_to_the_same(first, &first[joined])) {
+        total += first[joined].count;
+        if (first[joined++].count < size) break;
+    }
+    return joined;
+}
+
+static int send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count, int joins) {
     struct mmsghdr headers[cplatform_most_datagrams];
     struct iovec pieces[cplatform_most_datagrams];
-    if (count > cplatform_most_datagrams) count = cplatform_most_datagrams;
-    for (int i = 0; i < count; i++) {
-        const struct cplatform_outgoing *datagram = &datagrams[i];
-        pieces[i] = (struct iovec){.iov_base = (void *)datagram->bytes, .iov_len = datagram->count};
-        headers[i].msg_hdr = (struct msghdr){
-            .msg_name = datagram->to_size == 0 ? NULL : (void *)&datagram->to, .msg_namelen = datagram->to_size,
-            .msg_iov = &pieces[i], .msg_iovlen = 1};
+    union segment_control controls[cplatform_most_datagrams];
+    int sizes[cplatform_most_datagrams], messages = 0;
+    for (int i = 0; i < count; messages++) {
+        const struct cplatform_outgoing *first = &datagrams[i];
+        int joined = joins ? count_joined(first, count - i) : 1;
+        for (int k = 0; k < joined; k++)
+            pieces[i + k] = (struct iovec){.iov_base = (void *)first[k].bytes, .iov_len = first[k].count};
+        struct msghdr *header = &headers[messages].msg_hdr;
+        *header = (struct msghdr){
+            .msg_name = first->to_size == 0 ? NULL : (void *)&first->to, .msg_namelen = first->to_size,
+            .msg_iov = &pieces[i], .msg_iovlen = (size_t)joined};
+        if (joined > 1) {
+            union segment_control *control = &controls[messages];
+            uint16_t size = (uint16_t)first->count;
+            control->header = (struct cmsghdr){
+                .cmsg_level = IPPROTO_UDP, .cmsg_type = SEGMENT_OPTION, .cmsg_len = CMSG_LEN(sizeof size)};
+            memcpy(CMSG_DATA(&control->header), &size, sizeof size);
+            header->msg_control = control;
+            header->msg_controllen = sizeof control->room;
+        }
+        sizes[messages] = joined;
+        i += joined;
     }
     int sent;
-    do sent = sendmmsg(socket, headers, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    do sent = sendmmsg(socket, headers, (unsigned)messages, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
-    return sent;
+    if (sent < 0) return -1;
+    int total = 0;
+    for (int i = 0; i < sent; i++) total += sizes[i];
+    return total;
+}
+
+int cplatform_send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count, int *joins) {
+    if (count > cplatform_most_datagrams) count = cplatform_most_datagrams;
+    int sent = send_datagrams(socket, datagrams, count, *joins);
+    if (sent >= 0 || !*joins || count_joined(datagrams, count) == 1) return sent;
+    // An old kernel, a device that cannot, or a path for smaller ones.
+    if (errno != EINVAL && errno != EIO && errno != EMSGSIZE && errno != EOPNOTSUPP && errno != ENOPROTOOPT) return -1;
+    *joins = 0;
+    return send_datagrams(socket, datagrams, count, 0);
 }
 
 int cplatform_report_network_errors(int socket, int family, int enabled) {
@@ -151,7 +207,8 @@ int cplatform_receive(struct cplatform_receiver *receiver, int socket, int most)
     return count;
 }
 
-int cplatform_send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count) {
+int cplatform_send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count, int *joins) {
+    (void)joins;
     int sent = 0;
     while (sent < count) {
         const struct cplatform_outgoing *datagram = &datagrams[sent];

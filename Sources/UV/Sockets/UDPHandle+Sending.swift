@@ -66,6 +66,8 @@ extension UDPHandle {
 
     /// Sends datagrams of a batch in order, many in one system call, as far as the system has room for them and none waits.
     ///
+    /// Neighbours of one size to one address go through Linux as one datagram, and are cut apart where they leave.
+    ///
     /// - Parameter start: The number of the first one, counted from 0.
     /// - Returns: How many the system has.
     /// - Throws: As ``trySend(_:to:)``, when the first one is refused; go on behind it.
@@ -203,7 +205,7 @@ extension UDPHandle {
                     return size
                 }
             }
-            let sent = unsafe cplatform_send_datagrams(socket, outgoing.baseAddress, CInt(count))
+            let sent = unsafe cplatform_send_datagrams(socket, outgoing.baseAddress, CInt(count), &joinsDatagrams)
             return sent < 0 ? UVError.Code.lastSystemError.rawValue : sent
         }
     }

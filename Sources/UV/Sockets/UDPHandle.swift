@@ -47,6 +47,8 @@ public final class UDPHandle: Handle {
     @exclusivity(unchecked) final var aheadTaken = 0
     /// What batches are lent in.
     final var lentBatch = DatagramBatch()
+    /// Whether datagrams of one size to one address may go through the system as one.
+    final var joinsDatagrams: CInt = 1
     /// Made when a datagram did not fit into the socket.
     @exclusivity(unchecked) final var backlog: DatagramBacklog?
 
