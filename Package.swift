@@ -135,6 +135,7 @@ package.targets += [
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
+    example("udp-chat", ["AsyncUV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [

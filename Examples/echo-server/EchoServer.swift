@@ -33,7 +33,13 @@ import UV
     @Option(help: "How many loops share the clients, each on a thread of its own; more than one with --api async only.")
     var loops = 1
 
+    @Flag(help: "Send datagrams back (UDP) instead of what comes on connections.")
+    var udp = false
+
     func validate() throws {
+        guard !udp || (loops == 1 && idleTimeout == nil) else {
+            throw ValidationError("--udp has no connections: it goes with neither --loops nor --idle-timeout.")
+        }
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
         if let idleTimeout, idleTimeout <= .zero { throw ValidationError("The idle timeout must be longer than 0.") }
@@ -41,6 +47,10 @@ import UV
 
     func run() throws {
         let address = try SocketAddress(host: host, port: port)
+        guard !udp else {
+            let serve = api == .async ? DatagramServer.runAsync : DatagramServer.runWithCallbacks
+            return printLine("served \(try serve(address))")
+        }
         let tally =
             switch api {
             case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)

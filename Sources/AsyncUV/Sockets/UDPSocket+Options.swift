@@ -11,7 +11,9 @@ extension UDPSocket {
     public func setLabel(_ label: String?) async throws { try await withHandle { $0.label = label } }
 
     /// Allows datagrams to broadcast addresses; the system refuses them otherwise.
-    public func setBroadcast(enabled: Bool) async throws { try await withHandle { try $0.setBroadcast(enabled: enabled) } }
+    public func setBroadcast(enabled: Bool) async throws {
+        try await withHandle { try $0.setBroadcast(enabled: enabled) }
+    }
 
     /// Sets how many routers a datagram may pass.
     ///

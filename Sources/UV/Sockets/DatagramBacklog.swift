@@ -90,10 +90,11 @@ final class DatagramBacklog {
     /// - Returns: False when the system has no room, and libuv has the next one.
     private func sendNext(_ done: inout [(Entry, CInt)], _ handle: UDPHandle) -> Bool {
         let asked = min(waiting.count, DatagramReceiver.most)
-        var sent = unsafe handle.attempt(asked) { index in
-            let bytes = unsafe waiting[index].bytes.withUnsafeBytes { unsafe $0 }
-            return unsafe (bytes, waiting[index].address)
+        let entry = { [self] (index: Int) -> (UnsafeRawBufferPointer, SocketAddress?) in
+            unsafe (waiting[index].bytes.withUnsafeBytes { unsafe $0 }, waiting[index].address)
         }
+        var sent = unsafe handle.attempt(asked, entry)
+        if sent < 0, handle.hasTakenReport(sent) { sent = unsafe handle.attempt(asked, entry) }
         if sent < 0, !handle.isFull(sent) {
             done.append((takeFirst(), sent))
             return true

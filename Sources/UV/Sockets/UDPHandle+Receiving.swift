@@ -131,13 +131,15 @@ extension UDPHandle {
         try checkOpen(operation)
         if unsafe isWatching { return }
         // libuv would make a socket of IPv4 by itself.
-        guard family != nil else { throw UVError(.badFileDescriptor, in: operation.description, of: "a socket without address") }
+        guard family != nil else {
+            throw UVError(.badFileDescriptor, in: operation.description, of: "a socket without address")
+        }
         try check(unsafe uv_udp_recv_start(raw, provideNothing, becameReadable), operation)
         unsafe isWatching = true
     }
 
     package final func stopWatching() {
-        guard unsafe isWatching else { return }
+        guard unsafe isWatching, isOpen else { return }
         unsafe isWatching = false
         unsafe uv_udp_recv_stop(raw)
     }

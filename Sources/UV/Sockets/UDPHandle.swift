@@ -173,13 +173,20 @@ public final class UDPHandle: Handle {
         peer = address
     }
 
-    /// Leaves the peer: the socket receives from everybody again.
+    /// Leaves the peer: the socket receives from everybody again, at the same port.
     ///
-    /// - Throws: ``UVError`` with `.socketNotConnected` when there is no peer.
+    /// - Throws: ``UVError`` with `.socketNotConnected` when there is no peer, `.addressInUse` when somebody has taken the port in
+    ///   this very moment.
     public final func disconnect() throws(UVError) {
         try checkOpen("disconnect")
+        let port = try? localAddress.port
         try check(unsafe uv_udp_connect(raw, nil), "disconnect")
         peer = nil
+        // Linux takes a port away that it has chosen itself.
+        guard let port, var address = try? localAddress, address.port != port else { return }
+        address.port = port
+        let status = unsafe address.withSockaddr { unsafe systemBind(socket, $0, $1) }
+        try checkSystem(status, "disconnect", of: address.description)
     }
 
     /// The address of this side. A socket without one gets it when it is connected or sends.
@@ -242,7 +249,7 @@ public final class UDPHandle: Handle {
     /// memory that is freed by then. So the close waits for the next turn if there is something to be written.
     override func beginClose() {
         guard unsafe isInCallback, unsafe uv_udp_get_send_queue_count(raw) > 0 else { return super.beginClose() }
-        stopWatching()
+        unsafe uv_udp_recv_stop(raw)
         do throws(UVError) {
             let timer = try TimerHandle(on: loop)
             timer.isInternal = true

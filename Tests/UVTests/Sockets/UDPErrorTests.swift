@@ -131,6 +131,21 @@ import UV
         #expect(done == ["1 sent", "2 sent", "70000 EMSGSIZE", "0 sent", "4 sent"])
     }
 
+    @Test("Where the system cannot join datagrams they go one by one") func joiningFails() throws {
+        try withLoop { loop in
+            let (near, far) = (try UDPHandle.onLoopback(on: loop), try UDPHandle.onLoopback(on: loop))
+            var batch = DatagramBatch()
+            for number: UInt8 in 0..<40 { batch.append([number], to: try far.localAddress) }
+            cfaults_fail_sends(EIO, 1)
+            #expect(try near.trySend(batch) == 40)
+            var received = DatagramBatch()
+            _ = try far.tryReceive(into: &received, upTo: 64)
+            #expect(received.bytes(at: 39) == [39])
+            near.close()
+            far.close()
+        }
+    }
+
     @Test func theQueueWaitsForRoomAgainAndAgain() throws {
         var done = 0
         try withLoop { loop in
@@ -251,7 +266,8 @@ import UV
             ]
             for (index, operation) in operations.enumerated() {
                 let error = #expect(throws: UVError.self, "operation \(index)") { try operation() }
-                #expect(error?.code == .badFileDescriptor && error?.subject == "a closed UDP socket", "operation \(index)")
+                #expect(
+                    error?.code == .badFileDescriptor && error?.subject == "a closed UDP socket", "operation \(index)")
             }
             handle.stopReceiving()
             #expect(handle.sendQueueCount == 0 && handle.sendQueueSize == 0 && !handle.usesSystemBatches)

@@ -79,12 +79,19 @@ import UV
             try sender.setMulticastInterface(interface)
             var address = group
             address.port = try member.localAddress.port
-            try sender.send([1], to: address)
-            #expect(try member.tryReceive()?.bytes == [1])
+            // The loopback interface of many systems has no route for groups of IPv6.
+            let hasRoute: Bool
+            do throws(UVError) { hasRoute = try sender.send([1], to: address) == .sent } catch {
+                guard error.code == .networkUnreachable, group.family == .ipv6 else { throw error }
+                hasRoute = false
+            }
+            if hasRoute { #expect(try member.tryReceive()?.bytes == [1]) }
             try member.leave(group, on: interface)
             expectError(.addressNotAvailable) { try member.leave(group, on: interface) }
-            try sender.send([2], to: address)
-            #expect(try member.tryReceive() == nil)
+            if hasRoute {
+                try sender.send([2], to: address)
+                #expect(try member.tryReceive() == nil)
+            }
             try sender.setMulticastInterface(nil)
             member.close()
             sender.close()

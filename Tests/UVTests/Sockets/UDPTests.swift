@@ -36,7 +36,9 @@ import UV
             let (near, far) = (try UDPHandle.onLoopback(on: loop), try UDPHandle.onLoopback(on: loop))
             let address = try far.localAddress
             for size in [65_508, 70_000] {
-                let error = #expect(throws: UVError.self) { try near.send([UInt8](repeating: 1, count: size), to: address) }
+                let error = #expect(throws: UVError.self) {
+                    try near.send([UInt8](repeating: 1, count: size), to: address)
+                }
                 #expect(error?.code == .messageTooLong)
                 #expect(error.map { "\($0)" } == "message too long (EMSGSIZE) in send to \(address)")
             }
@@ -108,7 +110,9 @@ import UV
         try withLoop { loop in
             let handle = try UDPHandle(on: loop)
             #expect(handle.family == nil && handle.systemDropCount == nil && handle.sendQueueSize == 0)
-            expectError(.badFileDescriptor) { try handle.startReceiving(onDatagram: { _, _, _ in }, onError: { _, _ in }) }
+            expectError(.badFileDescriptor) {
+                try handle.startReceiving(onDatagram: { _, _, _ in }, onError: { _, _ in })
+            }
             expectError(.badFileDescriptor) { try handle.tryReceive() }
             expectError(.badFileDescriptor) { try handle.setTTL(3) }
             expectError(.badFileDescriptor) { try handle.setBroadcast(enabled: true) }
@@ -215,7 +219,9 @@ import UV
             #expect(near.usesSystemBatches)
             #endif
             var batch = DatagramBatch()
-            for number in 0..<50 { batch.append([UInt8](repeating: UInt8(number), count: number), to: try far.localAddress) }
+            for number in 0..<50 {
+                batch.append([UInt8](repeating: UInt8(number), count: number), to: try far.localAddress)
+            }
             #expect(batch.count == 50 && batch.byteCount == 50 * 49 / 2 && !batch.isEmpty)
             #expect(try near.trySend(batch) == 50)
             expectError(.invalidArgument) { try near.trySend(batch, from: 51) }
@@ -236,6 +242,36 @@ import UV
         let expected = (0..<50).map { [UInt8](repeating: UInt8($0), count: $0) }
         #expect(bytes == expected && echoed == expected)
         #expect(sizes.first == 32, "one call takes many: \(sizes)")
+    }
+
+    @Test("Neighbours of one size to one address go through the system as one, and arrive as they were") func joined()
+        throws
+    {
+        try withLoop { loop in
+            let (near, far, other) = (
+                try UDPHandle.onLoopback(on: loop), try UDPHandle.onLoopback(on: loop),
+                try UDPHandle.onLoopback(on: loop)
+            )
+            let sizes = [100, 100, 100, 40, 100, 100, 0, 0, 2_000, 2_000, 1_452, 1_452, 1, 1, 1, 2, 300, 300]
+            var batch = DatagramBatch()
+            for (index, size) in sizes.enumerated() {
+                batch.append([UInt8](repeating: UInt8(index), count: size), to: try far.localAddress)
+                if index == 16 { batch.append([99], to: try other.localAddress) }
+            }
+            #expect(try near.trySend(batch) == sizes.count + 1)
+            var received = DatagramBatch()
+            _ = try far.tryReceive(into: &received, upTo: 32)
+            #expect((0..<received.count).map { received.bytes(at: $0).count } == sizes)
+            for index in sizes.indices { #expect(received.bytes(at: index).allSatisfy { $0 == UInt8(index) }) }
+            #expect(try other.tryReceive()?.bytes == [99])
+            // Too long for one: the rest of the batch goes on behind it.
+            var wrong = DatagramBatch()
+            for size in [3, 70_000, 3] { wrong.append([UInt8](repeating: 1, count: size), to: try far.localAddress) }
+            #expect(try near.trySend(wrong) == 1)
+            expectError(.messageTooLong) { try near.trySend(wrong, from: 1) }
+            #expect(try near.trySend(wrong, from: 2) == 1)
+            for handle in [near, far, other] { handle.close() }
+        }
     }
 
     @Test func batchesOnDemand() throws {
