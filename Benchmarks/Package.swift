@@ -89,6 +89,16 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Datagrams
+        .target(name: "CDatagrams", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "udp-sends",
+            dependencies: [
+                "CDatagrams", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "UV", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
         // Files
         .target(name: "CFiles", dependencies: ["CLibuvSystem"]),
         .executableTarget(
