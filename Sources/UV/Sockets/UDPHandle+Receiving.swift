@@ -46,6 +46,8 @@ extension UDPHandle {
     /// Harmless when the handle does not receive. Calls `uv_udp_recv_stop`.
     public final func stopReceiving() {
         checkThread()
+        // The layer above stops by itself.
+        if case .layer = unsafe consumer { return }
         guard isOpen else { return }
         stopWatching()
         unsafe consumer = .none
