@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ coroutines-bench: dependencies ## Measures coroutines beside Python's greenlet, 
 
 files: dependencies ## Measures reads of files, beside C on libuv, SwiftNIO, Node and dd; OPTIONS="--rounds 2 --cold 0"
 	swift run -c release --package-path Benchmarks files $(OPTIONS)
+
+udp: dependencies ## Measures datagrams beside C on libuv: echoes, bursts, and sends alone
+	swift run -c release --package-path Benchmarks compare --scenarios udp,udp-bursts $(OPTIONS)
+	swift run -c release --package-path Benchmarks udp-sends
 
 everyday: dependencies ## Measures timeouts, short connections, lines, RESP and files beside the best peers; OPTIONS=--quick
 	Benchmarks/Scripts/everyday $(OPTIONS)

@@ -138,6 +138,7 @@ package.targets += [
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
     example("workers", ["AsyncUV"]),
+    example("udp-chat", ["AsyncUV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [

@@ -48,6 +48,11 @@ let package = Package(
         server(
             "echo-uv-async",
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
+        .executableTarget(name: "udp-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
+        server("udp-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
+        server(
+            "udp-uv-async",
+            [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
         server("echo-nio-handler", nio),
         server("echo-nio-async", nio),
         server(
@@ -83,6 +88,16 @@ let package = Package(
             name: "lines",
             dependencies: [
                 "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "UV", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
+        // Datagrams
+        .target(name: "CDatagrams", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "udp-sends",
+            dependencies: [
+                "CDatagrams", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
                 .product(name: "UV", package: "swift-uv"),
             ],
             swiftSettings: settings),
@@ -124,7 +139,7 @@ let package = Package(
             [
                 "load", "idle", "echo-c-libuv", "echo-c-epoll", "echo-uv-callbacks", "echo-uv-async",
                 "echo-nio-handler",
-                "echo-nio-async", "echo-readiness",
+                "echo-nio-async", "echo-readiness", "udp-c-libuv", "udp-uv-callbacks", "udp-uv-async",
             ]),
         runner("curves", ["one-busy", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),
         runner("latency", ["load", "echo-uv-callbacks", "echo-uv-async", "echo-readiness"]),

@@ -28,7 +28,13 @@ import UV
     @Option(help: "How many loops share the clients, each on a thread of its own; more than one with --api async only.")
     var loops = 1
 
+    @Flag(help: "Send datagrams back (UDP) instead of what comes on connections.")
+    var udp = false
+
     func validate() throws {
+        guard !udp || (loops == 1 && listen.idleTimeout == nil && local == nil) else {
+            throw ValidationError("--udp has no connections: it goes with neither --loops nor --idle-timeout nor --local.")
+        }
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
         guard loops == 1 || local == nil else { throw ValidationError("A local socket has one loop.") }
@@ -36,7 +42,7 @@ import UV
 
     func run() throws { printLine("served \(try serve())") }
 
-    private func serve() throws -> Tally {
+    private func serve() throws -> any CustomStringConvertible {
         let idleTimeout = listen.idleTimeout
         if let local {
             let address = try LocalAddress(path: local)
@@ -46,6 +52,7 @@ import UV
             }
         }
         let address = try SocketAddress(host: listen.host, port: listen.port)
+        if udp { return try api == .async ? DatagramServer.runAsync(at: address) : DatagramServer.runWithCallbacks(at: address) }
         return switch api {
         case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
         case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)

@@ -10,6 +10,8 @@ public import UV
 
 // Aliases, because an exported struct silently wins over one of the same name that comes with its module: in a file that
 // imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
+public typealias Datagram = UV.Datagram
+public typealias DatagramBatch = UV.DatagramBatch
 public typealias DirectoryEntry = UV.DirectoryEntry
 public typealias FileAccess = UV.FileAccess
 public typealias FileKind = UV.FileKind
@@ -20,6 +22,7 @@ public typealias FileTime = UV.FileTime
 public typealias LocalAddress = UV.LocalAddress
 public typealias LocalMessage = UV.LocalMessage
 public typealias Loop = UV.Loop
+public typealias MulticastInterface = UV.MulticastInterface
 public typealias NameRequest = UV.NameRequest
 public typealias PageCache = UV.PageCache
 public typealias PassedDescriptor = UV.PassedDescriptor
@@ -36,6 +39,7 @@ public typealias TCPOptions = UV.TCPOptions
 public typealias ThreadPool = UV.ThreadPool
 public typealias TreeEntry = UV.TreeEntry
 public typealias TreeRequest = UV.TreeRequest
+public typealias UDPOptions = UV.UDPOptions
 public typealias VolumeStatus = UV.VolumeStatus
 
 // As in UV, whose operators a file sees only if it imports UV itself; this one gives way there.

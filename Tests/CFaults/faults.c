@@ -38,6 +38,28 @@ int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags) 
     return (int)syscall(SYS_accept4, listener, address, size, flags);
 }
 
+static _Thread_local int send_error, sends_to_fail;
+
+void cfaults_fail_sends(int error, int count) {
+    send_error = error;
+    sends_to_fail = count;
+}
+
+static int send_fails(void) {
+    if (sends_to_fail == 0) return 0;
+    sends_to_fail--;
+    errno = send_error;
+    return 1;
+}
+
+ssize_t sendmsg(int socket, const struct msghdr *message, int flags) {
+    return send_fails() ? -1 : syscall(SYS_sendmsg, socket, message, flags);
+}
+
+int sendmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags) {
+    return send_fails() ? -1 : (int)syscall(SYS_sendmmsg, socket, messages, count, flags);
+}
+
 static _Thread_local int cached_to_forget;
 static _Thread_local size_t cached_at_most = SIZE_MAX;
 
@@ -168,6 +190,7 @@ int cfaults_mount_small(const char *path, int bytes) {
 
 int cfaults_unmount(const char *path) { return umount2(path, MNT_DETACH); }
 #else
+void cfaults_fail_sends(int error, int count) {}
 void cfaults_forget_cached(int count) { (void)count; }
 void cfaults_shorten_cached(size_t most) { (void)most; }
 void cfaults_cut_when_found(const char *path, long long size) { (void)path; (void)size; }

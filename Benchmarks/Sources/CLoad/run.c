@@ -32,7 +32,8 @@ static bool fail(struct run *run, const char *reason) {
 static bool open_clients(struct run *run) {
     for (int i = 0; i < run->options->connections; i++) {
         struct client *client = &run->clients[i];
-        client->descriptor = load_connect(run->options->host, run->options->port);
+        client->descriptor = (run->options->udp ? load_connect_datagrams : load_connect)(
+            run->options->host, run->options->port);
         if (client->descriptor < 0) return fail(run, "cannot connect");
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
         if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) < 0

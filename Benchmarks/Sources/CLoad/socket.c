@@ -25,6 +25,18 @@ int load_connect_from(uint32_t source, const char *host, uint16_t port) {
     return descriptor;
 }
 
+int load_connect_datagrams(const char *host, uint16_t port) {
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (descriptor < 0) return -1;
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1
+        || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
 int load_exchange(int descriptor, size_t size) {
     static char message[65536], echo[65536];
     if (size > sizeof message) return -1;

@@ -11,6 +11,8 @@ struct Scenario {
     var together = false
     /// Whether each message has a connection of its own, one after the other.
     var visits = false
+    /// Whether the messages are datagrams.
+    var udp = false
     /// The servers with their arguments, where not every server will do; the first is the baseline.
     var servers: [String]?
 
@@ -23,7 +25,18 @@ struct Scenario {
         Scenario(name: "bursts", connections: 50, size: 64, pipeline: 16, together: true, servers: answering),
         Scenario(name: "timeouts", connections: 50, size: 1024, pipeline: 1, servers: timing),
         Scenario(name: "visits", connections: 1, size: 1, pipeline: 1, visits: true),
+        Scenario(
+            name: "udp", connections: 50, size: 1024, pipeline: 1, udp: true,
+            servers: [datagramBaseline, "udp-uv-callbacks", "udp-uv-async", "udp-uv-async --sequence"]),
+        Scenario(
+            name: "udp-bursts", connections: 6, size: 64, pipeline: 32, udp: true,
+            servers: [
+                datagramBaseline, "\(datagramBaseline) --batches", "udp-uv-callbacks", "udp-uv-async",
+                "udp-uv-callbacks --batches", "udp-uv-async --batches",
+            ]),
     ]
+
+    private static let datagramBaseline = "udp-c-libuv"
 
     private static let timing = [
         Program.baseline, "echo-uv-async", "echo-uv-async --idle-timeout 30", "echo-uv-async --read-timeout 30",
@@ -37,13 +50,14 @@ struct Scenario {
     var description: String {
         if visits { return "one connection after the other, each with one message of \(size) byte" }
         let messages = pipeline == 1 ? "one message" : "\(pipeline) messages"
-        return "\(connections) connections, \(messages) of \(size) bytes under way on each"
+        return "\(connections) \(udp ? "UDP sockets" : "connections"), \(messages) of \(size) bytes under way on each"
             + (together ? ", sent by one call" : "")
     }
 
     /// What a reader of the table must not overlook.
     var note: String? {
         if name == "timeouts" { return "C on libuv and SwiftNIO are without a timeout here." }
+        if udp { return nil }
         if servers != nil {
             return "Each message gets an answer of its own. C makes a system call for each, echo-uv-async hands "
                 + "those of one read\nto write(contentsOf:), with --each it awaits a write for each."
@@ -56,7 +70,7 @@ struct Scenario {
 
     var arguments: [String] {
         ["--connections", "\(connections)", "--size", "\(size)", "--pipeline", "\(pipeline)"]
-            + (together ? ["--together"] : []) + (visits ? ["--visits"] : [])
+            + (together ? ["--together"] : []) + (visits ? ["--visits"] : []) + (udp ? ["--udp"] : [])
     }
 }
 

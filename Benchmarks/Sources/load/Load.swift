@@ -12,6 +12,7 @@ import Measurement
     @Option(help: "Messages a burst, each sent by itself.") var pipeline = 1
     @Flag(help: "All messages of a burst are sent by one call.") var together = false
     @Flag(help: "A new connection for each message, one after the other.") var visits = false
+    @Flag(help: "Each message is a datagram.") var udp = false
     @Option(help: "Length of the measured window.") var seconds = 3.0
     @Option(help: "Seconds of load before the window.") var warmup = 0.5
     @Option(help: "The server's process, to measure its CPU time.") var pid: Int32?
@@ -23,6 +24,9 @@ import Measurement
         }
         guard !visits || (pipeline == 1 && size <= 65_536) else {
             throw ValidationError("A visit is one message of at most 64 KiB.")
+        }
+        guard !udp || (!together && !visits && size <= 65_507) else {
+            throw ValidationError("A datagram is one message of at most 65,507 bytes.")
         }
     }
 

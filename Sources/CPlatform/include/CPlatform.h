@@ -28,6 +28,57 @@ int cplatform_unacknowledged_bytes(int socket);
 /// socket(2) of type SOCK_STREAM, SOCK_DGRAM, …, not blocking and closed on exec.
 int cplatform_socket(int family, int type);
 
+/// The most datagrams of one call.
+enum { cplatform_most_datagrams = 32 };
+
+/// A sockaddr_in or sockaddr_in6, or all zeros for none. The system's header would make its types this module's for Swift.
+struct cplatform_address {
+    uint32_t words[7];
+};
+
+/// A datagram that has come, in the memory of a receiver.
+struct cplatform_datagram {
+    const uint8_t *bytes;
+    uint32_t count;
+    int is_truncated;
+    struct cplatform_address from;
+};
+
+/// A datagram to be sent; `to_size` is 0 for the peer of a connected socket.
+struct cplatform_outgoing {
+    const void *bytes;
+    size_t count;
+    struct cplatform_address to;
+    socklen_t to_size;
+};
+
+/// Room for as many datagrams as one call receives, each of 64 KiB; NULL when there is no memory.
+struct cplatform_receiver;
+struct cplatform_receiver *cplatform_receiver_create(void);
+void cplatform_receiver_destroy(struct cplatform_receiver *receiver);
+
+/// Receives what is there, `most` datagrams at most: how many, or -1. recvmmsg(2) on Linux.
+int cplatform_receive(struct cplatform_receiver *receiver, int socket, int most);
+/// One of those that have just been received.
+const struct cplatform_datagram *cplatform_received(const struct cplatform_receiver *receiver, int index);
+
+/// Sends datagrams as far as there is room: how many, or -1 if the first has failed. sendmmsg(2) on Linux.
+///
+/// If `joins` is true, datagrams of one size to one address go through the system as one, which cuts them apart at the end
+/// (UDP_SEGMENT): a sixth of the work. Becomes false when that does not work.
+int cplatform_send_datagrams(int socket, const struct cplatform_outgoing *datagrams, int count, int *joins);
+
+/// Lets a socket report what the network says of the datagrams that it has sent (IP_RECVERR); only Linux has that.
+int cplatform_report_network_errors(int socket, int family, int enabled);
+/// Takes such a report: its errno value and where the datagram went, if that is known; 0 when there is none.
+int cplatform_take_network_error(int socket, struct cplatform_address *to);
+
+/// How many datagrams the system has dropped because the socket's buffer was full; -1 where it does not say.
+int64_t cplatform_dropped_datagrams(int socket);
+
+/// The first IPv4 address of an interface, in the order of the network.
+int cplatform_interface_address(const char *name, uint32_t *address);
+
 /// A pointer of each thread's own, at first NULL.
 void *cplatform_thread_slot(void);
 void cplatform_set_thread_slot(void *pointer);

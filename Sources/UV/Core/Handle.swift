@@ -55,7 +55,7 @@ public class Handle {
     /// Whether ``close(onClosed:)`` was called. Calls `uv_is_closing`.
     public final var isClosing: Bool {
         checkThread()
-        return unsafe state == .closed || uv_is_closing(base) != 0
+        return unsafe state != .open || uv_is_closing(base) != 0
     }
 
     /// Whether the loop runs on for this handle while it is active. Set it to false for work in the background.

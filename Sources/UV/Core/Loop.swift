@@ -38,6 +38,8 @@ public final class Loop {
     @exclusivity(unchecked) var cachedReads = CachedReads()
     @exclusivity(unchecked) var recentPieces = RecentPieces()
     let cacheTally = CacheTally()
+    /// Where the sockets of the loop receive datagrams, when none does: see ``takeDatagramReceiver()``.
+    @exclusivity(unchecked) var datagramReceiver: DatagramReceiver?
 
     /// What belongs with the loop in the layer above.
     package var attachment: AnyObject?

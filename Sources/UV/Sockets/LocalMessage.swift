@@ -37,7 +37,7 @@ public struct LocalMessage: Sendable {
     /// - Throws: ``UVError`` with `.notSocket`, `.protocolWrongTypeForSocket` for a socket of another kind.
     package static func checkSocket(_ socket: FileDescriptor) throws(UVError) {
         let subject = "descriptor \(socket.rawValue)"
-        guard let type = SocketOption.number(SO_TYPE, of: socket.rawValue) else {
+        guard let type = SocketOption.type(of: socket.rawValue) else {
             throw UVError(.lastSystemError, in: "open", of: subject)
         }
         guard type == streamSocketType || type == messageSocketType, SocketOption.family(of: socket.rawValue) == AF_UNIX

@@ -57,10 +57,10 @@ public final class PassedDescriptor: Sendable {
     }
 
     private static func kind(of descriptor: CInt) -> Kind {
-        guard let type = SocketOption.number(SO_TYPE, of: descriptor) else { return .other }
+        guard let type = SocketOption.type(of: descriptor) else { return .other }
         if type == datagramSocketType { return .datagramSocket }
         guard type == streamSocketType else { return .other }
-        let listens = SocketOption.number(SO_ACCEPTCONN, of: descriptor) == 1
+        let listens = SocketOption.listens(descriptor)
         switch SocketOption.family(of: descriptor) {
         case AF_INET, AF_INET6: return listens ? .tcpListener : .tcpConnection
         case AF_UNIX: return listens ? .localListener : .localConnection

@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CPlatform
 
 /// The numeric address of a socket: IPv4 or IPv6, and a port.
 ///
@@ -82,6 +83,9 @@ public struct SocketAddress: Hashable, Sendable {
 
     private init(_ storage: Storage) { self.storage = storage }
 
+    /// - Parameter ipv4: In the order of the network.
+    init(ipv4: UInt32) { self.init(.ipv4(ipv4, port: 0)) }
+
     /// The address family.
     public var family: Family {
         switch storage {
@@ -123,6 +127,23 @@ public struct SocketAddress: Hashable, Sendable {
                 .ipv6(
                     halves.0, halves.1, flow: address.sin6_flowinfo, scope: address.sin6_scope_id,
                     port: UInt16(bigEndian: address.sin6_port)))
+        default: return nil
+        }
+    }
+
+    /// Reads an address that the system has filled in, without a copy; `nil` for a family other than IPv4 and IPv6.
+    @inline(__always)
+    init?(_ address: cplatform_address) {
+        let address = unsafe unsafeBitCast(address, to: sockaddr_in6.self)
+        switch CInt(address.sin6_family) {
+        case AF_INET6:
+            let halves = unsafe unsafeBitCast(address.sin6_addr, to: (UInt64, UInt64).self)
+            self.init(
+                .ipv6(
+                    halves.0, halves.1, flow: address.sin6_flowinfo, scope: address.sin6_scope_id,
+                    port: UInt16(bigEndian: address.sin6_port)))
+        // In the form of IPv4 the address stands where IPv6 has the flow.
+        case AF_INET: self.init(.ipv4(address.sin6_flowinfo, port: UInt16(bigEndian: address.sin6_port)))
         default: return nil
         }
     }

@@ -12,6 +12,12 @@ struct SocketOption {
     static let keepAliveInterval = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPINTVL, label: "TCP_KEEPINTVL")
     static let keepAliveCount = Self(level: CInt(IPPROTO_TCP), name: TCP_KEEPCNT, label: "TCP_KEEPCNT")
 
+    static let ipv6Hops = Self(level: CInt(IPPROTO_IPV6), name: IPV6_UNICAST_HOPS, label: "IPV6_UNICAST_HOPS")
+    static let ipv6MulticastHops = Self(
+        level: CInt(IPPROTO_IPV6), name: IPV6_MULTICAST_HOPS, label: "IPV6_MULTICAST_HOPS")
+    static let ipv6MulticastLoop = Self(
+        level: CInt(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP, label: "IPV6_MULTICAST_LOOP")
+
     static func set(
         _ option: Self, _ value: CInt, _ socket: CInt, _ operation: StaticString
     ) throws(UVError) {
@@ -22,13 +28,6 @@ struct SocketOption {
             operation, of: "\(option.label)")
     }
 
-    /// What an option of the socket's own level has; `nil` for what is no socket.
-    static func number(_ name: CInt, of socket: CInt) -> CInt? {
-        var value: CInt = 0
-        var size = socklen_t(MemoryLayout<CInt>.size)
-        return unsafe getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
-    }
-
     /// The address family of a socket; `AF_UNSPEC` for what is none.
     static func family(of socket: CInt) -> CInt {
         var address = sockaddr_storage()
@@ -37,6 +36,23 @@ struct SocketOption {
             unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &size) }
         }
         return status == 0 ? CInt(address.ss_family) : AF_UNSPEC
+    }
+
+    /// A number that an option has; 0 if the system does not say.
+    static func number(_ option: Self, of socket: CInt) -> CInt {
+        number(level: option.level, name: option.name, of: socket) ?? 0
+    }
+
+    /// What sort of socket it is: SOCK_STREAM, SOCK_DGRAM; `nil` for what is no socket, and `errno` says why.
+    static func type(of socket: CInt) -> CInt? { number(level: SOL_SOCKET, name: SO_TYPE, of: socket) }
+
+    /// Whether a socket accepts connections.
+    static func listens(_ socket: CInt) -> Bool { number(level: SOL_SOCKET, name: SO_ACCEPTCONN, of: socket) == 1 }
+
+    private static func number(level: CInt, name: CInt, of socket: CInt) -> CInt? {
+        var value: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        return unsafe getsockopt(socket, level, name, &value, &size) == 0 ? value : nil
     }
 
     /// The error that waits in a socket, which forgets it; 0 for none, and for what is no socket.

@@ -112,7 +112,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         switch FileKind(mode: UInt64(status.st_mode)) {
         case .fifo: break
         case .socket:
-            guard SocketOption.number(SO_TYPE, of: descriptor.rawValue) == streamSocketType else {
+            guard SocketOption.type(of: descriptor.rawValue) == streamSocketType else {
                 throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject)
             }
         default: throw UVError(.notPermitted, in: "open", of: subject)

@@ -7,6 +7,9 @@
 /// The calling thread's accept4 fails with this errno at the call of this number, counted from 1.
 void cfaults_fail_accept(int error, int call);
 
+/// The calling thread's next so many sendmsg and sendmmsg fail with this errno. libuv's own sendmmsg is not among them.
+void cfaults_fail_sends(int error, int count);
+
 /// The calling thread's next so many preadv2 with RWF_NOWAIT find nothing in memory.
 void cfaults_forget_cached(int count);
 

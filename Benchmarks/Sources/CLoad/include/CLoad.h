@@ -17,6 +17,8 @@ struct load_options {
     int pipeline;
     /// Whether one send(2) takes all of them.
     int together;
+    /// Whether each message is a datagram.
+    int udp;
     double warmup_seconds, seconds;
     /// Whose CPU time is read at both ends of the measured window; 0 for nobody's.
     pid_t server;
@@ -39,7 +41,10 @@ struct load_result load_run(const struct load_options *options, load_record reco
 /// A connected, blocking socket with TCP_NODELAY, or -1.
 int load_connect(const char *host, uint16_t port);
 
-/// The same from an address of ours, such as 0x7f000002 for 127.0.0.2: each has ephemeral ports of its own.
+/// A blocking UDP socket with this peer, or -1.
+int load_connect_datagrams(const char *host, uint16_t port);
+
+/// The same as load_connect from an address of ours, such as 0x7f000002 for 127.0.0.2: each has ephemeral ports of its own.
 int load_connect_from(uint32_t source, const char *host, uint16_t port);
 
 /// Sends `size` bytes (at most 64 KiB) on a blocking socket and waits for their echo. 0, or -1.
