@@ -1,0 +1,164 @@
+internal import CPlatform
+internal import SystemPackage
+internal import UVPlatform
+
+/// What the system tells, on the loop's thread.
+extension WatchedTree {
+    /// How long the second half of a renaming may take: the system tells it at once after the first, but other threads' changes
+    /// may come between.
+    static var patience: Duration { .milliseconds(10) }
+
+    /// Takes a part of what the system has told since.
+    func read(into buffer: UnsafeMutableRawBufferPointer) {
+        let now = FileTime.now
+        let count = unsafe UVPlatform.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
+        guard count > 0 else { return }
+        var change = unsafe cplatform_change()
+        var offset = 0
+        while true {
+            let next = unsafe cplatform_change_at(buffer.baseAddress, count, offset, &change)
+            if next == 0 { break }
+            offset = next
+            let name = unsafe change.name.flatMap { unsafe FilePath.Component(platformString: $0) }
+            unsafe take(change.watch, change.mask, change.cookie, name)
+        }
+        // The largest change has a name of 255 bytes, so this was all, unless something was lost.
+        let wasLost = unsafe change.mask.has(CPLATFORM_OVERFLOW)
+        if count < buffer.count - 512, !wasLost { trust(until: now) }
+    }
+
+    /// Takes one change.
+    ///
+    /// - Parameter cookie: The same for both halves of a renaming.
+    /// - Parameter name: `nil` for the directory itself.
+    func take(_ watch: CInt, _ mask: UInt32, _ cookie: UInt32, _ name: FilePath.Component?) {
+        if mask.has(CPLATFORM_OVERFLOW) { return overflow() }
+        guard let directory = watches[watch] else { return }
+        if mask.has(CPLATFORM_WATCH_ENDED) {
+            watches[watch] = nil
+            directory.watch = -1
+        }
+        guard let name else {
+            let isEnd = CPLATFORM_WATCH_ENDED | CPLATFORM_SELF_REMOVED | CPLATFORM_SELF_MOVED | CPLATFORM_UNMOUNTED
+            if directory === root, mask.has(isEnd) { isGone = true }
+            return
+        }
+        if let onlyName, name != onlyName { return }
+        let path = path(of: name, in: directory)
+        if isIgnored(path) { return }
+        let isDirectory = mask.has(CPLATFORM_IS_DIRECTORY)
+        if mask.has(CPLATFORM_CREATED) {
+            appeared(name, in: directory, path, isDirectory)
+        } else if mask.has(CPLATFORM_REMOVED) {
+            disappeared(name, in: directory, path)
+        } else if mask.has(CPLATFORM_MOVED_FROM) {
+            movedAway(name, in: directory, path, isDirectory, cookie)
+        } else if mask.has(CPLATFORM_MOVED_TO) {
+            movedHere(name, in: directory, path, isDirectory, cookie)
+        } else if let entry = directory.entries[name] {
+            // An unknown name is gone again, or has been noted as new by a look at the directory.
+            if mask.has(CPLATFORM_MODIFIED) { ledger.modified(path) }
+            if mask.has(CPLATFORM_ATTRIBUTES) { ledger.metadata(path, isDirectory: entry.isDirectory) }
+        }
+    }
+
+    private func appeared(
+        _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool
+    ) {
+        let known = directory.entries[name]
+        // A look at the directory was faster. Whatever the file has become meanwhile is still to be told.
+        if let known, known.isDirectory == isDirectory { return }
+        if let lost = known?.directory { drop(lost) }
+        enter(name, in: directory, isDirectory)
+        if known == nil {
+            ledger.created(path, isDirectory: isDirectory)
+        } else {
+            ledger.replaced(path, isDirectory: isDirectory)
+        }
+    }
+
+    /// Notes a name, and has it looked at if it is a directory.
+    private func enter(_ name: FilePath.Component, in directory: WatchedDirectory, _ isDirectory: Bool) {
+        guard isDirectory, options.isRecursive, onlyName == nil else {
+            directory.entries[name] = isDirectory ? .directory(nil) : .file
+            return
+        }
+        let child = WatchedDirectory(name, in: directory)
+        directory.entries[name] = .directory(child)
+        toLookAt.append(child)
+    }
+
+    private func disappeared(_ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath) {
+        guard let entry = directory.entries.removeValue(forKey: name) else { return }
+        if let gone = entry.directory { drop(gone) }
+        ledger.removed(path, isDirectory: entry.isDirectory)
+    }
+
+    // MARK: Renaming
+
+    private func movedAway(
+        _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
+        _ cookie: UInt32
+    ) {
+        let entry = directory.entries.removeValue(forKey: name)
+        let state = ledger.state(of: path, isDirectory: isDirectory)
+        halves.append(Half(cookie: cookie, path: path, entry: entry, state: state, time: Loop.hrtime))
+        if entry != nil { ledger.removed(path, isDirectory: isDirectory) }
+    }
+
+    private func movedHere(
+        _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
+        _ cookie: UInt32
+    ) {
+        let known = directory.entries[name]
+        let index = halves.firstIndex { $0.cookie == cookie && cookie != 0 }
+        let half = index.map { halves.remove(at: $0) }
+        guard let half, let entry = half.entry else {
+            // From elsewhere; or a look at the directory was faster, and may have seen another one: it looks again.
+            if let seen = known?.directory, isDirectory { return toLookAt.append(seen) }
+            if let lost = known?.directory { drop(lost) }
+            enter(name, in: directory, isDirectory)
+            if known == nil {
+                ledger.created(path, isDirectory: isDirectory)
+            } else {
+                ledger.replaced(path, isDirectory: isDirectory)
+            }
+            return
+        }
+        if let lost = known?.directory, lost !== entry.directory { drop(lost) }
+        directory.entries[name] = entry
+        if let moved = entry.directory {
+            moved.move(to: name, in: directory)
+            lookAtUnwatched(moved)
+        }
+        var state = half.state
+        // The removal was told, so nobody can be told where it went.
+        if half.isTold { state.origin = nil }
+        ledger.renamed(state, from: half.path, to: path, replacing: known != nil)
+    }
+
+    /// Directories that could not be watched under their old path.
+    private func lookAtUnwatched(_ directory: WatchedDirectory) {
+        if directory.watch < 0, !directory.isWatchedElsewhere { return toLookAt.append(directory) }
+        for child in directory.directories { lookAtUnwatched(child) }
+    }
+
+    /// Gives up waiting for second halves: what was renamed has left the tree.
+    func settleHalves() {
+        let now = Loop.hrtime
+        for index in halves.indices.reversed() {
+            if now - halves[index].time < Self.patience {
+                halves[index].isTold = true
+                continue
+            }
+            let half = halves.remove(at: index)
+            guard let gone = half.entry?.directory else { continue }
+            drop(gone)
+            ledger.forget(below: half.path)
+        }
+    }
+}
+
+extension UInt32 {
+    fileprivate func has(_ bits: some BinaryInteger) -> Bool { self & UInt32(truncatingIfNeeded: bits) != 0 }
+}
