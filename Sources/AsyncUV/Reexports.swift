@@ -12,6 +12,7 @@ public import UV
 // imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
 public typealias DirectoryEntry = UV.DirectoryEntry
 public typealias FileAccess = UV.FileAccess
+public typealias FileChange = UV.FileChange
 public typealias FileKind = UV.FileKind
 public typealias FileLock = UV.FileLock
 public typealias FileOwner = UV.FileOwner
