@@ -2,22 +2,28 @@ internal import SystemPackage
 
 /// Adds up what happened to each path since the ledger was taken last, so that only the outcome is told: a file that was made and
 /// removed again is nothing, and one that a new file took the place of is modified, however an editor does that.
+///
+/// What happened before a directory got another name is told before that is, and not added up with what follows: paths have
+/// another meaning from there on.
 struct ChangeLedger {
     /// What is known of a path.
     struct State {
-        /// Whether something had the path when the ledger was taken last.
+        /// Whether something had the path before, and whether that was a directory.
         let existed: Bool
+        let wasDirectory: Bool
         var exists: Bool
-        /// The path that what is there now had at that time; `nil` for something new.
+        var isDirectory: Bool
+        /// The path that what is there now had before; `nil` for something new.
         var origin: FilePath?
         var isModified = false
         var hasOtherMetadata = false
-        var isDirectory: Bool
     }
 
     private let root: FilePath
-    /// How many paths it has room for.
+    /// How many changes it has room for.
     private let limit: Int
+    /// What happened before the last renaming of a directory, and that.
+    private var told: [FileChange] = []
     private var states: [FilePath: State] = [:]
     /// In the order of their first change.
     private var order: [FilePath] = []
@@ -28,22 +34,16 @@ struct ChangeLedger {
         self.limit = limit
     }
 
-    var isEmpty: Bool { states.isEmpty && !hasOverflown }
+    var isEmpty: Bool { told.isEmpty && states.isEmpty && !hasOverflown }
 
     mutating func overflow() { hasOverflown = true }
+
+    // MARK: Noting
 
     mutating func created(_ path: FilePath, isDirectory: Bool) {
         change(path, existed: false, isDirectory) {
             $0.exists = true
-            $0.origin = nil
-            $0.isModified = true
-        }
-    }
-
-    /// Something new has taken the place of what had the path.
-    mutating func replaced(_ path: FilePath, isDirectory: Bool) {
-        change(path, existed: true, isDirectory) {
-            $0.exists = true
+            $0.isDirectory = isDirectory
             $0.origin = nil
             $0.isModified = true
         }
@@ -62,40 +62,42 @@ struct ChangeLedger {
         }
     }
 
-    /// What is known of something that is about to be renamed.
-    func state(of path: FilePath, isDirectory: Bool) -> State {
-        states[path] ?? State(existed: true, exists: true, origin: path, isDirectory: isDirectory)
+    /// What is known of a file that is about to be renamed.
+    func state(ofFile path: FilePath) -> State {
+        states[path] ?? State(existed: true, wasDirectory: false, exists: true, isDirectory: false, origin: path)
     }
 
-    /// Something has a new path. It has been noted as removed from the old one.
+    /// A file has a new path. It has been noted as removed from the old one, and what had the new one, too.
     ///
     /// - Parameter state: What was known of it before.
-    /// - Parameter replacing: Whether something had the new path.
-    mutating func renamed(_ state: State, from old: FilePath, to new: FilePath, replacing: Bool) {
-        change(new, existed: replacing, state.isDirectory) {
+    mutating func renamedFile(_ state: State, to new: FilePath) {
+        change(new, existed: false, false) {
             $0.exists = true
+            $0.isDirectory = false
             $0.origin = state.origin
             $0.isModified = state.isModified
             $0.hasOtherMetadata = state.hasOtherMetadata
         }
-        if state.isDirectory { moveAll(below: old, to: new) }
     }
 
-    /// What happened in a directory happened in the same directory with its new name.
-    private mutating func moveAll(below old: FilePath, to new: FilePath) {
-        let moving = order.filter { $0 != old && $0.starts(with: old) }
-        if moving.isEmpty { return }
-        order.removeAll { $0 != old && $0.starts(with: old) }
-        for path in moving {
-            guard var state = states.removeValue(forKey: path) else { continue }
-            let name = new.appending(path.components.dropFirst(old.components.count))
-            if state.origin == path { state.origin = name }
-            if states.updateValue(state, forKey: name) == nil { order.append(name) }
-        }
+    /// A directory is about to be renamed or moved away. It will be noted as removed.
+    mutating func directoryMoves() { settle() }
+
+    /// A directory has a new path. It has been noted as removed from the old one.
+    ///
+    /// - Returns: False, with nothing noted, if the old path has been used again since, or its removal has been told.
+    mutating func renamedDirectory(from old: FilePath, to new: FilePath) -> Bool {
+        guard let state = states[old], state.existed, !state.exists else { return false }
+        states[old] = nil
+        order.removeAll { $0 == old }
+        settle()
+        told.append(FileChange(.renamed(from: old), new, isDirectory: true))
+        return true
     }
 
     /// Forgets what happened in a directory that is gone as a whole.
     mutating func forget(below directory: FilePath) {
+        guard let state = states[directory], !state.exists else { return }
         let gone = order.filter { $0 != directory && $0.starts(with: directory) }
         if gone.isEmpty { return }
         order.removeAll { $0 != directory && $0.starts(with: directory) }
@@ -105,57 +107,69 @@ struct ChangeLedger {
     private mutating func change(
         _ path: FilePath, existed: Bool, _ isDirectory: Bool, _ body: (inout State) -> Void
     ) {
-        if var state = states[path] {
-            body(&state)
-            if state.exists { state.isDirectory = isDirectory || (state.isDirectory && state.origin != nil) }
-            states[path] = state
-            return
-        }
-        guard order.count < limit else {
-            // Room is made for what comes: the one message stands for all.
-            states = [:]
-            order = []
+        if let index = states.index(forKey: path) { return body(&states.values[index]) }
+        if order.count + told.count >= limit {
+            // The one message stands for all.
+            (told, states, order) = ([], [:], [])
             hasOverflown = true
             return
         }
-        var state = State(existed: existed, exists: existed, origin: existed ? path : nil, isDirectory: isDirectory)
+        var state = State(
+            existed: existed, wasDirectory: isDirectory, exists: existed, isDirectory: isDirectory,
+            origin: existed ? path : nil)
         body(&state)
         states[path] = state
         order.append(path)
     }
 
-    /// The outcome, in the order of first changes. The ledger is empty afterwards.
+    // MARK: Telling
+
+    /// The outcome, in an order in which it may have happened. The ledger is empty afterwards.
     mutating func take() -> [FileChange] {
-        var changes: [FileChange] = []
-        if hasOverflown { changes.append(FileChange(.overflow, root, isDirectory: true)) }
+        settle()
+        let overflow = hasOverflown ? [FileChange(.overflow, root, isDirectory: true)] : []
+        let changes = told
+        told = []
+        hasOverflown = false
+        return overflow + changes
+    }
+
+    private mutating func settle() {
         var moved: Set<FilePath> = []
         for (path, state) in states where state.exists {
             if let origin = origin(of: state, at: path) { moved.insert(origin) }
         }
         for path in order {
             guard let state = states[path] else { continue }
-            if let kind = outcome(state, path, moved) { changes.append(FileChange(kind, path, isDirectory: state.isDirectory)) }
-            if state.isModified, state.exists, origin(of: state, at: path) != nil {
-                changes.append(FileChange(.modified, path, isDirectory: state.isDirectory))
+            if !state.exists {
+                if state.existed, !moved.contains(path) { tell(.removed, path, state.wasDirectory) }
+                continue
+            }
+            if state.existed, state.origin != path, state.wasDirectory || state.isDirectory {
+                tell(.removed, path, state.wasDirectory)
+                tell(.created, path, state.isDirectory)
+            } else if let origin = origin(of: state, at: path) {
+                tell(.renamed(from: origin), path, state.isDirectory)
+                if state.isModified { tell(.modified, path, state.isDirectory) }
+            } else if !state.existed {
+                tell(.created, path, state.isDirectory)
+            } else if state.isModified || state.origin != path {
+                tell(.modified, path, state.isDirectory)
+            } else if state.hasOtherMetadata {
+                tell(.metadata, path, state.isDirectory)
             }
         }
         states = [:]
         order = []
-        hasOverflown = false
-        return changes
     }
 
-    /// The path that something was moved from, if nothing has that path any more.
+    private mutating func tell(_ kind: FileChange.Kind, _ path: FilePath, _ isDirectory: Bool) {
+        told.append(FileChange(kind, path, isDirectory: isDirectory))
+    }
+
+    /// The path that a file was moved from, if nothing has that path any more.
     private func origin(of state: State, at path: FilePath) -> FilePath? {
         guard let origin = state.origin, origin != path, states[origin]?.exists == false else { return nil }
         return origin
-    }
-
-    private func outcome(_ state: State, _ path: FilePath, _ moved: Set<FilePath>) -> FileChange.Kind? {
-        guard state.exists else { return state.existed && !moved.contains(path) ? .removed : nil }
-        if let origin = origin(of: state, at: path) { return .renamed(from: origin) }
-        if !state.existed { return .created }
-        if state.isModified || state.origin != path { return .modified }
-        return state.hasOtherMetadata ? .metadata : nil
     }
 }

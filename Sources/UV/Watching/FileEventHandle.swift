@@ -24,6 +24,11 @@ public final class FileEventHandle: Handle {
         /// What it happened to, in the directory that is watched; `nil` for the directory, or the file, itself.
         public var name: FilePath.Component?
         public var kinds: Kinds
+
+        public init(name: FilePath.Component?, kinds: Kinds) {
+            self.name = name
+            self.kinds = kinds
+        }
     }
 
     private var onEvent: ((FileEventHandle, Result<Event, UVError>) -> Void)?

@@ -65,27 +65,9 @@ extension WatchedTree {
     private func appeared(
         _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool
     ) {
-        let known = directory.entries[name]
-        // A look at the directory was faster. Whatever the file has become meanwhile is still to be told.
-        if let known, known.isDirectory == isDirectory { return }
-        if let lost = known?.directory { drop(lost) }
-        enter(name, in: directory, isDirectory)
-        if known == nil {
-            ledger.created(path, isDirectory: isDirectory)
-        } else {
-            ledger.replaced(path, isDirectory: isDirectory)
-        }
-    }
-
-    /// Notes a name, and has it looked at if it is a directory.
-    private func enter(_ name: FilePath.Component, in directory: WatchedDirectory, _ isDirectory: Bool) {
-        guard isDirectory, options.isRecursive, onlyName == nil else {
-            directory.entries[name] = isDirectory ? .directory(nil) : .file
-            return
-        }
-        let child = WatchedDirectory(name, in: directory)
-        directory.entries[name] = .directory(child)
-        toLookAt.append(child)
+        // If a look at the directory was faster, whatever the file has become meanwhile is still to be told.
+        if let known = directory.entries[name], known.isDirectory == isDirectory { return }
+        replace(name, in: directory, path, isDirectory)
     }
 
     private func disappeared(_ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath) {
@@ -100,41 +82,40 @@ extension WatchedTree {
         _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
         _ cookie: UInt32
     ) {
-        let entry = directory.entries.removeValue(forKey: name)
-        let state = ledger.state(of: path, isDirectory: isDirectory)
+        guard let entry = directory.entries.removeValue(forKey: name) else { return }
+        let state = ledger.state(ofFile: path)
+        if entry.isDirectory { ledger.directoryMoves() }
+        ledger.removed(path, isDirectory: entry.isDirectory)
         halves.append(Half(cookie: cookie, path: path, entry: entry, state: state, time: Loop.hrtime))
-        if entry != nil { ledger.removed(path, isDirectory: isDirectory) }
     }
 
     private func movedHere(
         _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
         _ cookie: UInt32
     ) {
-        let known = directory.entries[name]
-        let index = halves.firstIndex { $0.cookie == cookie && cookie != 0 }
-        let half = index.map { halves.remove(at: $0) }
-        guard let half, let entry = half.entry else {
+        guard let index = halves.firstIndex(where: { $0.cookie == cookie }) else {
             // From elsewhere; or a look at the directory was faster, and may have seen another one: it looks again.
-            if let seen = known?.directory, isDirectory { return toLookAt.append(seen) }
-            if let lost = known?.directory { drop(lost) }
-            enter(name, in: directory, isDirectory)
-            if known == nil {
-                ledger.created(path, isDirectory: isDirectory)
-            } else {
-                ledger.replaced(path, isDirectory: isDirectory)
-            }
-            return
+            if let seen = directory.entries[name]?.directory, isDirectory { return toLookAt.append(seen) }
+            return replace(name, in: directory, path, isDirectory)
         }
-        if let lost = known?.directory, lost !== entry.directory { drop(lost) }
-        directory.entries[name] = entry
-        if let moved = entry.directory {
+        let half = halves.remove(at: index)
+        if let lost = directory.entries.removeValue(forKey: name) {
+            if let lost = lost.directory { drop(lost) }
+            ledger.removed(path, isDirectory: lost.isDirectory)
+        }
+        guard half.entry.isDirectory else {
+            directory.entries[name] = half.entry
+            return ledger.renamedFile(half.state, to: path)
+        }
+        if ledger.renamedDirectory(from: half.path, to: path) {
+            directory.entries[name] = half.entry
+            guard let moved = half.entry.directory else { return }
             moved.move(to: name, in: directory)
             lookAtUnwatched(moved)
+        } else {
+            if let moved = half.entry.directory { drop(moved) }
+            replace(name, in: directory, path, isDirectory)
         }
-        var state = half.state
-        // The removal was told, so nobody can be told where it went.
-        if half.isTold { state.origin = nil }
-        ledger.renamed(state, from: half.path, to: path, replacing: known != nil)
     }
 
     /// Directories that could not be watched under their old path.
@@ -146,15 +127,11 @@ extension WatchedTree {
     /// Gives up waiting for second halves: what was renamed has left the tree.
     func settleHalves() {
         let now = Loop.hrtime
-        for index in halves.indices.reversed() {
-            if now - halves[index].time < Self.patience {
-                halves[index].isTold = true
-                continue
-            }
-            let half = halves.remove(at: index)
-            guard let gone = half.entry?.directory else { continue }
-            drop(gone)
-            ledger.forget(below: half.path)
+        halves.removeAll { half in
+            if now - half.time < Self.patience { return false }
+            if let gone = half.entry.directory { drop(gone) }
+            if half.entry.isDirectory { ledger.forget(below: half.path) }
+            return true
         }
     }
 }

@@ -160,14 +160,11 @@ extension WatchedTree: BatchedWork {
                 if !known.isDirectory, changed(entry, in: list) { ledger.modified(path) }
                 continue
             }
-            if let lost = known?.directory { drop(lost) }
-            add(name, in: directory, isDirectory: kind == .directory)
             // What is there when the watch begins is not told.
-            guard hasBegun else { continue }
-            if known == nil {
-                ledger.created(path, isDirectory: kind == .directory)
+            if hasBegun {
+                replace(name, in: directory, path, kind == .directory)
             } else {
-                ledger.replaced(path, isDirectory: kind == .directory)
+                enter(name, in: directory, kind == .directory)
             }
         }
         for (name, entry) in missing {
@@ -177,16 +174,6 @@ extension WatchedTree: BatchedWork {
         }
         directory.isKnown = true
         return count
-    }
-
-    private func add(_ name: FilePath.Component, in directory: WatchedDirectory, isDirectory: Bool) {
-        guard isDirectory, options.isRecursive else {
-            directory.entries[name] = isDirectory ? .directory(nil) : .file
-            return
-        }
-        let child = WatchedDirectory(name, in: directory)
-        directory.entries[name] = .directory(child)
-        toLookAt.append(child)
     }
 
     /// Whether a known file may have changed without a word.

@@ -11,12 +11,9 @@ final class WatchedTree {
     struct Half {
         let cookie: UInt32
         let path: FilePath
-        /// `nil` if the name was not known.
-        let entry: WatchedDirectory.Entry?
+        let entry: WatchedDirectory.Entry
         let state: ChangeLedger.State
         let time: Duration
-        /// Whether the removal has been told already.
-        var isTold = false
     }
 
     let descriptor: FileDescriptor
@@ -65,6 +62,29 @@ final class WatchedTree {
     }
 
     func isIgnored(_ path: FilePath) -> Bool { options.ignoring?(path) ?? false }
+
+    /// Notes that something new has a path, and has it looked at if it is a directory.
+    func replace(
+        _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool
+    ) {
+        if let lost = directory.entries[name] {
+            if let lost = lost.directory { drop(lost) }
+            ledger.removed(path, isDirectory: lost.isDirectory)
+        }
+        enter(name, in: directory, isDirectory)
+        ledger.created(path, isDirectory: isDirectory)
+    }
+
+    /// Notes a name, and has it looked at if it is a directory.
+    func enter(_ name: FilePath.Component, in directory: WatchedDirectory, _ isDirectory: Bool) {
+        guard isDirectory, options.isRecursive, onlyName == nil else {
+            directory.entries[name] = isDirectory ? .directory(nil) : .file
+            return
+        }
+        let child = WatchedDirectory(name, in: directory)
+        directory.entries[name] = .directory(child)
+        toLookAt.append(child)
+    }
 
     /// Ends the watches of a directory and of all below it.
     func drop(_ directory: WatchedDirectory) {
