@@ -97,9 +97,16 @@ void cfaults_refuse_watches(const char *ending, int error) {
 }
 
 int inotify_add_watch(int watcher, const char *path, uint32_t mask) {
+    const char *name = path;
+    char target[4096];
+    ssize_t size = readlink(path, target, sizeof target - 1);
+    if (size > 0 && strncmp(path, "/proc/self/fd/", 14) == 0) {
+        target[size] = 0;
+        name = target;
+    }
     pthread_mutex_lock(&watches);
-    size_t count = strlen(path), length = strlen(refused_ending);
-    int error = length > 0 && count >= length && strcmp(path + count - length, refused_ending) == 0 ? refused_error : 0;
+    size_t count = strlen(name), length = strlen(refused_ending);
+    int error = length > 0 && count >= length && strcmp(name + count - length, refused_ending) == 0 ? refused_error : 0;
     pthread_mutex_unlock(&watches);
     if (error != 0) {
         errno = error;

@@ -3,8 +3,8 @@ internal import SystemPackage
 /// Adds up what happened to each path since the ledger was taken last, so that only the outcome is told: a file that was made and
 /// removed again is nothing, and one that a new file took the place of is modified, however an editor does that.
 ///
-/// What happened before a directory got another name is told before that is, and not added up with what follows: paths have
-/// another meaning from there on.
+/// What happened before a directory disappeared or got another name is told before that is, and not added up with what follows:
+/// paths below have another meaning from there on.
 struct ChangeLedger {
     /// What is known of a path.
     struct State {
@@ -56,6 +56,7 @@ struct ChangeLedger {
     }
 
     mutating func removed(_ path: FilePath, isDirectory: Bool) {
+        if isDirectory, states[path]?.existed ?? true { settle() }
         change(path, existed: true, isDirectory) {
             $0.exists = false
             $0.origin = nil
@@ -80,8 +81,11 @@ struct ChangeLedger {
         }
     }
 
-    /// A directory is about to be renamed or moved away. It will be noted as removed.
-    mutating func directoryMoves() { settle() }
+    /// A directory has lost its path, and perhaps gets another one.
+    mutating func directoryLeaves(_ path: FilePath) {
+        settle()
+        removed(path, isDirectory: true)
+    }
 
     /// A directory has a new path. It has been noted as removed from the old one.
     ///
@@ -93,15 +97,6 @@ struct ChangeLedger {
         settle()
         told.append(FileChange(.renamed(from: old), new, isDirectory: true))
         return true
-    }
-
-    /// Forgets what happened in a directory that is gone as a whole.
-    mutating func forget(below directory: FilePath) {
-        guard let state = states[directory], !state.exists else { return }
-        let gone = order.filter { $0 != directory && $0.starts(with: directory) }
-        if gone.isEmpty { return }
-        order.removeAll { $0 != directory && $0.starts(with: directory) }
-        for path in gone { states[path] = nil }
     }
 
     private mutating func change(
@@ -145,13 +140,15 @@ struct ChangeLedger {
                 if state.existed, !moved.contains(path) { tell(.removed, path, state.wasDirectory) }
                 continue
             }
+            var isNew = !state.existed
             if state.existed, state.origin != path, state.wasDirectory || state.isDirectory {
                 tell(.removed, path, state.wasDirectory)
-                tell(.created, path, state.isDirectory)
-            } else if let origin = origin(of: state, at: path) {
+                isNew = true
+            }
+            if let origin = origin(of: state, at: path) {
                 tell(.renamed(from: origin), path, state.isDirectory)
                 if state.isModified { tell(.modified, path, state.isDirectory) }
-            } else if !state.existed {
+            } else if isNew {
                 tell(.created, path, state.isDirectory)
             } else if state.isModified || state.origin != path {
                 tell(.modified, path, state.isDirectory)

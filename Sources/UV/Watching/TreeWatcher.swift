@@ -132,6 +132,7 @@ public final class TreeWatcher {
         let began = FileTime.now
         try request.begin("watch", tree, onProgress: nil) { [self] result in
             look = nil
+            tree.endLook()
             if isOver { return }
             switch result {
             case .failure(let error): end(.ended(error))

@@ -16,13 +16,19 @@ final class WatchedDirectory {
 
     /// Its name in the directory above; `nil` for the root.
     private(set) var name: FilePath.Component?
-    private(set) weak var parent: WatchedDirectory?
+    private(set) var parent: WatchedDirectory?
     /// The system's number for the watch, -1 if there is none.
     var watch: CInt = -1
     /// Whether the same directory is watched by another path: the system knows only one watch of each.
     var isWatchedElsewhere = false
+    /// Whether it is to be looked at. It stays so when it is not where it is thought to be: its new path will be told.
+    var needsLook = false
+    /// The number of the last look at the tree in which it was found.
+    var look = 0
     /// Whether it has left the tree.
     var isDropped = false
+    /// Whether it has lost its old path, and a new one has not been told.
+    var isOnItsWay = false
     /// Whether the names in it have been read once.
     var isKnown = false
     var entries: [FilePath.Component: Entry] = [:]
@@ -37,6 +43,16 @@ final class WatchedDirectory {
         self.parent = parent
     }
 
+    /// The directory that is on its way: this one, or one above.
+    var traveller: WatchedDirectory? {
+        var directory = self
+        while true {
+            if directory.isOnItsWay { return directory }
+            guard let parent = directory.parent else { return nil }
+            directory = parent
+        }
+    }
+
     /// Its path from the root down.
     func path(from root: FilePath) -> FilePath {
         var names: [FilePath.Component] = []
@@ -46,6 +62,13 @@ final class WatchedDirectory {
             directory = parent
         }
         return names.isEmpty ? root : root.appending(names.reversed())
+    }
+
+    /// Lets go of all that is below, which otherwise keeps itself.
+    func forget() {
+        for child in directories { child.forget() }
+        entries = [:]
+        parent = nil
     }
 
     /// The directories in it that are watched, or should be.

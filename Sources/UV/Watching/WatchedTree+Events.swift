@@ -22,6 +22,7 @@ extension WatchedTree {
             let name = unsafe change.name.flatMap { unsafe FilePath.Component(platformString: $0) }
             unsafe take(change.watch, change.mask, change.cookie, name)
         }
+        heard(count)
         // The largest change has a name of 255 bytes, so this was all, unless something was lost.
         let wasLost = unsafe change.mask.has(CPLATFORM_OVERFLOW)
         if count < buffer.count - 512, !wasLost { trust(until: now) }
@@ -44,13 +45,15 @@ extension WatchedTree {
             return
         }
         if let onlyName, name != onlyName { return }
+        // Nobody can tell its path. If it stays in the tree, it is looked at again.
+        if let traveller = directory.traveller { return traveller.needsLook = true }
         let path = path(of: name, in: directory)
         if isIgnored(path) { return }
         let isDirectory = mask.has(CPLATFORM_IS_DIRECTORY)
         if mask.has(CPLATFORM_CREATED) {
             appeared(name, in: directory, path, isDirectory)
         } else if mask.has(CPLATFORM_REMOVED) {
-            disappeared(name, in: directory, path)
+            disappeared(name, in: directory, path, isDirectory)
         } else if mask.has(CPLATFORM_MOVED_FROM) {
             movedAway(name, in: directory, path, isDirectory, cookie)
         } else if mask.has(CPLATFORM_MOVED_TO) {
@@ -70,10 +73,23 @@ extension WatchedTree {
         replace(name, in: directory, path, isDirectory)
     }
 
-    private func disappeared(_ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath) {
-        guard let entry = directory.entries.removeValue(forKey: name) else { return }
+    private func disappeared(
+        _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool
+    ) {
+        guard let entry = leave(name, directory, isDirectory) else { return }
         if let gone = entry.directory { drop(gone) }
         ledger.removed(path, isDirectory: entry.isDirectory)
+    }
+
+    /// Forgets a name.
+    ///
+    /// - Returns: `nil` if it was not known, or what is known is what will have the name later.
+    private func leave(
+        _ name: FilePath.Component, _ directory: WatchedDirectory, _ isDirectory: Bool
+    ) -> WatchedDirectory.Entry? {
+        guard let entry = directory.entries[name], entry.isDirectory == isDirectory else { return nil }
+        directory.entries[name] = nil
+        return entry
     }
 
     // MARK: Renaming
@@ -82,10 +98,14 @@ extension WatchedTree {
         _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
         _ cookie: UInt32
     ) {
-        guard let entry = directory.entries.removeValue(forKey: name) else { return }
+        guard let entry = leave(name, directory, isDirectory) else { return }
         let state = ledger.state(ofFile: path)
-        if entry.isDirectory { ledger.directoryMoves() }
-        ledger.removed(path, isDirectory: entry.isDirectory)
+        if entry.isDirectory {
+            ledger.directoryLeaves(path)
+        } else {
+            ledger.removed(path, isDirectory: false)
+        }
+        entry.directory?.isOnItsWay = true
         halves.append(Half(cookie: cookie, path: path, entry: entry, state: state, time: Loop.hrtime))
     }
 
@@ -95,7 +115,7 @@ extension WatchedTree {
     ) {
         guard let index = halves.firstIndex(where: { $0.cookie == cookie }) else {
             // From elsewhere; or a look at the directory was faster, and may have seen another one: it looks again.
-            if let seen = directory.entries[name]?.directory, isDirectory { return toLookAt.append(seen) }
+            if let seen = directory.entries[name]?.directory, isDirectory { return want(seen) }
             return replace(name, in: directory, path, isDirectory)
         }
         let half = halves.remove(at: index)
@@ -111,17 +131,19 @@ extension WatchedTree {
             directory.entries[name] = half.entry
             guard let moved = half.entry.directory else { return }
             moved.move(to: name, in: directory)
-            lookAtUnwatched(moved)
+            moved.isOnItsWay = false
+            lookAgain(moved)
         } else {
             if let moved = half.entry.directory { drop(moved) }
             replace(name, in: directory, path, isDirectory)
         }
     }
 
-    /// Directories that could not be watched under their old path.
-    private func lookAtUnwatched(_ directory: WatchedDirectory) {
-        if directory.watch < 0, !directory.isWatchedElsewhere { return toLookAt.append(directory) }
-        for child in directory.directories { lookAtUnwatched(child) }
+    /// Looks at directories that could not be found by their old path.
+    private func lookAgain(_ directory: WatchedDirectory) {
+        let isUnwatched = directory.watch < 0 && !directory.isWatchedElsewhere
+        if directory.needsLook || isUnwatched || isDoubtful(directory) { return want(directory) }
+        for child in directory.directories { lookAgain(child) }
     }
 
     /// Gives up waiting for second halves: what was renamed has left the tree.
@@ -130,7 +152,6 @@ extension WatchedTree {
         halves.removeAll { half in
             if now - half.time < Self.patience { return false }
             if let gone = half.entry.directory { drop(gone) }
-            if half.entry.isDirectory { ledger.forget(below: half.path) }
             return true
         }
     }

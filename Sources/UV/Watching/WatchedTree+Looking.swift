@@ -12,12 +12,11 @@ extension WatchedTree: BatchedWork {
 
     func goOn(_ batch: inout Batch) throws(UVError) -> Bool {
         if realRoot == nil { try findRoot() }
-        while let directory = toLookAt.popLast() {
-            if directory.isDropped { continue }
+        while !batch.isOver, let directory = toLookAt.popLast() {
+            if !directory.needsLook || directory.isDropped || directory.traveller != nil { continue }
             let isNew = !directory.isKnown
             let count = try lookAt(directory)
             batch.count(entries: 1 + (isNew ? count : count * 2))
-            if batch.isOver { break }
         }
         return !toLookAt.isEmpty
     }
@@ -49,54 +48,63 @@ extension WatchedTree: BatchedWork {
     ///
     /// - Returns: How many there are.
     private func lookAt(_ directory: WatchedDirectory) throws(UVError) -> Int {
-        let real = realPath(of: directory)
-        guard try watch(directory, real) else { return 0 }
-        if let onlyName {
-            look(for: onlyName, in: real)
-            return 1
-        }
-        return read(directory, real)
-    }
-
-    /// - Returns: False for a directory that is not watched: it is gone again, or may not be.
-    private func watch(_ directory: WatchedDirectory, _ real: FilePath) throws(UVError) -> Bool {
         let isRoot = directory === root
+        let real = directory.path(from: realRoot ?? path)
+        guard let list = TreeDirectory(real, in: AT_FDCWD, followingLink: isRoot) else {
+            try refused(directory)
+            return 0
+        }
         var mask = CPLATFORM_CREATED | CPLATFORM_REMOVED | CPLATFORM_MODIFIED | CPLATFORM_MOVED_FROM
         mask |= CPLATFORM_MOVED_TO | CPLATFORM_DIRECTORIES_ONLY
         if options.includesMetadata { mask |= CPLATFORM_ATTRIBUTES }
-        mask |= isRoot ? CPLATFORM_SELF_REMOVED | CPLATFORM_SELF_MOVED : CPLATFORM_NO_LINKS
-        let watch = unsafe real.withPlatformString {
-            unsafe cplatform_add_watch(descriptor.rawValue, $0, UInt32(truncatingIfNeeded: mask))
+        if isRoot { mask |= CPLATFORM_SELF_REMOVED | CPLATFORM_SELF_MOVED }
+        // The open directory, not the path: that may be another directory's by now, whose names would be taken for this one's.
+        let watch = unsafe cplatform_add_watch(
+            descriptor.rawValue, "/proc/self/fd/\(list.descriptor)", UInt32(truncatingIfNeeded: mask))
+        guard watch >= 0 else {
+            try refused(directory)
+            return 0
         }
-        if watch >= 0 { return own(watch, directory, real) }
+        found(directory)
+        guard own(watch, directory, list) else { return 0 }
+        if let onlyName {
+            look(for: onlyName, in: list)
+            return 1
+        }
+        return read(directory, list)
+    }
+
+    /// Notes that a directory could not be watched, by `errno`.
+    ///
+    /// - Throws: What ends the watch.
+    private func refused(_ directory: WatchedDirectory) throws(UVError) {
         let code = UVError.Code.lastSystemError
+        let isAbsent = [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(code)
         let error = WatchLimit.error(code, "watch", of: directory.path(from: path).string)
-        if isRoot, directory.isKnown, [.noSuchFileOrDirectory, .notDirectory].contains(code) {
+        if directory === root, directory.isKnown, isAbsent {
             isGone = true
-            return false
-        }
-        if isRoot { throw error }
-        switch code {
-        // Gone again, or something else has the name: the directory above tells.
-        case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: return false
-        // A tree of which only a part is watched, and nobody knows which, is of no use.
-        case .noSpace, .noMemory: throw error
-        default:
+        } else if directory === root {
+            throw error
+        } else if code == .noSpace || code == .noMemory {
+            // A tree of which only a part is watched, and nobody knows which, is of no use.
+            throw error
+        } else if !isAbsent {
             problems.append(error)
-            return false
         }
+        // Gone again, or something else has the name: the directory above tells.
     }
 
     /// - Returns: False if the directory is watched by another path that leads to it.
-    private func own(_ watch: CInt, _ directory: WatchedDirectory, _ real: FilePath) -> Bool {
+    private func own(_ watch: CInt, _ directory: WatchedDirectory, _ list: TreeDirectory) -> Bool {
         directory.isWatchedElsewhere = false
         if let other = watches[watch], other !== directory {
             // Bind mounts give a directory two paths. Else it was moved here, and nobody has told yet.
-            if isSame(realPath(of: other), real) {
+            if other.traveller == nil, isThere(other, list) {
                 directory.isWatchedElsewhere = true
                 return false
             }
             other.watch = -1
+            if !other.isDropped { want(other) }
         }
         if directory.watch >= 0, directory.watch != watch {
             watches[directory.watch] = nil
@@ -107,17 +115,19 @@ extension WatchedTree: BatchedWork {
         return true
     }
 
-    private func isSame(_ path: FilePath, _ other: FilePath) -> Bool {
-        var (one, two) = (stat(), stat())
-        let first = unsafe path.withPlatformString { unsafe lstat($0, &one) }
-        let second = unsafe other.withPlatformString { unsafe lstat($0, &two) }
-        return first == 0 && second == 0 && one.st_ino == two.st_ino && one.st_dev == two.st_dev
+    /// Whether the path of a directory leads to an open one.
+    private func isThere(_ directory: WatchedDirectory, _ list: TreeDirectory) -> Bool {
+        var status = stat()
+        let isFound = unsafe directory.path(from: realRoot ?? path).withPlatformString { unsafe lstat($0, &status) } == 0
+        return isFound && list.isSame(as: status)
     }
 
     /// For a watch of one file.
-    private func look(for name: FilePath.Component, in real: FilePath) {
+    private func look(for name: FilePath.Component, in list: TreeDirectory) {
         var status = stat()
-        let exists = unsafe real.appending(name).withPlatformString { unsafe lstat($0, &status) } == 0
+        let exists = unsafe name.withPlatformString {
+            unsafe fstatat(list.descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0
+        }
         let isDirectory = exists && FileKind(mode: UInt64(status.st_mode)) == .directory
         let known = root.entries[name]
         defer { root.isKnown = true }
@@ -137,14 +147,7 @@ extension WatchedTree: BatchedWork {
 
     // MARK: Names
 
-    private func read(_ directory: WatchedDirectory, _ real: FilePath) -> Int {
-        guard let list = TreeDirectory(real, in: AT_FDCWD, followingLink: directory === root) else {
-            let code = UVError.Code.lastSystemError
-            if code != .noSuchFileOrDirectory, code != .notDirectory, code != .tooManySymbolicLinkLevels {
-                problems.append(UVError(code, in: "watch", of: directory.path(from: path).string))
-            }
-            return 0
-        }
+    private func read(_ directory: WatchedDirectory, _ list: TreeDirectory) -> Int {
         let shown = directory.path(from: path)
         var missing = directory.entries
         var count = 0
@@ -156,7 +159,7 @@ extension WatchedTree: BatchedWork {
             if kind == .unknown || isIgnored(path) { continue }
             let known = missing.removeValue(forKey: name)
             if let known, known.isDirectory == (kind == .directory) {
-                if let child = known.directory { toLookAt.append(child) }
+                if let child = known.directory { want(child) }
                 if !known.isDirectory, changed(entry, in: list) { ledger.modified(path) }
                 continue
             }

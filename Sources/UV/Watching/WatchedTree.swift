@@ -32,6 +32,12 @@ final class WatchedTree {
     var toLookAt: [WatchedDirectory] = []
     /// What kept directories from being watched.
     var problems: [UVError] = []
+    /// Counts looks at the tree.
+    private var look = 1
+    /// How much the system had to tell when the last look ended, and has not yet. Directories that it says were renamed may have been
+    /// others' at the time of the look, because a look sees what is still to be told.
+    private var untold = 0
+    private var firstDoubtfulLook = 1
     /// Whether the first look at all directories is over.
     var hasBegun = false
     /// Whether what is watched has been removed or has another name.
@@ -51,10 +57,13 @@ final class WatchedTree {
         self.path = path
         self.options = options
         ledger = ChangeLedger(path, limit: options.limit)
-        toLookAt = [root]
+        want(root)
     }
 
-    deinit { descriptor.closeIgnoringErrors() }
+    deinit {
+        descriptor.closeIgnoringErrors()
+        root.forget()
+    }
 
     /// The path of a name in a directory, as changes have it.
     func path(of name: FilePath.Component, in directory: WatchedDirectory) -> FilePath {
@@ -62,6 +71,12 @@ final class WatchedTree {
     }
 
     func isIgnored(_ path: FilePath) -> Bool { options.ignoring?(path) ?? false }
+
+    /// Has a directory looked at.
+    func want(_ directory: WatchedDirectory) {
+        directory.needsLook = true
+        toLookAt.append(directory)
+    }
 
     /// Notes that something new has a path, and has it looked at if it is a directory.
     func replace(
@@ -83,7 +98,7 @@ final class WatchedTree {
         }
         let child = WatchedDirectory(name, in: directory)
         directory.entries[name] = .directory(child)
-        toLookAt.append(child)
+        want(child)
     }
 
     /// Ends the watches of a directory and of all below it.
@@ -104,9 +119,31 @@ final class WatchedTree {
         safeTime = FileTime(seconds: time.seconds, nanoseconds: Int64(time.nanoseconds) - 20_000_000)
     }
 
+    /// A look at the tree is over.
+    func endLook() {
+        look += 1
+        untold = max(0, Int(cplatform_unread_bytes(descriptor.rawValue)))
+        if untold == 0 { firstDoubtfulLook = look }
+    }
+
+    /// The system has told something.
+    func heard(_ count: Int) {
+        untold = max(0, untold - count)
+        if untold == 0 { firstDoubtfulLook = look }
+    }
+
+    /// Notes that a directory was found where its path leads at present.
+    func found(_ directory: WatchedDirectory) {
+        directory.needsLook = false
+        directory.look = look
+    }
+
+    /// Whether another directory may have been taken for this one.
+    func isDoubtful(_ directory: WatchedDirectory) -> Bool { directory.look >= firstDoubtfulLook }
+
     /// Tells that changes were lost, and has all directories looked at again.
     func overflow() {
         ledger.overflow()
-        toLookAt = [root]
+        want(root)
     }
 }
