@@ -14,6 +14,7 @@ public typealias Datagram = UV.Datagram
 public typealias DatagramBatch = UV.DatagramBatch
 public typealias DirectoryEntry = UV.DirectoryEntry
 public typealias FileAccess = UV.FileAccess
+public typealias FileChange = UV.FileChange
 public typealias FileKind = UV.FileKind
 public typealias FileLock = UV.FileLock
 public typealias FileOwner = UV.FileOwner

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012C02
@@ -23,6 +24,13 @@ static inline int clibuv_write_later(
     int status = uv_write(request, stream, buffers, count, callback);
     stream->write_queue_size--;
     return status;
+}
+
+// Whether the name in an event is that of the watched thing itself: libuv then passes a part of the handle's path, which for a
+// directory looks like a name in it. It compares with the field `path`; read in 1.44.2 and 1.52.2.
+static inline int clibuv_is_about_itself(const uv_fs_event_t *handle, const char *name) {
+    return name == NULL
+        || (handle->path != NULL && name >= handle->path && name <= handle->path + strlen(handle->path));
 }
 
 static inline int clibuv_configure_metrics_idle_time(uv_loop_t *loop) {

@@ -107,6 +107,36 @@ off_t lseek(int file, off_t offset, int from) {
     return found;
 }
 
+static pthread_mutex_t watches = PTHREAD_MUTEX_INITIALIZER;
+static char refused_ending[256];
+static int refused_error;
+
+void cfaults_refuse_watches(const char *ending, int error) {
+    pthread_mutex_lock(&watches);
+    snprintf(refused_ending, sizeof refused_ending, "%s", ending);
+    refused_error = error;
+    pthread_mutex_unlock(&watches);
+}
+
+int inotify_add_watch(int watcher, const char *path, uint32_t mask) {
+    const char *name = path;
+    char target[4096];
+    ssize_t size = readlink(path, target, sizeof target - 1);
+    if (size > 0 && strncmp(path, "/proc/self/fd/", 14) == 0) {
+        target[size] = 0;
+        name = target;
+    }
+    pthread_mutex_lock(&watches);
+    size_t count = strlen(name), length = strlen(refused_ending);
+    int error = length > 0 && count >= length && strcmp(name + count - length, refused_ending) == 0 ? refused_error : 0;
+    pthread_mutex_unlock(&watches);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (int)syscall(SYS_inotify_add_watch, watcher, path, mask);
+}
+
 static pthread_mutex_t resolver = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resolver_changed = PTHREAD_COND_INITIALIZER;
 static int look_ups_hang, hanging_look_ups;

@@ -240,6 +240,43 @@ ssize_t cplatform_send_message(
 /// where it is.
 ssize_t cplatform_receive_message(int socket, void *bytes, size_t count, int *descriptors, size_t *descriptor_count);
 
+/// What happened to something that is watched, and how it is watched: the values of <sys/inotify.h>, which others lack.
+enum {
+    CPLATFORM_MODIFIED = 0x2,
+    CPLATFORM_ATTRIBUTES = 0x4,
+    CPLATFORM_MOVED_FROM = 0x40,
+    CPLATFORM_MOVED_TO = 0x80,
+    CPLATFORM_CREATED = 0x100,
+    CPLATFORM_REMOVED = 0x200,
+    CPLATFORM_SELF_REMOVED = 0x400,
+    CPLATFORM_SELF_MOVED = 0x800,
+    CPLATFORM_UNMOUNTED = 0x2000,
+    CPLATFORM_OVERFLOW = 0x4000,
+    CPLATFORM_WATCH_ENDED = 0x8000,
+    CPLATFORM_DIRECTORIES_ONLY = 0x01000000,
+    CPLATFORM_NO_LINKS = 0x02000000,
+    CPLATFORM_IS_DIRECTORY = 0x40000000,
+};
+
+/// A descriptor that tells of changes of directories, not blocking and closed on exec. -1 with ENOSYS where the system has none.
+int cplatform_open_watches(void);
+
+/// Watches a directory, and returns the number of the watch: the same number for the same directory.
+int cplatform_add_watch(int watches, const char *path, uint32_t mask);
+void cplatform_remove_watch(int watches, int watch);
+
+struct cplatform_change {
+    int watch;
+    uint32_t mask;
+    /// The same for the two halves of a renaming, else 0.
+    uint32_t cookie;
+    /// NULL if the directory itself is meant. Good as long as the buffer.
+    const char *name;
+};
+
+/// The change at an offset of what was read from the descriptor. Returns the offset of the following one; 0 when there is none.
+size_t cplatform_change_at(const void *buffer, size_t size, size_t offset, struct cplatform_change *change);
+
 /// A duplicate that is closed on exec, at the lowest free number.
 int cplatform_duplicate(int descriptor);
 

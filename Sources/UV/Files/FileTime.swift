@@ -1,4 +1,5 @@
 internal import CLibuv
+internal import CPlatform
 internal import UVPlatform
 
 /// A point in time as file systems keep it: since the start of 1970, to the nanosecond.
