@@ -11,6 +11,7 @@ public import UV
 // Aliases, because an exported struct silently wins over one of the same name that comes with its module: in a file that
 // imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
 public typealias DirectoryEntry = UV.DirectoryEntry
+public typealias ExitStatus = UV.ExitStatus
 public typealias FileAccess = UV.FileAccess
 public typealias FileKind = UV.FileKind
 public typealias FileLock = UV.FileLock
@@ -20,6 +21,8 @@ public typealias FileTime = UV.FileTime
 public typealias Loop = UV.Loop
 public typealias NameRequest = UV.NameRequest
 public typealias PageCache = UV.PageCache
+public typealias PipeHandle = UV.PipeHandle
+public typealias ProcessOptions = UV.ProcessOptions
 public typealias Processors = UV.Processors
 public typealias Signal = UV.Signal
 public typealias SocketAddress = UV.SocketAddress
