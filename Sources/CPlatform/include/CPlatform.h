@@ -172,6 +172,19 @@ int cplatform_pipe(int ends[2]);
 /// A descriptor that is readable when a child of this process has ended. Fails where the system has none.
 int cplatform_process_descriptor(int process);
 
+/// Keeps the settings of a terminal, to give them back when the process ends or stops. A number for it, -1 with errno on failure.
+int cplatform_keep_terminal(int descriptor);
+
+/// The terminal's settings have been changed: notes the new ones, to set them again when the process goes on after a stop. Takes
+/// the signals that end or stop the process, where nobody else has.
+void cplatform_note_terminal(int number);
+
+/// Gives the kept settings back and forgets them.
+void cplatform_release_terminal(int number);
+
+/// Gives all terminals their kept settings back. Safe in a signal handler.
+void cplatform_restore_terminals(void);
+
 /// Takes the status of a child: its number if the child has ended, 0 if not, -1 with ECHILD if somebody else has taken it. One
 /// of the results is 0.
 int cplatform_reap(int process, int *exit_status, int *signal);
