@@ -12,7 +12,8 @@ import ExampleSupport
             """)
 
     @Option(help: "How many commands run at a time.") var jobs = 4
-    @Option(help: "How long a command may take to end after Ctrl-C.", transform: duration(from:)) var grace = Duration
+    @Option(help: "How long a command may take to end after Ctrl-C.", transform: duration(from:)) var grace =
+        Duration
         .seconds(2)
     @Argument(help: "The commands, one argument each.") var commands: [String]
 

@@ -13,7 +13,8 @@ public final class PseudoTerminal: Sendable {
         // What unlockpt(3) and ptsname(3) do on Linux, which Glibc does not show.
         let (unlock, getNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
         var number: CInt = 0
-        guard unsafe ioctl(person.rawValue, unlock, &number) == 0, unsafe ioctl(person.rawValue, getNumber, &number) == 0
+        guard unsafe ioctl(person.rawValue, unlock, &number) == 0,
+            unsafe ioctl(person.rawValue, getNumber, &number) == 0
         else { throw Errno(rawValue: errno) }
         program = try FileDescriptor.open(
             FilePath("/dev/pts/\(number)"), .readWrite,

@@ -102,9 +102,10 @@ public struct KeyDecoder: Sendable {
             return (Key(isKey ? .function(Int(last) - 0x40) : .unknown(Array(bytes.prefix(4)))), 4)
         }
         guard let end = body.firstIndex(where: { !(0x20...0x3f).contains($0) }) else {
-            return bytes.count < longest ? nil : (Key(.unknown(Array(bytes))), bytes.count)
+            return bytes.count < longest ? nil : (Key(.unknown(Array(bytes.prefix(longest)))), longest)
         }
         let count = end - bytes.startIndex + 1
+        if count > longest { return (Key(.unknown(Array(bytes.prefix(longest)))), longest) }
         let numbers = body[..<end].split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).map {
             Int(String(decoding: $0, as: UTF8.self))
         }

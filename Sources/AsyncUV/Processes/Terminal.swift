@@ -80,7 +80,9 @@ public final class Terminal: StreamConnection {
     /// It watches SIGWINCH from now on, which comes for the terminal that the process belongs to.
     ///
     /// - Throws: As ``size``.
-    public func sizes() async throws -> Sizes { Sizes(terminal: self, signals: try await .watch(.windowChange, on: loop)) }
+    public func sizes() async throws -> Sizes {
+        Sizes(terminal: self, signals: try await .watch(.windowChange, on: loop))
+    }
 
     /// See ``Terminal/sizes()``.
     public struct Sizes: AsyncSequence, Sendable {
@@ -119,7 +121,9 @@ public final class Terminal: StreamConnection {
     /// Most keys that are no characters come as several bytes, the first of which is that of Escape.
     ///
     /// - Parameter escapeDelay: How long to wait for the others before Escape is taken for itself.
-    public func keys(escapeDelay: Duration = .milliseconds(50)) -> Keys { Keys(terminal: self, escapeDelay: escapeDelay) }
+    public func keys(escapeDelay: Duration = .milliseconds(50)) -> Keys {
+        Keys(terminal: self, escapeDelay: escapeDelay)
+    }
 
     /// See ``Terminal/keys(escapeDelay:)``.
     public struct Keys: AsyncSequence, Sendable {

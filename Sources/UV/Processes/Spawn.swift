@@ -198,7 +198,7 @@ private final class CStrings {
     }
 
     deinit {
-        for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+        for index in unsafe pointers.indices { unsafe free(pointers[index]) }
         unsafe pointers.deallocate()
     }
 

@@ -152,7 +152,9 @@ public final class TTYHandle: StreamHandle {
         mode = .normal
         release()
         if isFirst { Self.first.withLock { $0 = .closed } }
-        if let sharedFlags, let descriptor = try? fileDescriptor.rawValue { _ = fcntl(descriptor, F_SETFL, sharedFlags) }
+        if let sharedFlags, let descriptor = try? fileDescriptor.rawValue {
+            _ = fcntl(descriptor, F_SETFL, sharedFlags)
+        }
     }
 }
 

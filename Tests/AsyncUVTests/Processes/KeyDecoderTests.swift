@@ -38,14 +38,22 @@ import Testing
         let arrows = [Key.Code.up, .down, .right, .left].map { Key($0) }
         #expect(keys("\u{1b}[A\u{1b}[B\u{1b}[C\u{1b}[D") == arrows)
         #expect(keys("\u{1b}OA\u{1b}OB\u{1b}OC\u{1b}OD") == arrows)
-        #expect(keys("\u{1b}[H\u{1b}[F\u{1b}[1~\u{1b}[4~\u{1b}[7~\u{1b}[8~") == [.home, .end, .home, .end, .home, .end].map { Key($0) })
+        #expect(
+            keys("\u{1b}[H\u{1b}[F\u{1b}[1~\u{1b}[4~\u{1b}[7~\u{1b}[8~")
+                == [.home, .end, .home, .end, .home, .end].map { Key($0) })
         #expect(keys("\u{1b}[2~\u{1b}[3~\u{1b}[5~\u{1b}[6~") == [.insert, .delete, .pageUp, .pageDown].map { Key($0) })
-        #expect(keys("\u{1b}OP\u{1b}[15~\u{1b}[17~\u{1b}[21~\u{1b}[24~\u{1b}[[A") == [1, 5, 6, 10, 12, 1].map { Key(.function($0)) })
+        #expect(
+            keys("\u{1b}OP\u{1b}[15~\u{1b}[17~\u{1b}[21~\u{1b}[24~\u{1b}[[A")
+                == [1, 5, 6, 10, 12, 1].map { Key(.function($0)) })
     }
 
     @Test func modifiers() {
-        #expect(keys("\u{1b}[1;2A\u{1b}[1;5C\u{1b}[3;3~") == [Key(.up, .shift), Key(.right, .control), Key(.delete, .alt)])
-        #expect(keys("\u{1b}[Z\u{1b}x\u{1b}é\u{1b}\r") == [Key(.tab, .shift), Key(.character("x"), .alt), Key(.character("é"), .alt), Key(.enter, .alt)])
+        #expect(
+            keys("\u{1b}[1;2A\u{1b}[1;5C\u{1b}[3;3~") == [Key(.up, .shift), Key(.right, .control), Key(.delete, .alt)])
+        #expect(
+            keys("\u{1b}[Z\u{1b}x\u{1b}é\u{1b}\r") == [
+                Key(.tab, .shift), Key(.character("x"), .alt), Key(.character("é"), .alt), Key(.enter, .alt),
+            ])
         #expect(keys("\u{1b}[1;99999999999999999999A") == [Key(.up)])
     }
 
@@ -64,7 +72,9 @@ import Testing
     @Test func whatIsUnknownOrWrong() {
         #expect(keys("\u{1b}[99~a") == [Key(.unknown(Array("\u{1b}[99~".utf8))), Key("a")])
         #expect(keys("\u{1b}Oza") == [Key(.unknown(Array("\u{1b}Oz".utf8))), Key("a")])
-        #expect(keys([0xff, 0x61, 0xc3, 0x61, 0xe2, 0x82]) == ["\u{fffd}", "a", "\u{fffd}", "a", "\u{fffd}"].map { Key(Character($0)) })
+        #expect(
+            keys([0xff, 0x61, 0xc3, 0x61, 0xe2, 0x82])
+                == ["\u{fffd}", "a", "\u{fffd}", "a", "\u{fffd}"].map { Key(Character($0)) })
         let long = [0x1b, 0x5b] + [UInt8](repeating: 0x31, count: 100)
         #expect(!keys(long).isEmpty)
     }
@@ -84,7 +94,9 @@ import Testing
     }
 
     @Test func descriptions() {
-        let keys = [Key.control("c"), Key(.up, .shift), Key(.function(5)), Key(.character("x"), .alt), Key(" "), Key(.pageUp)]
+        let keys = [
+            Key.control("c"), Key(.up, .shift), Key(.function(5)), Key(.character("x"), .alt), Key(" "), Key(.pageUp),
+        ]
         #expect(keys.map(\.description) == ["Ctrl-C", "Shift-Up", "F5", "Alt-x", "Space", "PageUp"])
     }
 }

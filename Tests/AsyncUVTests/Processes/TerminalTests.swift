@@ -82,10 +82,10 @@ import Testing
         var sizes = try await terminal.sizes().makeAsyncIterator()
         #expect(try await sizes.next() == TerminalSize(columns: 80, rows: 24))
         // A signal without a change is none.
-        raise(SIGWINCH)
+        kill(getpid(), SIGWINCH)
         try await loop.waitUntilIdle()
         pseudo.resize(columns: 100, rows: 30)
-        raise(SIGWINCH)
+        kill(getpid(), SIGWINCH)
         #expect(try await sizes.next() == TerminalSize(columns: 100, rows: 30))
         #expect(try await terminal.size.rows == 30)
         await loop.shutdown()

@@ -32,8 +32,16 @@ final class Child {
             self.status = status
             handle.close()
         }
-        try handle.output?.startReading { self.output.append(copying: $1) } onEnd: { stream, _ in stream.close() }
-        try handle.error?.startReading { self.errors.append(copying: $1) } onEnd: { stream, _ in stream.close() }
+        try handle.output?.startReading {
+            self.output.append(copying: $1)
+        } onEnd: { stream, _ in
+            stream.close()
+        }
+        try handle.error?.startReading {
+            self.errors.append(copying: $1)
+        } onEnd: { stream, _ in
+            stream.close()
+        }
         return handle
     }
 

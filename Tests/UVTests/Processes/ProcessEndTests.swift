@@ -119,7 +119,9 @@ import UV
                 handle.close()
                 try! writing.writeAll("go\n".utf8)
             }
-            try handle.output?.startReading { _, bytes in order.append("\(bytes.count)") } onEnd: { stream, _ in
+            try handle.output?.startReading { _, bytes in
+                order.append("\(bytes.count)")
+            } onEnd: { stream, _ in
                 order.append("end")
                 stream.close()
             }

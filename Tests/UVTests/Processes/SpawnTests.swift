@@ -40,7 +40,8 @@ import UV
                         ) { _, _ in fatalError("an exit of \(program)") }
                         fatalError("\(program) has started")
                     } catch {
-                        guard error.code == code, error.operation == "spawn", subject.isEmpty || error.subject?.contains(subject) == true
+                        guard error.code == code, error.operation == "spawn",
+                            subject.isEmpty || error.subject?.contains(subject) == true
                         else { fatalError("\(error)") }
                     }
                     try loop.run()
@@ -57,7 +58,7 @@ import UV
                     try fail(.invalidArgument, "argument 2", "echo", ["a", "b\0c"])
                     try fail(.invalidArgument, "its name", "ec\0ho")
                     try fail(.invalidArgument, "A=B", "true", [], ProcessOptions(environment: .exactly(["A=B": ""])))
-                    try fail(.argListTooLong, "true", "true", [String(repeating: "a", count: 4 << 20)])
+                    try fail(.argListTooLong, "true", "true", [String(repeating: "a", count: 1 << 18)])
                 }
                 try failAll()
                 let before = countDescriptors()
@@ -93,14 +94,15 @@ import UV
         try withLoop { loop in
             for (number, child) in children.enumerated() {
                 let end = number % 2 == 0 ? "exit \(number)" : "kill -\([1, 2, 9, 15][number % 4]) $$"
-                try child.start(on: loop, "sh", ["-c", "head -c 1048576 /dev/zero | tr '\\0' '\(number % 10)'; \(end)"])
+                try child.start(
+                    on: loop, "sh", ["-c", "head -c 1048576 /dev/zero | tr '\\0' '\(number % 10)'; \(end)"])
             }
         }
         for (number, child) in children.enumerated() {
             let signal = Signal(CInt([1, 2, 9, 15][number % 4]))
             #expect(child.status == (number % 2 == 0 ? .exited(Int32(number)) : .signaled(signal)))
-            #expect(child.exits == 1 && child.output.count == 1 << 20)
-            #expect(child.output.allSatisfy { $0 == UInt8(ascii: "0") + UInt8(number % 10) })
+            #expect(child.exits == 1)
+            #expect(child.output == Array(repeating: UInt8(ascii: "0") + UInt8(number % 10), count: 1 << 20))
         }
     }
 
@@ -179,7 +181,8 @@ import UV
                 guard setuid(65_534) == 0 else { fatalError("setuid") }
                 let loop = try Loop()
                 do {
-                    _ = try ProcessHandle(on: loop, "true", options: ProcessOptions(directory: "/", user: 0)) { _, _ in }
+                    _ = try ProcessHandle(on: loop, "true", options: ProcessOptions(directory: "/", user: 0)) { _, _ in
+                    }
                     fatalError("it has started")
                 } catch let error as UVError {
                     guard error.code == .notPermitted, error.subject == "true as user 0" else { fatalError("\(error)") }
@@ -209,13 +212,13 @@ import UV
         try writing.close()
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 100)
-        while case let count = try unsafe chunk.withUnsafeMutableBytes({ try unsafe reading.read(into: $0) }), count > 0 {
+        while case let count = try unsafe chunk.withUnsafeMutableBytes({ try unsafe reading.read(into: $0) }), count > 0
+        {
             bytes += chunk[..<count]
         }
         #expect(String(decoding: bytes, as: UTF8.self) == "\(id) \(id)\nlater\n")
         // It is waited for when the next child starts.
         waitForEnd(of: id)
-        #expect(isKnown(id))
         _ = try Child.shell("exit 0")
         #expect(!isKnown(id))
     }

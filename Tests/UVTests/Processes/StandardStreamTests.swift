@@ -42,7 +42,8 @@ import UV
     @Test func aChildThatDoesNotReadIsABrokenPipe() throws {
         var result: UVError?
         try withLoop { loop in
-            let handle = try ProcessHandle(on: loop, "true", input: .pipe, output: .null) { handle, _ in handle.close() }
+            let handle = try ProcessHandle(on: loop, "true", input: .pipe, output: .null) { handle, _ in handle.close()
+            }
             do {
                 _ = try handle.input?.write([UInt8](repeating: 1, count: 4 << 20)) { stream, error in
                     result = error
@@ -86,7 +87,9 @@ import UV
                 handle.close()
             }
             #expect(far.isClosing)
-            try near.startReading { answer.append(copying: $1) } onEnd: { stream, error in
+            try near.startReading {
+                answer.append(copying: $1)
+            } onEnd: { stream, error in
                 #expect(error == nil)
                 stream.close()
             }

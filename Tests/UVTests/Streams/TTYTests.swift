@@ -133,7 +133,9 @@ import UV
 
     @Test("The settings come back when the program exits, traps, or is ended by a signal")
     func programEnds() throws {
-        for (end, status) in [("exit", ExitStatus.exited(0)), ("trap", .signaled(Signal(SIGILL))), ("wait", .signaled(.terminate))] {
+        for (end, status) in [
+            ("exit", ExitStatus.exited(0)), ("trap", .signaled(Signal(SIGILL))), ("wait", .signaled(.terminate)),
+        ] {
             let terminal = try PseudoTerminal()
             let normal = terminal.settings
             var result: ExitStatus?
