@@ -85,7 +85,10 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "process-probe",
-            dependencies: ["AsyncUV", "CSanitizers", "UV"], path: "Tests/ProcessProbe", swiftSettings: settings),
+            dependencies: [
+                "AsyncUV", "CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/ProcessProbe", swiftSettings: settings),
         .executableTarget(
             name: "memory-probe", dependencies: ["AsyncUV", "CSanitizers"], path: "Tests/MemoryProbe",
             swiftSettings: settings),
@@ -100,7 +103,8 @@ let package = Package(
         .testTarget(
             name: "UVTests",
             dependencies: [
-                "UV", "CFaults", "CPlatform", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+                "UV", "CFaults", "CPlatform", "TestSupport", "process-probe",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
     ],
@@ -131,6 +135,8 @@ package.targets += [
     example("file-copy", ["AsyncUV"]),
     example("file-wc", ["AsyncUV"]),
     example("port-scan", ["AsyncUV"]),
+    example("keys", ["AsyncUV"]),
+    example("parallel", ["AsyncUV"]),
     .target(name: "ExampleRESP", dependencies: ["AsyncUV"], path: "Examples/RESP", swiftSettings: settings),
     example("resp-server", ["AsyncUV", "ExampleRESP"]),
     example("system-info", ["UV"]),

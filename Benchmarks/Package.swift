@@ -113,6 +113,16 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
 
+        // Child processes
+        .target(name: "CProcesses", dependencies: ["CLibuvSystem"]),
+        .executableTarget(
+            name: "processes",
+            dependencies: [
+                "CProcesses", "Measurement", arguments, .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "UV", package: "swift-uv"),
+            ],
+            swiftSettings: settings),
+
         // Trees of files
         .executableTarget(
             name: "trees",

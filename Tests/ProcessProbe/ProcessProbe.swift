@@ -12,9 +12,10 @@ import Foundation
             let kinds = arguments[1] == "all" ? Leaving.allCases : Leaving(rawValue: arguments[1]).map { [$0] } ?? []
             guard let rounds = Int(arguments[2]), !kinds.isEmpty else { break }
             exit(try kinds.map { try storm($0, rounds) }.allSatisfy { $0 } ? EXIT_SUCCESS : EXIT_FAILURE)
+        case ("terminal", 2): return try RawTerminal.run(arguments[1])
         default: break
         }
-        print("usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS")
+        print("usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait")
         exit(64)
     }
 

@@ -280,4 +280,32 @@ size_t cplatform_change_at(const void *buffer, size_t size, size_t offset, struc
 /// A duplicate that is closed on exec, at the lowest free number.
 int cplatform_duplicate(int descriptor);
 
+/// Calls a function, on another thread, with a copy of the process's descriptors in which none from 3 on survives exec(2) and
+/// no number below `lowest` is free. Before Linux 5.11, and without memory for a thread, it is called without a copy; all
+/// descriptors of the process are then closed on exec from now on.
+void cplatform_call_with_private_descriptors(int lowest, void (*body)(void *), void *context);
+
+/// pipe(2), closed on exec: the end to read from comes first.
+int cplatform_pipe(int ends[2]);
+
+/// A descriptor that is readable when a child of this process has ended. Fails where the system has none.
+int cplatform_process_descriptor(int process);
+
+/// Keeps the settings of a terminal, to give them back when the process ends or stops. A number for it, -1 with errno on failure.
+int cplatform_keep_terminal(int descriptor);
+
+/// The terminal's settings have been changed: notes the new ones, to set them again when the process goes on after a stop. Takes
+/// the signals that end or stop the process, where nobody else has.
+void cplatform_note_terminal(int number);
+
+/// Gives the kept settings back and forgets them.
+void cplatform_release_terminal(int number);
+
+/// Gives all terminals their kept settings back. Safe in a signal handler.
+void cplatform_restore_terminals(void);
+
+/// Takes the status of a child: its number if the child has ended, 0 if not, -1 with ECHILD if somebody else has taken it. One
+/// of the results is 0.
+int cplatform_reap(int process, int *exit_status, int *signal);
+
 #endif

@@ -1,0 +1,165 @@
+public import UV
+
+/// A terminal: its bytes, keys, mode and size. Dropping the last reference closes it, as ``close()`` does.
+///
+/// In another mode than `.normal` it gets its earlier settings back when it closes, when the process exits or is ended by a signal
+/// that nobody watches, and while the process is stopped (Ctrl-Z in a shell).
+///
+/// ```swift
+/// let terminal = try await Terminal.open()
+/// try await terminal.withMode(.raw) {
+///     for try await key in terminal.keys() where key != Key.control("c") { print(key) }
+/// }
+/// ```
+public final class Terminal: StreamConnection {
+    public let stream: LoopStream
+
+    public init(_ handle: TTYHandle, on loop: EventLoop) throws(UVError) { stream = LoopStream(handle, on: loop) }
+
+    deinit { stream.drop() }
+
+    /// For people.
+    public var description: String { "terminal" }
+
+    /// Opens the terminal that a descriptor is for, anew: the descriptor stays as it is.
+    ///
+    /// - Throws: ``UVError`` with `.notTerminal`, as for a file or a pipe; `.tooManyOpenFiles`, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none; it does not wait.
+    ///
+    /// Calls `uv_tty_init`.
+    public static func open(
+        _ descriptor: FileDescriptor = .standardInput, on loop: EventLoop = .current ?? .shared
+    ) async throws -> Terminal {
+        try await loop.withLoop { callbackLoop in
+            if loop.core.open(on: loop).isEnding { throw loop.ended("open") }
+            return try Terminal(try TTYHandle(on: callbackLoop, descriptor), on: loop)
+        }
+    }
+
+    // MARK: Mode and size
+
+    /// Sets the mode. Waits, with the loop's thread, until the terminal has shown what was written.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.ioError` when the terminal is gone.
+    ///
+    /// Cancellation: none.
+    public func setMode(_ mode: TerminalMode) async throws { try await withHandle { try $0.setMode(mode) } }
+
+    /// The mode that was set last.
+    public var mode: TerminalMode {
+        get async throws { try await withHandle { $0.mode } }
+    }
+
+    /// Sets a mode for a body, and the earlier one again afterwards, whatever happens.
+    ///
+    /// - Throws: As ``setMode(_:)``, and what the body throws.
+    public func withMode<Value>(
+        _ mode: TerminalMode, _ body: nonisolated(nonsending) () async throws -> Value
+    ) async throws -> Value {
+        let earlier = try await self.mode
+        try await setMode(mode)
+        let value: Value
+        do { value = try await body() } catch {
+            try? await setMode(earlier)
+            throw error
+        }
+        try await setMode(earlier)
+        return value
+    }
+
+    /// How many characters the terminal has; 0 where it does not know.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.ioError` when the terminal is gone.
+    public var size: TerminalSize {
+        get async throws { try await withHandle { try $0.size } }
+    }
+
+    /// The terminal's size now, and after each change of it.
+    ///
+    /// It watches SIGWINCH from now on, which comes for the terminal that the process belongs to.
+    ///
+    /// - Throws: As ``size``.
+    public func sizes() async throws -> Sizes {
+        Sizes(terminal: self, signals: try await .watch(.windowChange, on: loop))
+    }
+
+    /// See ``Terminal/sizes()``.
+    public struct Sizes: AsyncSequence, Sendable {
+        public typealias Element = TerminalSize
+
+        let terminal: Terminal
+        let signals: Signals
+
+        public struct AsyncIterator: AsyncIteratorProtocol {
+            let sizes: Sizes
+            var last: TerminalSize?
+
+            public mutating func next() async throws -> TerminalSize? {
+                while true {
+                    if last != nil { _ = try await sizes.signals.next() }
+                    let size = try await sizes.terminal.size
+                    if size == last { continue }
+                    last = size
+                    return size
+                }
+            }
+
+            // As in TCPConnection's.
+            public nonisolated(nonsending) mutating func next(
+                isolation actor: (any Actor)?
+            ) async throws -> TerminalSize? { try await next() }
+        }
+
+        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(sizes: self) }
+    }
+
+    // MARK: Keys
+
+    /// The keys that are pressed, for the modes `.raw` and `.binary`; it ends with the terminal.
+    ///
+    /// Most keys that are no characters come as several bytes, the first of which is that of Escape.
+    ///
+    /// - Parameter escapeDelay: How long to wait for the others before Escape is taken for itself.
+    public func keys(escapeDelay: Duration = .milliseconds(50)) -> Keys {
+        Keys(terminal: self, escapeDelay: escapeDelay)
+    }
+
+    /// See ``Terminal/keys(escapeDelay:)``.
+    public struct Keys: AsyncSequence, Sendable {
+        public typealias Element = Key
+
+        let terminal: Terminal
+        let escapeDelay: Duration
+
+        /// Keeps the bytes of keys that nobody has taken yet.
+        public struct AsyncIterator: AsyncIteratorProtocol {
+            let keys: Keys
+            var decoder = KeyDecoder()
+
+            public mutating func next() async throws -> Key? {
+                while true {
+                    if let key = decoder.next() { return key }
+                    let timeout = decoder.isIncomplete ? keys.escapeDelay : nil
+                    do {
+                        guard let bytes = try await keys.terminal.read(timeout: timeout) else {
+                            if !decoder.isIncomplete { return nil }
+                            decoder.flush()
+                            continue
+                        }
+                        decoder.append(bytes)
+                    } catch UVError.Code.timedOut {
+                        decoder.flush()
+                    }
+                }
+            }
+
+            // As in TCPConnection's.
+            public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?) async throws -> Key? {
+                try await next()
+            }
+        }
+
+        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(keys: self) }
+    }
+}

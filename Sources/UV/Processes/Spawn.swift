@@ -1,0 +1,207 @@
+internal import CLibuv
+internal import CPlatform
+internal import SystemPackage
+internal import UVPlatform
+
+/// One start of a child process: what libuv reads meanwhile, and the pipes to the child.
+///
+/// All descriptors go to libuv as such and not as streams, because libuv's own pipes are sockets, which a child cannot open
+/// again by `/dev/stdout`, and because a stream that fails after the start would make a running child a failure.
+@safe
+final class Spawn {
+    /// The most descriptors beside the three standard ones. For more libuv needs memory, and its versions differ in whether a
+    /// handle is theirs when there is none.
+    static let mostFurther = 5
+
+    /// Our ends of the pipes, by the child's number.
+    private(set) var pipes: [Int: PipeHandle] = [:]
+    private let program: String
+    private let options: ProcessOptions
+    private var arguments: CStrings
+    private let environment: CStrings?
+    private let directory: CStrings?
+    private var stdio: [uv_stdio_container_t] = unsafe []
+    private var childEnds: [FileDescriptor] = []
+    private var given: [StreamHandle] = []
+    private var status: CInt = 0
+
+    /// Makes the pipes.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for a text with a NUL, `.tooManyOpenFiles`.
+    init(
+        _ program: String, _ arguments: [String], _ options: ProcessOptions, _ streams: [StandardStream],
+        on loop: Loop
+    ) throws(UVError) {
+        self.program = program
+        self.options = options
+        let arguments = [program] + arguments
+        for (index, argument) in arguments.enumerated() where argument.utf8.contains(0) {
+            let place = index == 0 ? "its name" : "argument \(index)"
+            throw UVError(.invalidArgument, in: "spawn", of: "\(program.debugDescription) with a NUL in \(place)")
+        }
+        self.arguments = CStrings(arguments)
+        environment = try options.environment.variables(for: program).map { CStrings($0) }
+        directory = options.directory.map { CStrings([$0.string]) }
+        do throws(UVError) {
+            for (number, stream) in streams.enumerated() {
+                let container = unsafe try container(for: stream, number, on: loop)
+                unsafe stdio.append(container)
+            }
+        } catch {
+            closeChildEnds()
+            closePipes()
+            throw error
+        }
+    }
+
+    private func container(
+        for stream: StandardStream, _ number: Int, on loop: Loop
+    ) throws(UVError) -> uv_stdio_container_t {
+        var container = unsafe uv_stdio_container_t()
+        unsafe container.flags = UV_INHERIT_FD
+        switch stream {
+        case .null: unsafe container.flags = UV_IGNORE
+        case .inherit: unsafe container.data.fd = CInt(number)
+        case .pipe: unsafe container.data.fd = try makePipe(number, on: loop).rawValue
+        case .file(let file):
+            guard fcntl(file.rawValue, F_GETFD) != -1 else {
+                throw UVError(.badFileDescriptor, in: "spawn", of: "\(program) with descriptor \(file.rawValue)")
+            }
+            unsafe container.data.fd = file.rawValue
+        case .stream(let handle):
+            unsafe container.data.fd = try handle.fileDescriptor.rawValue
+            given.append(handle)
+        }
+        return unsafe container
+    }
+
+    /// - Returns: The child's end.
+    private func makePipe(_ number: Int, on loop: Loop) throws(UVError) -> FileDescriptor {
+        var ends: [CInt] = [-1, -1]
+        try checkSystem(unsafe cplatform_pipe(&ends), "spawn", of: "\(program) with a pipe")
+        // The child reads its input and writes everything else.
+        let (ours, childs) = number == 0 ? (ends[1], ends[0]) : (ends[0], ends[1])
+        childEnds.append(FileDescriptor(rawValue: childs))
+        let pipe: PipeHandle
+        do { pipe = try PipeHandle(on: loop) } catch {
+            FileDescriptor(rawValue: ours).closeIgnoringErrors()
+            throw error
+        }
+        pipes[number] = pipe
+        do { try pipe.open(FileDescriptor(rawValue: ours)) } catch {
+            FileDescriptor(rawValue: ours).closeIgnoringErrors()
+            throw error
+        }
+        return FileDescriptor(rawValue: childs)
+    }
+
+    // MARK: The start
+
+    /// Starts the child: libuv's struct is a handle of the loop afterwards, even if that has failed.
+    func begin(_ loop: UnsafeMutablePointer<uv_loop_t>, _ process: UnsafeMutablePointer<uv_process_t>) {
+        var raw = unsafe uv_process_options_t()
+        unsafe raw.exit_cb = childEnded
+        unsafe raw.file = UnsafePointer(arguments.first)
+        unsafe raw.env = environment?.base
+        unsafe raw.cwd = UnsafePointer(directory?.first)
+        var flags: UInt32 = 0
+        if options.isDetached { flags |= UInt32(UV_PROCESS_DETACHED.rawValue) }
+        if let user = options.user {
+            flags |= UInt32(UV_PROCESS_SETUID.rawValue)
+            unsafe raw.uid = user
+        }
+        if let group = options.group {
+            flags |= UInt32(UV_PROCESS_SETGID.rawValue)
+            unsafe raw.gid = group
+        }
+        unsafe raw.flags = flags
+        unsafe raw.args = arguments.base
+        let count = unsafe CInt(stdio.count)
+        unsafe stdio.withUnsafeMutableBufferPointer { stdio in
+            unsafe raw.stdio_count = count
+            unsafe raw.stdio = stdio.baseAddress
+            unsafe withUnsafePointer(to: raw) { options in
+                var call = unsafe SpawnCall(loop: loop, process: process, options: options)
+                // libuv takes its lock for signals. Its own pipe, by which the child tells of a failure, must not have a number
+                // that the child is to have otherwise.
+                unsafe withUnsafeMutablePointer(to: &call) { call in
+                    ProcessExit.withSignals { unsafe cplatform_call_with_private_descriptors(count, spawnNow, call) }
+                }
+                unsafe status = call.status
+            }
+        }
+        // A program that a thread of Dispatch or of the cooperative pool has started inherits that all signals are blocked.
+        cplatform_unblock_signal(SIGCHLD)
+        closeChildEnds()
+    }
+
+    /// - Throws: What the start has failed with. All that was made for the child is closed then.
+    func finish() throws(UVError) {
+        guard status < 0 else {
+            for handle in given { handle.close() }
+            return
+        }
+        closePipes()
+        let code = UVError.Code(rawValue: status)
+        throw UVError(code, in: "spawn", of: subject(of: code))
+    }
+
+    /// What a failure is about: libuv does not say whether it was the program, the directory or the user.
+    private func subject(of code: UVError.Code) -> String {
+        if let path = options.directory?.string, unsafe access(path, X_OK) != 0 || !isDirectory(path) { return path }
+        if code == .notPermitted, options.user != nil || options.group != nil {
+            let user = options.user.map { " as user \($0)" } ?? ""
+            return program + user + (options.group.map { " in group \($0)" } ?? "")
+        }
+        if code == .noSuchFileOrDirectory, program.hasPrefix("/"), unsafe access(program, F_OK) == 0 {
+            return "the interpreter of \(program)"
+        }
+        return program
+    }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private func closeChildEnds() {
+        for end in childEnds { end.closeIgnoringErrors() }
+        childEnds = []
+    }
+
+    private func closePipes() { for pipe in pipes.values { pipe.close() } }
+}
+
+/// What the thread that calls libuv is given.
+@unsafe
+private struct SpawnCall {
+    let loop: UnsafeMutablePointer<uv_loop_t>
+    let process: UnsafeMutablePointer<uv_process_t>
+    let options: UnsafePointer<uv_process_options_t>
+    var status: CInt = 0
+}
+
+private func spawnNow(_ context: UnsafeMutableRawPointer?) {
+    let call = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: SpawnCall.self)
+    unsafe call.pointee.status = uv_spawn(call.pointee.loop, call.pointee.process, call.pointee.options)
+}
+
+/// Texts for C, with the NULL that ends their list.
+@safe
+private final class CStrings {
+    private let pointers: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
+
+    init(_ texts: [String]) {
+        unsafe pointers = .allocate(capacity: texts.count + 1)
+        for (index, text) in texts.enumerated() { unsafe pointers.initializeElement(at: index, to: strdup(text)) }
+        unsafe pointers.initializeElement(at: texts.count, to: nil)
+    }
+
+    deinit {
+        for index in unsafe pointers.indices { unsafe free(pointers[index]) }
+        unsafe pointers.deallocate()
+    }
+
+    var base: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? { unsafe pointers.baseAddress }
+    var first: UnsafeMutablePointer<CChar>? { unsafe pointers[0] }
+}
