@@ -19,7 +19,9 @@ import ExampleSupport
     @Argument(parsing: .postTerminator, help: "The command and its arguments.")
     var command: [String] = []
 
-    @Option(help: "How long it has to be quiet before the command runs, for example 2s. (default: 100ms)", transform: duration(from:))
+    @Option(
+        help: "How long it has to be quiet before the command runs, for example 2s. (default: 100ms)",
+        transform: duration(from:))
     var debounce: Duration = .milliseconds(100)
 
     @Option(help: "A name that is of no interest, such as .git; may be given several times.")
@@ -60,7 +62,7 @@ import ExampleSupport
             let running = loop.spawn {
                 if !command.isEmpty { await Runner(command, restarts: restart).run(whenever: changed) }
             }
-            let ending = loop.spawn {
+            let ending = loop.spawn { [watching] in
                 _ = try await signals.next()
                 for task in watching { task.cancel() }
             }

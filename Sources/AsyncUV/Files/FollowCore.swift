@@ -58,7 +58,9 @@ final class FollowCore {
         #endif
         // Without them the handle that looks once a second is enough.
         fileEvents.stop()
-        try? fileEvents.start(name) { [unowned self] _, _ in wake() }
+        let wakes: (FileEventHandle, Result<FileEventHandle.Event, UVError>) -> Void = { [unowned self] _, _ in wake() }
+        // A process that has given up its rights may not look into /proc.
+        do { try fileEvents.start(name, wakes) } catch { try? fileEvents.start(path, wakes) }
         watchDirectory()
     }
 

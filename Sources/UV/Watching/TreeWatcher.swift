@@ -103,7 +103,7 @@ public final class TreeWatcher {
         try? look?.cancel()
     }
 
-    /// How many directories are watched.
+    /// How many directories are watched; 0 while a thread looks for them.
     public var watchCount: Int { look == nil ? tree.watches.count : 0 }
 
     /// Whether the loop runs on for this watcher.
@@ -132,13 +132,12 @@ public final class TreeWatcher {
         let began = FileTime.now
         try request.begin("watch", tree, onProgress: nil) { [self] result in
             look = nil
-            tree.endLook()
-            if isOver { return }
+            tree.endLook(begun: began)
+            // Whoever has closed the handle hears of the end soon.
+            if isOver || poll.isClosing { return }
             switch result {
             case .failure(let error): end(.ended(error))
-            case .success:
-                tree.trust(until: began)
-                looked()
+            case .success: looked()
             }
         }
         look = request
@@ -156,7 +155,7 @@ public final class TreeWatcher {
 
     /// Waits for what comes next, on the loop's thread.
     private func goOn() {
-        if isOver { return }
+        if isOver || poll.isClosing { return }
         if tree.isGone { return endGone() }
         do throws(UVError) {
             if tree.toLookAt.isEmpty {

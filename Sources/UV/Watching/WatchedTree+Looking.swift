@@ -58,9 +58,7 @@ extension WatchedTree: BatchedWork {
         mask |= CPLATFORM_MOVED_TO | CPLATFORM_DIRECTORIES_ONLY
         if options.includesMetadata { mask |= CPLATFORM_ATTRIBUTES }
         if isRoot { mask |= CPLATFORM_SELF_REMOVED | CPLATFORM_SELF_MOVED }
-        // The open directory, not the path: that may be another directory's by now, whose names would be taken for this one's.
-        let watch = unsafe cplatform_add_watch(
-            descriptor.rawValue, "/proc/self/fd/\(list.descriptor)", UInt32(truncatingIfNeeded: mask))
+        let watch = addWatch(list, real, UInt32(truncatingIfNeeded: mask), isRoot)
         guard watch >= 0 else {
             try refused(directory)
             return 0
@@ -72,6 +70,24 @@ extension WatchedTree: BatchedWork {
             return 1
         }
         return read(directory, list)
+    }
+
+    /// Watches an open directory, not what has its path: that may be another directory by now, whose names would be taken for this
+    /// one's.
+    ///
+    /// - Returns: -1 with `errno` set if it could not.
+    private func addWatch(_ list: TreeDirectory, _ real: FilePath, _ bits: UInt32, _ isRoot: Bool) -> CInt {
+        let watch = unsafe cplatform_add_watch(descriptor.rawValue, "/proc/self/fd/\(list.descriptor)", bits)
+        if watch >= 0 || errno == ENOSPC || errno == ENOMEM { return watch }
+        // A process that has given up its rights may not look there, and a jail may have no /proc.
+        let watchOfPath = unsafe real.withPlatformString {
+            unsafe cplatform_add_watch(
+                descriptor.rawValue, $0, isRoot ? bits : bits | UInt32(truncatingIfNeeded: CPLATFORM_NO_LINKS))
+        }
+        if watchOfPath < 0 || isThere(real, list) { return watchOfPath }
+        if watches[watchOfPath] == nil { cplatform_remove_watch(descriptor.rawValue, watchOfPath) }
+        errno = ENOENT
+        return -1
     }
 
     /// Notes that a directory could not be watched, by `errno`.
@@ -99,7 +115,7 @@ extension WatchedTree: BatchedWork {
         directory.isWatchedElsewhere = false
         if let other = watches[watch], other !== directory {
             // Bind mounts give a directory two paths. Else it was moved here, and nobody has told yet.
-            if other.traveller == nil, isThere(other, list) {
+            if other.traveller == nil, isThere(other.path(from: realRoot ?? path), list) {
                 directory.isWatchedElsewhere = true
                 return false
             }
@@ -115,11 +131,10 @@ extension WatchedTree: BatchedWork {
         return true
     }
 
-    /// Whether the path of a directory leads to an open one.
-    private func isThere(_ directory: WatchedDirectory, _ list: TreeDirectory) -> Bool {
+    /// Whether a path leads to an open directory.
+    private func isThere(_ real: FilePath, _ list: TreeDirectory) -> Bool {
         var status = stat()
-        let isFound = unsafe directory.path(from: realRoot ?? path).withPlatformString { unsafe lstat($0, &status) } == 0
-        return isFound && list.isSame(as: status)
+        return unsafe real.withPlatformString { unsafe lstat($0, &status) } == 0 && list.isSame(as: status)
     }
 
     /// For a watch of one file.

@@ -32,6 +32,7 @@ final class WatchedTree {
     var toLookAt: [WatchedDirectory] = []
     /// What kept directories from being watched.
     var problems: [UVError] = []
+    private var isLookingAtAll = false
     /// Counts looks at the tree.
     private var look = 1
     /// How much the system had to tell when the last look ended, and has not yet. Directories that it says were renamed may have been
@@ -76,6 +77,7 @@ final class WatchedTree {
     func want(_ directory: WatchedDirectory) {
         directory.needsLook = true
         toLookAt.append(directory)
+        if directory === root { isLookingAtAll = true }
     }
 
     /// Notes that something new has a path, and has it looked at if it is a directory.
@@ -120,7 +122,10 @@ final class WatchedTree {
     }
 
     /// A look at the tree is over.
-    func endLook() {
+    func endLook(begun time: FileTime) {
+        // Only a look at everything has found what was lost before: that need not have been told yet.
+        if isLookingAtAll { trust(until: time) }
+        isLookingAtAll = false
         look += 1
         untold = max(0, Int(cplatform_unread_bytes(descriptor.rawValue)))
         if untold == 0 { firstDoubtfulLook = look }

@@ -151,7 +151,8 @@ extension FileTests {
                 try await FileSystem.makeDirectory(ignored)
                 unsafe cfaults_refuse_watches(secret.string, EACCES)
                 let problems = Shared<[UVError]>([])
-                let changes = try await FileSystem.changes(at: folder, ignoring: { $0.lastComponent == "ignored" }) { problem in
+                let changes = try await FileSystem.changes(at: folder, ignoring: { $0.lastComponent == "ignored" }) {
+                    problem in
                     problems.change { $0.append(problem) }
                 }
                 try ignored.appending("file").put([])

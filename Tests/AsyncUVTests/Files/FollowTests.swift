@@ -42,7 +42,9 @@ extension FileTests {
                 let (file, _) = try await follow(path)
                 let bytes = pattern(3_000_000)
                 let writer = PlainThread {
-                    for start in stride(from: 0, to: bytes.count, by: 10_000) { try path.add(Array(bytes[start..<start + 10_000])) }
+                    for start in stride(from: 0, to: bytes.count, by: 10_000) {
+                        try path.add(Array(bytes[start..<start + 10_000]))
+                    }
                 }
                 var read: [UInt8] = []
                 while read.count < bytes.count { read += try await file.next() }
@@ -61,17 +63,10 @@ extension FileTests {
                 try path.add(Array("one\ntwo\r\nthr".utf8))
                 #expect(try await lines.next() == "one")
                 #expect(try await lines.next() == "two")
-                let waiting = loop.spawn {
-                    var lines = lines
-                    return try await (lines.next(), lines.next(), lines.next())
-                }
-                try await loop.waitUntilIdle()
                 try path.add(Array("ee\nlast".utf8))
-                try await loop.waitUntilIdle()
                 try await FileSystem.rename(path, to: folder.appending("log.1"))
                 try path.put(Array("new\n".utf8))
-                let rest = try await waiting.value
-                #expect(rest == ("three", "last", "new"))
+                for line in ["three", "last", "new"] { #expect(try await lines.next() == line) }
                 var short = try await File.follow(path, from: .beginning).lines(limit: 2).makeAsyncIterator()
                 do {
                     _ = try await short.next()
@@ -129,7 +124,7 @@ extension FileTests {
                 #expect(try await file.next() == [4])
                 let waiting = loop.spawn { try await file.next() }
                 try await loop.waitUntilIdle()
-                try await FileSystem.removeFile(path)
+                try await FileSystem.remove(path)
                 try await wait(on: loop) { notices.value == [.replaced, .gone] }
                 try path.put([5])
                 #expect(try await waiting.value == [5])
@@ -227,7 +222,8 @@ extension FileTests {
             try inFolder { loop, folder in
                 await expect(.isDirectory, of: folder) { try await File.follow(folder) }
                 await expectError(.noSuchFileOrDirectory) { try await File.follow("") }
-                #expect(try await openHandles(of: loop) == [])
+                let left = try await openHandles(of: loop)
+                #expect(left == [])
             }
         }
     }

@@ -50,7 +50,9 @@ import UV
         }
     }
 
-    @Test("Guard: stopped, started and started again while looks are under way: the last start counts", arguments: [0, 1, 5])
+    @Test(
+        "Guard: stopped, started and started again while looks are under way: the last start counts",
+        arguments: [0, 1, 5])
     func startAgain(_ turns: Int) throws {
         try withFolder { folder in
             try folder.file("one")

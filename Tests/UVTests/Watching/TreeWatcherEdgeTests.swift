@@ -9,7 +9,8 @@ import UV
 @Suite(.ownThread) struct TreeWatcherEdgeTests {
     /// Runs a watch to its end and returns all that it told.
     private func events(
-        at path: FilePath, _ options: TreeWatcher.Options = .init(), _ act: @escaping (TreeWatcher) throws -> Void = { _ in }
+        at path: FilePath, _ options: TreeWatcher.Options = .init(),
+        _ act: @escaping (TreeWatcher) throws -> Void = { _ in }
     ) throws -> [String] {
         var log: [String] = []
         try withLoop { loop in
@@ -41,7 +42,7 @@ import UV
                 folder.link("real/second", to: "../other")
                 try folder.file("other/unseen-too")
                 try folder.file("real/inner/file")
-            }.filter { $0.path.lastComponent != "end" }
+            }
             #expect(told.texts(in: folder) == ["created way/second", "created way/inner/file"])
         }
     }
@@ -72,7 +73,9 @@ import UV
             try folder.file("file")
             var options = TreeWatcher.Options()
             options.includesMetadata = isAsked
-            let told = try changes(in: folder, options) { _ in folder.setMode(0o600, of: "file") ; folder.setMode(0o644, of: "file") }
+            let told = try changes(in: folder, options) { _ in
+                folder.setMode(0o600, of: "file"); folder.setMode(0o644, of: "file")
+            }
             #expect(told.texts(in: folder) == (isAsked ? ["metadata of file"] : []))
         }
     }
@@ -129,7 +132,11 @@ import UV
             let path = try folder.folder("watched")
             try folder.file("watched/file")
             let log = try events(at: path) { _ in
-                if isRemoved { try FileManager.default.removeItem(atPath: path.string) } else { folder.rename("watched", to: "x") }
+                if isRemoved {
+                    try FileManager.default.removeItem(atPath: path.string)
+                } else {
+                    folder.rename("watched", to: "x")
+                }
             }
             #expect(log.first == "ready" && log.suffix(2) == ["removed \(path)/", "ended "])
             #expect(log.count == (isRemoved ? 4 : 3))
@@ -209,7 +216,8 @@ import UV
     }
     #endif
 
-    @Test("The system's limit of watches ends the watch with its name, at the start and later", arguments: [true, false])
+    @Test(
+        "The system's limit of watches ends the watch with its name, at the start and later", arguments: [true, false])
     func watchLimit(_ isLater: Bool) throws {
         try withFolder { folder in
             let name = "full-\(UUID())"
@@ -293,7 +301,8 @@ import UV
                         case .ready:
                             start = Loop.hrtime
                             var number = 0
-                            try! TimerHandle(on: loop).start(after: .milliseconds(3), every: .milliseconds(3)) { timer in
+                            try! TimerHandle(on: loop).start(after: .milliseconds(3), every: .milliseconds(3)) {
+                                timer in
                                 folder.write("\(isQuick)", [UInt8](repeating: 1, count: number))
                                 number += 1
                                 if number == 5 { timer.close() }

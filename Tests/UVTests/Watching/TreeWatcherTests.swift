@@ -42,7 +42,8 @@ import UV
             }
             #expect(
                 told.texts(in: folder) == [
-                    "renamed three from one", "renamed other/ from folder", "modified other/inner/file", "created moved",
+                    "renamed three from one", "renamed other/ from folder", "modified other/inner/file",
+                    "created moved",
                 ])
         }
     }
@@ -219,7 +220,8 @@ import UV
             #expect(told.filter { $0.kind == .overflow } == [FileChange(.overflow, folder.path, isDirectory: true)])
             #expect(known.difference(from: KnownTree(readFrom: folder.path)) == [])
             #expect(told.contains(FileChange(.modified, folder("old"))))
-            #expect(told.filter { $0.kind == .created }.count == Set(told.filter { $0.kind == .created }.map(\.path)).count)
+            #expect(
+                told.filter { $0.kind == .created }.count == Set(told.filter { $0.kind == .created }.map(\.path)).count)
         }
     }
 
@@ -270,7 +272,8 @@ import UV
 private func doSomething(in folder: TestFolder, _ random: inout SeededGenerator) {
     func path() -> String {
         let depth = Int.random(in: 1...4, using: &random)
-        return folder((0..<depth).map { _ in ["a", "b", "c"].randomElement(using: &random)! }.joined(separator: "/")).string
+        return folder((0..<depth).map { _ in ["a", "b", "c"].randomElement(using: &random)! }.joined(separator: "/"))
+            .string
     }
     switch Int.random(in: 0..<8, using: &random) {
     case 0, 1: unsafe mkdir(path(), 0o755)

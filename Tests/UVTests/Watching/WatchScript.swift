@@ -13,6 +13,7 @@ func changes(
     _ act: @escaping (TreeWatcher) throws -> Void
 ) throws -> [FileChange] {
     var told: [FileChange] = []
+    let last = FilePath(mark).lastComponent
     try withLoop { loop in
         _ = try TreeWatcher(at: path ?? folder.path, options: options, on: loop) { watcher, event in
             switch event {
@@ -23,8 +24,8 @@ func changes(
                 }
                 if !mark.isEmpty { folder.write(mark, []) }
             case .changes(let changes):
-                told += changes.filter { $0.path.lastComponent?.string != mark }
-                if changes.contains(where: { $0.path.lastComponent?.string == mark }) { watcher.close() }
+                told += changes.filter { $0.path.lastComponent != last }
+                if changes.contains(where: { $0.path.lastComponent == last }) { watcher.close() }
             case .problem(let error): Issue.record(error)
             case .ended(let error): #expect(error == nil)
             }
@@ -73,6 +74,8 @@ struct KnownTree: Equatable {
     /// What one knows and the other does not.
     func difference(from other: Self) -> [String] {
         let all = Set(paths.keys).union(other.paths.keys)
-        return all.filter { paths[$0] != other.paths[$0] }.map { "\($0): \(paths[$0] as Any), \(other.paths[$0] as Any)" }
+        return all.filter { paths[$0] != other.paths[$0] }.map {
+            "\($0): \(paths[$0] as Any), \(other.paths[$0] as Any)"
+        }
     }
 }
