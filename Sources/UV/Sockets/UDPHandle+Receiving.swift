@@ -50,6 +50,7 @@ extension UDPHandle {
         if case .layer = unsafe consumer { return }
         guard isOpen else { return }
         stopWatching()
+        interruptDelivery()
         unsafe consumer = .none
         unsafe onError = nil
     }
@@ -261,26 +262,31 @@ extension UDPHandle {
     fileprivate final func readable() {
         switch unsafe consumer {
         case .layer(let call): call(self)
-        case .single: hasAhead ? deliverAhead() : deliverSingle()
-        case .batches: hasAhead ? deliverAhead() : deliverBatch()
+        case .single: if !hasAhead { deliverSingle() }
+        case .batches: if !hasAhead { deliverBatch() }
         case .none: stopWatching()
         }
+        deliverAhead()
     }
 
     private final func deliverSingle() {
-        guard let receiver = try? loop.takeDatagramReceiver() else { return }
-        defer { loop.leaveDatagramReceiver(receiver) }
         do throws(UVError) {
+            let receiver = try loop.takeDatagramReceiver()
+            defer { loop.leaveDatagramReceiver(receiver) }
             guard let count = try receive(receiver, upTo: DatagramReceiver.most) else { return }
-            for index in 0..<count {
-                guard case .single(let call, let limit) = unsafe consumer else {
-                    // The closure has stopped, and the system has the rest no more.
-                    if isOpen { keep(index..<count, of: receiver) }
-                    return
-                }
+            unsafe delivery = Delivery(receiver: receiver, count: count)
+            defer { unsafe delivery = nil }
+            while case .single(let call, let limit) = unsafe consumer, let index = unsafe delivery?.next() {
                 receiver.lend(index, upTo: limit) { call(self, $0, $1) }
             }
         } catch { tell(error) }
+    }
+
+    /// Keeps what the closure has not had yet: the system has it no more.
+    private final func interruptDelivery() {
+        guard let delivery = unsafe delivery else { return }
+        unsafe self.delivery?.count = 0
+        if delivery.index < delivery.count { keep(delivery.index..<delivery.count, of: delivery.receiver) }
     }
 
     private final func deliverBatch() {
@@ -296,7 +302,7 @@ extension UDPHandle {
         if isOpen { lentBatch = batch }
     }
 
-    /// Delivers what was kept when receiving was stopped.
+    /// Delivers what was kept when receiving was stopped, if it goes on.
     private final func deliverAhead() {
         while hasAhead {
             switch unsafe consumer {

@@ -19,6 +19,25 @@ public final class UDPHandle: Handle {
         case layer((UDPHandle) -> Void)
     }
 
+    /// The datagrams of one system call on their way to the closure.
+    struct Delivery {
+        let receiver: DatagramReceiver
+        var index = 0
+        var count: Int
+
+        init(receiver: DatagramReceiver, count: Int) {
+            self.receiver = receiver
+            self.count = count
+        }
+
+        @inline(__always)
+        mutating func next() -> Int? {
+            guard index < count else { return nil }
+            defer { index += 1 }
+            return index
+        }
+    }
+
     /// The family of the socket; `nil` as long as there is none.
     public internal(set) final var family: SocketAddress.Family?
     /// The system's number of the socket.
@@ -29,6 +48,7 @@ public final class UDPHandle: Handle {
     @exclusivity(unchecked) final var reportsErrors = false
 
     @exclusivity(unchecked) final var consumer = Consumer.none
+    @exclusivity(unchecked) final var delivery: Delivery?
     @exclusivity(unchecked) final var onError: ((UDPHandle, UVError) -> Void)?
     /// Runs when the handle is being closed, before anything else of it ends.
     package final var onClosing: (() -> Void)?

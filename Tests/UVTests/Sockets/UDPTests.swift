@@ -325,6 +325,31 @@ import UV
         #expect(received == Array(0..<10))
     }
 
+    @Test func receivingByHandInAClosureKeepsTheOrder() throws {
+        var received: [UInt8] = []
+        try withLoop { loop in
+            let (near, far) = (try UDPHandle.onLoopback(on: loop), try UDPHandle.onLoopback(on: loop))
+            for number in 0..<10 { try near.send([UInt8(number)], to: far.localAddress) }
+            near.close()
+            try far.startReceiving(
+                onDatagram: { far, bytes, _ in
+                    received.append(bytes[0])
+                    if received.count < 3 { return }
+                    far.stopReceiving()
+                    received.append(try! far.tryReceive()!.bytes[0])
+                    var batch = DatagramBatch()
+                    _ = try! far.tryReceive(into: &batch, upTo: 2)
+                    received += (0..<batch.count).map { batch.bytes(at: $0)[0] }
+                    try! far.startReceivingBatches(
+                        onBatch: { far, batch in
+                            received += (0..<batch.count).map { batch.bytes(at: $0)[0] }
+                            if received.count == 10 { far.close() }
+                        }, onError: { _, error in Issue.record("\(error)") })
+                }, onError: { _, error in Issue.record("\(error)") })
+        }
+        #expect(received == Array(0..<10))
+    }
+
     @Test func oneReceiverAtATime() throws {
         try withLoop { loop in
             let handle = try UDPHandle.onLoopback(on: loop)
