@@ -203,6 +203,20 @@ import Testing
         }
     }
 
+    @Test func whatNobodyTakesIsDropped() throws {
+        try onLoop { loop in
+            let dropped = Shared(0)
+            do {
+                let channel = Channel<Marker>(capacity: 2, on: loop)
+                try await channel.send(Marker(dropped))
+                try await channel.send(Marker(dropped))
+                _ = try await channel.next()
+                #expect(dropped.value == 1)
+            }
+            #expect(dropped.value == 2)
+        }
+    }
+
     @Test func othersRunWhileElementsPass() throws {
         try onLoop { loop in
             let channel = Channel<Int>(capacity: 1 << 20, on: loop)
@@ -232,6 +246,15 @@ import Testing
             #expect(try await adding.value == 5_050)
         }
     }
+}
+
+/// Tells when nobody has it any more.
+private final class Marker: Sendable {
+    private let dropped: Shared<Int>
+
+    init(_ dropped: Shared<Int>) { self.dropped = dropped }
+
+    deinit { dropped.change { $0 += 1 } }
 }
 
 private actor Adder: LoopActor {
