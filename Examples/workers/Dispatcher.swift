@@ -59,10 +59,12 @@ actor Dispatcher: LoopActor {
                 let socket = try await client.connection.withHandle { try $0.fileDescriptor }
                 try await worker.channel.send(Array("\(number)".utf8), descriptors: [socket])
                 return
+            } catch let error as UVError where [.brokenPipe, .connectionReset, .canceled].contains(error.code) {
+                // The worker has died. If `watch` does not know it yet, it will pass on the clients that are the worker's then.
+                if workers[worker.processID] != nil { return }
             } catch {
-                // A worker that has died is noticed by `watch` as well, which passes on the clients that are its own then.
-                if workers[worker.processID] == nil, clients[number]?.worker == worker.processID { continue }
-                if error is UVError, workers[worker.processID] != nil { return }
+                printProblem("cannot pass a connection, trying again: \(error)")
+                try? await loop.sleep(for: Self.pause)
             }
         }
     }
@@ -92,8 +94,8 @@ actor Dispatcher: LoopActor {
                 // It had not taken all; what it sent before comes after this.
             } catch { break }
         }
-        await worker.channel.close()
         workers[worker.processID] = nil
+        await worker.channel.close()
         if isEnding { return }
         let orphans = clients.filter { $0.value.worker == worker.processID }.keys.sorted()
         printProblem("worker \(worker.processID) has ended; others go on with \(count(orphans.count, "connection"))")

@@ -16,8 +16,8 @@ public import UV
 /// ```
 ///
 /// The two ends of ``pair(on:)`` keep the boundaries of messages. Over a socket for streams, such as that of a ``LocalConnection``,
-/// they are not kept: one message may come in pieces, and several as one; but none is mixed with another, and descriptors come with the
-/// first byte that they were sent with, or before it. Dropping the last reference closes the channel.
+/// they are not kept: one message may come in pieces, and several as one; but none is mixed with another, and descriptors come in the
+/// same message as the first byte that they were sent with. Dropping the last reference closes the channel.
 public final class LocalChannel: Sendable {
     /// The loop that the channel lives on.
     public let loop: EventLoop

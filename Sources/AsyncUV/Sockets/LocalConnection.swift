@@ -62,16 +62,17 @@ public final class LocalConnection: StreamConnection {
     ///
     /// The connection closes it from now on.
     ///
-    /// - Throws: ``UVError`` with `.notPermitted` for what cannot be waited for, `.protocolWrongTypeForSocket` for datagrams, `.fileExists`
-    ///   (the loop watches it already): the descriptor stays the caller's then. `.socketNotConnected` and `.notSocket` for what has
-    ///   no peer, which is closed.
+    /// - Throws: ``UVError`` with `.notSocket`, `.protocolWrongTypeForSocket` for a socket of another kind or family, `.fileExists`
+    ///   (the loop watches it already): the descriptor stays the caller's then. `.socketNotConnected` for a socket without a peer,
+    ///   which is closed.
     ///
     /// Cancellation: a cancelled task takes nothing over.
     public static func open(
         _ descriptor: FileDescriptor, on loop: EventLoop = .current ?? .shared
     ) async throws -> LocalConnection {
         try await make(on: loop) { loop throws(UVError) in
-            try StreamHandle.opening(PipeHandle(on: loop)) { handle throws(UVError) in try handle.open(descriptor) }
+            try StreamHandle.opening(PipeHandle(on: loop)) { handle throws(UVError) in try handle.openLocal(descriptor)
+            }
         }
     }
 
@@ -84,8 +85,16 @@ public final class LocalConnection: StreamConnection {
     ) async throws -> LocalConnection {
         try await make(on: loop) { loop throws(UVError) in
             try StreamHandle.opening(PipeHandle(on: loop)) { handle throws(UVError) in
-                try passed.give("open") { descriptor throws(UVError) in try handle.open(descriptor) }
+                try passed.give("open") { descriptor throws(UVError) in try handle.openLocal(descriptor) }
             }
         }
+    }
+}
+
+extension PipeHandle {
+    /// Takes over a local socket, and nothing else.
+    func openLocal(_ descriptor: FileDescriptor) throws(UVError) {
+        try LocalMessage.checkSocket(descriptor)
+        try open(descriptor)
     }
 }

@@ -58,12 +58,13 @@ public final class LocalListener: Sendable {
     /// The listener closes it from now on, and leaves its file.
     ///
     /// - Parameter backlog: Replaces the one that the socket has.
-    /// - Throws: ``UVError`` with `.notPermitted` for what cannot be waited for, `.protocolWrongTypeForSocket`, `.fileExists` (the loop
-    ///   watches it already): the descriptor stays the caller's then. `.invalidArgument` for a connected socket, which is closed.
+    /// - Throws: ``UVError`` with `.notSocket`, `.protocolWrongTypeForSocket` for a socket of another kind or family, `.fileExists`
+    ///   (the loop watches it already): the descriptor stays the caller's then. `.invalidArgument` for a connected socket, which is
+    ///   closed.
     public static func open(
         _ descriptor: FileDescriptor, backlog: Int = 1_024, on loop: EventLoop = .current ?? .shared
     ) async throws -> LocalListener {
-        try await make(backlog, on: loop) { handle throws(UVError) in try handle.open(descriptor) }
+        try await make(backlog, on: loop) { handle throws(UVError) in try handle.openLocal(descriptor) }
     }
 
     /// Goes on with a listener that another process has passed or shares: see ``LocalChannel``. Otherwise as
@@ -75,7 +76,7 @@ public final class LocalListener: Sendable {
         _ passed: PassedDescriptor, backlog: Int = 1_024, on loop: EventLoop = .current ?? .shared
     ) async throws -> LocalListener {
         try await make(backlog, on: loop) { handle throws(UVError) in
-            try passed.give("open") { descriptor throws(UVError) in try handle.open(descriptor) }
+            try passed.give("open") { descriptor throws(UVError) in try handle.openLocal(descriptor) }
         }
     }
 

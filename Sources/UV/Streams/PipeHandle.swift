@@ -300,7 +300,8 @@ public final class PipeHandle: StreamHandle, ListeningStream {
 
     /// The address of this side: a client has none.
     ///
-    /// - Throws: ``UVError`` with `.badFileDescriptor` before there is a socket, `.notSocket` for the end of a pipe.
+    /// - Throws: ``UVError`` with `.badFileDescriptor` before there is a socket, `.notSocket` for the end of a pipe,
+    ///   `.addressFamilyNotSupported` for a socket of another family.
     ///
     /// Calls `uv_pipe_getsockname`.
     public var localAddress: LocalAddress {
@@ -334,6 +335,10 @@ public final class PipeHandle: StreamHandle, ListeningStream {
             return unsafe status < 0 ? [] : buffer[..<size].map { UInt8(bitPattern: $0) }
         }
         try check(status, operation)
+        // libuv takes every address for a local one.
+        guard SocketOption.family(of: try fileDescriptor.rawValue) == AF_UNIX else {
+            throw UVError(.addressFamilyNotSupported, in: operation.description)
+        }
         return LocalAddress(name: name)
     }
 

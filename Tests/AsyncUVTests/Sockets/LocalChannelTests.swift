@@ -260,6 +260,29 @@ import UV
         }
     }
 
+    @Test("C1: a cancelled task sends nothing, hands nothing over and receives nothing") func cancelled() throws {
+        try onLoop { loop in
+            let (near, far) = try await LocalChannel.pair()
+            let (connection, peer) = try await plainPeerPair()
+            try await far.send([3])
+            let cancelled = loop.spawn {
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                await #expect(throws: CancellationError.self) { try await near.send([1]) }
+                await #expect(throws: CancellationError.self) { try await near.send([1], handingOver: connection) }
+                await #expect(throws: CancellationError.self) { try await near.receive() }
+            }
+            try await cancelled.value
+            #expect(try await near.receive()?.bytes == [3])
+            await expectError(.timedOut) { try await far.receive(timeout: .zero) }
+            try await connection.write([1])
+            #expect(try peer.read(upTo: 1) == [1])
+            await connection.close()
+            try peer.close()
+            await near.close()
+            await far.close()
+        }
+    }
+
     @Test("What is no local socket is refused and stays the caller's") func refused() throws {
         try onLoop { loop in
             let (readEnd, writeEnd) = try pipe()

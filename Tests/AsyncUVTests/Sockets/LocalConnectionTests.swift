@@ -224,6 +224,10 @@ import UV
                     await #expect(throws: CancellationError.self) {
                         try await LocalListener.bind(path: folder.appending("t"))
                     }
+                    await #expect(throws: CancellationError.self) { try await LocalConnection.open(.standardInput) }
+                    await #expect(throws: CancellationError.self) { try await LocalListener.open(.standardInput) }
+                    await #expect(throws: CancellationError.self) { try await LocalChannel.open(.standardInput) }
+                    await #expect(throws: CancellationError.self) { try await TCPConnection.open(.standardInput) }
                 }
                 try await cancelled.value
                 for connection in [client, server] { await connection.close() }
@@ -275,18 +279,20 @@ import UV
             await near.close()
             await far.close()
             let file = unsafe try FileDescriptor.open("/proc/self/exe", .readOnly)
-            await expectError(.notPermitted) { try await LocalConnection.open(file) }
+            await expectError(.notSocket) { try await LocalConnection.open(file) }
             let passed = PassedDescriptor(file)
-            await expectError(.notPermitted) { try await LocalConnection.open(passed) }
+            await expectError(.notSocket) { try await LocalConnection.open(passed) }
             await expectError(.notSocket) { try await TCPConnection.open(passed) }
             await expectError(.notSocket) { try await TCPListener.open(passed) }
-            await expectError(.notPermitted) { try await LocalListener.open(passed) }
+            await expectError(.notSocket) { try await LocalListener.open(passed) }
             #expect(passed.take() == file)
             await expectError(.badFileDescriptor) { try await LocalConnection.open(passed) }
             try file.close()
             let lonely = FileDescriptor(rawValue: socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0))
             await expectError(.socketNotConnected) { try await LocalConnection.open(lonely) }
             let (one, peer) = try FileDescriptor.tcpPair()
+            await expectError(.protocolWrongTypeForSocket) { try await LocalConnection.open(one) }
+            await expectError(.protocolWrongTypeForSocket) { try await LocalListener.open(one) }
             let connection = try await TCPConnection.open(one)
             try await connection.write([2])
             #expect(try peer.read(upTo: 1) == [2])

@@ -207,6 +207,23 @@ import UV
         #expect(found?.code == code && found?.subject == "descriptor \(descriptor.rawValue)")
     }
 
+    @Test("A TCP socket is a stream as well, without a local address") func otherFamily() throws {
+        let (near, far) = try FileDescriptor.tcpPair()
+        var received: [UInt8] = []
+        try withLoop { loop in
+            let handle = try PipeHandle(on: loop)
+            try handle.open(near)
+            expectError(.addressFamilyNotSupported) { try handle.localAddress }
+            expectError(.addressFamilyNotSupported) { try handle.remoteAddress }
+            expectError(.socketNotConnected) { try handle.peerCredentials }
+            try handle.startReading(
+                onBytes: { _, bytes in received.append(copying: bytes) }, onEnd: { handle, _ in handle.close() })
+            try far.writeAll([1, 2])
+            try far.close()
+        }
+        #expect(received == [1, 2])
+    }
+
     @Test func aHandleWithADescriptorTakesNoOther() throws {
         let (near, far) = try PipeHandle.pipe()
         try withLoop { loop in
