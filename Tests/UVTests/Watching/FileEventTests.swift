@@ -1,4 +1,3 @@
-import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -158,8 +157,7 @@ import UV
     @Test("A limit of the system is named, with its value and the path")
     func limits() throws {
         try withFolder { folder in
-            let path = try folder.folder("refused-\(UUID())")
-            unsafe cfaults_refuse_watches(path.string, ENOSPC)
+            let path = try folder.folder("full.refuse-\(ENOSPC)")
             try withLoop { loop in
                 let handle = try FileEventHandle(on: loop)
                 expect(.noSpace, of: path) { try handle.start(path) { _, _ in } }

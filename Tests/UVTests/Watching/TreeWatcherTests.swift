@@ -1,4 +1,3 @@
-import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
