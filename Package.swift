@@ -132,9 +132,11 @@ package.targets += [
     example("file-wc", ["AsyncUV"]),
     .target(name: "ExampleRESP", dependencies: ["AsyncUV"], path: "Examples/RESP", swiftSettings: settings),
     example("resp-server", ["AsyncUV", "ExampleRESP"]),
+    example("tail", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
+    example("watch", ["AsyncUV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [

@@ -191,6 +191,16 @@ extension TestFolder {
         #expect(throws: Never.self) { _ = try #require(file).closeAfter { try file?.writeAll(bytes) } }
     }
 
+    /// Writes a byte to each of two files, so many times. The system tells each of these changes, because equal ones that follow
+    /// each other would be one.
+    func writeByTurns(_ name: String, _ other: String, _ count: Int) {
+        #expect(throws: Never.self) {
+            let files = try [name, other].map { try FileDescriptor.open(self($0), .writeOnly) }
+            for _ in 0..<count { for file in files { try file.writeAll([1]) } }
+            for file in files { try file.close() }
+        }
+    }
+
     /// Removes a file or an empty directory.
     func remove(_ name: String) { #expect(systemRemove(self(name).string) == 0) }
 
