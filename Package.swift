@@ -140,11 +140,13 @@ package.targets += [
     .target(name: "ExampleRESP", dependencies: ["AsyncUV"], path: "Examples/RESP", swiftSettings: settings),
     example("resp-server", ["AsyncUV", "ExampleRESP"]),
     example("system-info", ["UV"]),
+    example("tail", ["AsyncUV"]),
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
-    example("workers", ["AsyncUV"]),
     example("udp-chat", ["AsyncUV"]),
+    example("watch", ["AsyncUV"]),
+    example("workers", ["AsyncUV"]),
     .testTarget(
         name: "ExampleTests",
         dependencies: [

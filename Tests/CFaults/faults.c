@@ -14,6 +14,7 @@ int cfaults_fork(void) { return fork(); }
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/mount.h>
@@ -107,17 +108,6 @@ off_t lseek(int file, off_t offset, int from) {
     return found;
 }
 
-static pthread_mutex_t watches = PTHREAD_MUTEX_INITIALIZER;
-static char refused_ending[256];
-static int refused_error;
-
-void cfaults_refuse_watches(const char *ending, int error) {
-    pthread_mutex_lock(&watches);
-    snprintf(refused_ending, sizeof refused_ending, "%s", ending);
-    refused_error = error;
-    pthread_mutex_unlock(&watches);
-}
-
 int inotify_add_watch(int watcher, const char *path, uint32_t mask) {
     const char *name = path;
     char target[4096];
@@ -126,10 +116,8 @@ int inotify_add_watch(int watcher, const char *path, uint32_t mask) {
         target[size] = 0;
         name = target;
     }
-    pthread_mutex_lock(&watches);
-    size_t count = strlen(name), length = strlen(refused_ending);
-    int error = length > 0 && count >= length && strcmp(name + count - length, refused_ending) == 0 ? refused_error : 0;
-    pthread_mutex_unlock(&watches);
+    const char *refused = strstr(name, ".refuse-");
+    int error = refused != NULL && strchr(refused, '/') == NULL ? atoi(refused + 8) : 0;
     if (error != 0) {
         errno = error;
         return -1;

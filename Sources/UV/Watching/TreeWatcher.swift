@@ -15,7 +15,7 @@ public import SystemPackage
 /// * A directory that may not be read is a problem, and the watch goes on without it. When the system has no more watches for
 ///   the user, the watch ends with ``UVError`` `.noSpace` that names the limit, because nobody would know what is not watched.
 ///
-/// It keeps the names that it watches, about 150 bytes each. Volumes of other computers tell only what this one does.
+/// It keeps the names that it watches, about 160 bytes each. Volumes of other computers tell only what this one does.
 public final class TreeWatcher {
     /// What is watched, and how it is told.
     public struct Options: Sendable {

@@ -1,5 +1,4 @@
 import AsyncUV
-import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -133,8 +132,7 @@ extension FileTests {
                 await expect(.noSuchFileOrDirectory, of: none) { try await FileSystem.changes(at: none) }
                 await expectError(.noSuchFileOrDirectory) { try await FileSystem.changes(at: "") }
                 await expectError(.invalidArgument) { try await FileSystem.changes(at: folder, debounce: .seconds(-1)) }
-                let full = folder.appending("full-\(UUID())")
-                unsafe cfaults_refuse_watches(full.string, ENOSPC)
+                let full = folder.appending("full.refuse-\(ENOSPC)")
                 let changes = try await FileSystem.changes(at: folder)
                 try await FileSystem.makeDirectory(full)
                 await expect(.noSpace, of: full) { try await changes.next() }
@@ -145,11 +143,10 @@ extension FileTests {
         @Test("Directories that may not be watched are problems; ignored ones are not looked at")
         func problems() throws {
             try inFolder { _, folder in
-                let secret = folder.appending("secret-\(UUID())")
+                let secret = folder.appending("secret.refuse-\(EACCES)")
                 let ignored = folder.appending("ignored")
                 try await FileSystem.makeDirectory(secret)
                 try await FileSystem.makeDirectory(ignored)
-                unsafe cfaults_refuse_watches(secret.string, EACCES)
                 let problems = Shared<[UVError]>([])
                 let changes = try await FileSystem.changes(at: folder, ignoring: { $0.lastComponent == "ignored" }) {
                     problem in

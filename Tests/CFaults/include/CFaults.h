@@ -1,4 +1,6 @@
 // Makes system calls of the calling thread fail, for tests.
+//
+// inotify_add_watch(2) of a path that ends with `.refuse-N` fails with errno N, on all threads.
 #ifndef SWIFT_UV_CFAULTS_H
 #define SWIFT_UV_CFAULTS_H
 
@@ -26,9 +28,6 @@ void cfaults_let_look_ups_go(void);
 
 /// How many hang at the moment.
 int cfaults_hanging_look_ups(void);
-
-/// Watches of paths that end so fail with this errno from now on, on all threads; with 0 they don't any more.
-void cfaults_refuse_watches(const char *ending, int error);
 
 /// fork(2), which Swift does not show.
 int cfaults_fork(void);

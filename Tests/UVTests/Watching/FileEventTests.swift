@@ -1,4 +1,3 @@
-import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -158,8 +157,7 @@ import UV
     @Test("A limit of the system is named, with its value and the path")
     func limits() throws {
         try withFolder { folder in
-            let path = try folder.folder("refused-\(UUID())")
-            unsafe cfaults_refuse_watches(path.string, ENOSPC)
+            let path = try folder.folder("full.refuse-\(ENOSPC)")
             try withLoop { loop in
                 let handle = try FileEventHandle(on: loop)
                 expect(.noSpace, of: path) { try handle.start(path) { _, _ in } }
@@ -191,6 +189,16 @@ extension TestFolder {
         let file = try? FileDescriptor.open(
             self(name), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
         #expect(throws: Never.self) { _ = try #require(file).closeAfter { try file?.writeAll(bytes) } }
+    }
+
+    /// Writes a byte to each of two files, so many times. The system tells each of these changes, because equal ones that follow
+    /// each other would be one.
+    func writeByTurns(_ name: String, _ other: String, _ count: Int) {
+        #expect(throws: Never.self) {
+            let files = try [name, other].map { try FileDescriptor.open(self($0), .writeOnly) }
+            for _ in 0..<count { for file in files { try file.writeAll([1]) } }
+            for file in files { try file.close() }
+        }
     }
 
     /// Removes a file or an empty directory.

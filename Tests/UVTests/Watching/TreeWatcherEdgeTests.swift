@@ -1,4 +1,3 @@
-import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -166,10 +165,9 @@ import UV
     @Test("A directory that may not be watched is a problem, and the watch goes on")
     func permissions() throws {
         try withFolder { folder in
-            let name = "secret-\(UUID())"
+            let name = "secret.refuse-\(EACCES)"
             try folder.folder("\(name)/inner")
             try folder.folder("open")
-            unsafe cfaults_refuse_watches(name, EACCES)
             let log = try events(at: folder.path) { watcher in
                 try folder.file("open/file")
                 try TimerHandle(on: watcher.loop).start(after: .milliseconds(200)) { timer in
@@ -220,8 +218,7 @@ import UV
         "The system's limit of watches ends the watch with its name, at the start and later", arguments: [true, false])
     func watchLimit(_ isLater: Bool) throws {
         try withFolder { folder in
-            let name = "full-\(UUID())"
-            unsafe cfaults_refuse_watches(name, ENOSPC)
+            let name = "full.refuse-\(ENOSPC)"
             if !isLater { try folder.folder(name) }
             let log = try events(at: folder.path) { _ in try folder.folder(name) }
             #expect(log.count == (isLater ? 2 : 1))
