@@ -280,6 +280,31 @@ size_t cplatform_change_at(const void *buffer, size_t size, size_t offset, struc
 /// A duplicate that is closed on exec, at the lowest free number.
 int cplatform_duplicate(int descriptor);
 
+#define CPLATFORM_MOST_STANDARD_STREAMS 16
+
+/// What a child process is to be.
+struct cplatform_child {
+    /// The paths to try, one after the other, and NULL.
+    char **candidates;
+    char **arguments;
+    /// The same behind two places, for a program that is a script without a first line.
+    char **shell_arguments;
+    /// NULL for this process's.
+    char **environment;
+    const char *directory;
+    /// What it has as 0, 1 and so on; -1 for the null device.
+    const int *descriptors;
+    int count;
+    int is_detached;
+};
+
+/// Whether cplatform_start_child can be used: from Linux 5.11 on.
+int cplatform_can_start_child(void);
+
+/// Starts a child with these descriptors and no others, the default action for every signal and an empty signal mask, without a
+/// copy of this process's memory. Its number and a descriptor of it, or -1 with errno; there is no child then.
+int cplatform_start_child(const struct cplatform_child *child, int *descriptor);
+
 /// Calls a function, on another thread, with a copy of the process's descriptors in which none from 3 on survives exec(2) and
 /// no number below `lowest` is free. Before Linux 5.11, and without memory for a thread, it is called without a copy; all
 /// descriptors of the process are then closed on exec from now on.

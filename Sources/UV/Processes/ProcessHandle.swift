@@ -4,11 +4,11 @@ public import SystemPackage
 
 /// A child process.
 ///
-/// The child gets no descriptor but those that it is given, the default action for every signal, and an empty signal mask; a
-/// real-time signal that this process ignores stays ignored. The loop's thread waits until the child has become its program, a
-/// millisecond or less as a rule.
+/// The child gets no descriptor but those that it is given, the default action for every signal, and an empty signal mask. The loop's
+/// thread waits until the child has become its program, a millisecond or less as a rule.
 ///
-/// From the first child on, libuv watches for SIGCHLD, in place of a handler that the program may have.
+/// Before Linux 5.11, and for a child that runs as another user, libuv starts the child. It copies this process's page tables, leaves
+/// real-time signals ignored that this process ignores, and watches for SIGCHLD in place of a handler that the program may have.
 ///
 /// Closing the handle of a child that runs leaves the child alone.
 public final class ProcessHandle: Handle {
@@ -27,6 +27,8 @@ public final class ProcessHandle: Handle {
     private let hasGroup: Bool
     private var onExit: ((ProcessHandle, ExitStatus) -> Void)?
     private var watch: ExitWatch?
+    /// The child's own descriptor, which the handle watches; `nil` where libuv has started the child.
+    private var descriptor: FileDescriptor?
     private var raw: UnsafeMutablePointer<uv_process_t> { unsafe memory.assumingMemoryBound(to: uv_process_t.self) }
 
     /// Starts a program.
@@ -41,7 +43,7 @@ public final class ProcessHandle: Handle {
     ///   with a `=`, and more than five further descriptors; `.argListTooLong`, `.tooManyOpenFiles`,
     ///   `.resourceTemporarilyUnavailable`. Nothing stays.
     ///
-    /// Calls `uv_spawn`.
+    /// Calls `uv_spawn`, `uv_poll_init`, `uv_poll_start`.
     public init(
         on loop: Loop, _ program: String, _ arguments: [String] = [], options: ProcessOptions = ProcessOptions(),
         input: StandardStream = .null, output: StandardStream = .inherit, error: StandardStream = .inherit,
@@ -51,6 +53,8 @@ public final class ProcessHandle: Handle {
         if further.count > Spawn.mostFurther {
             throw UVError(.invalidArgument, in: "spawn", of: "\(program) with \(further.count) further descriptors")
         }
+        loop.checkThread("ProcessHandle")
+        guard loop.isUsable else { throw UVError(.badFileDescriptor, in: "spawn", of: "\(program) on a closed loop") }
         OrphanedChildren.reap()
         let spawn = try Spawn(
             program, arguments, options, [input, output, error] + further.map { .file($0) }, on: loop)
@@ -59,17 +63,33 @@ public final class ProcessHandle: Handle {
         self.error = spawn.pipes[2]
         self.onExit = onExit
         hasGroup = options.isDetached
-        unsafe try super.init(on: loop, as: uv_process_t.self, "spawn", of: program, file, line) {
-            unsafe spawn.begin(loop.raw, $0)
-            return 0
+        if spawn.isForked {
+            unsafe try super.init(on: loop, as: uv_process_t.self, "spawn", of: program, file, line) {
+                unsafe spawn.begin(loop.raw, $0)
+                return 0
+            }
+            do throws(UVError) { try spawn.finish() } catch {
+                // libuv knows the handle even after a failure.
+                close()
+                throw error
+            }
+            id = unsafe uv_process_get_pid(raw)
+            watch = ExitWatch(of: id, on: loop) { [unowned self] in reap() }
+        } else {
+            let (process, descriptor) = try spawn.start()
+            do {
+                unsafe try super.init(on: loop, as: uv_poll_t.self, "spawn", of: program, file, line) {
+                    unsafe uv_poll_init(loop.raw, $0, descriptor)
+                }
+            } catch {
+                spawn.abandon(process, descriptor)
+                throw error
+            }
+            id = process
+            self.descriptor = FileDescriptor(rawValue: descriptor)
+            unsafe uv_poll_start(
+                memory.assumingMemoryBound(to: uv_poll_t.self), CInt(UV_READABLE.rawValue), childReadable)
         }
-        do throws(UVError) { try spawn.finish() } catch {
-            // libuv knows the handle even after a failure.
-            close()
-            throw error
-        }
-        id = unsafe uv_process_get_pid(raw)
-        watch = ExitWatch(of: id, on: loop) { [unowned self] in reap() }
     }
 
     // MARK: Signals
@@ -79,10 +99,11 @@ public final class ProcessHandle: Handle {
     /// - Throws: ``UVError`` with `.noSuchProcess` when it has ended, `.notPermitted` when it runs as another user,
     ///   `.invalidArgument` for a number that is no signal.
     ///
-    /// Calls `uv_process_kill`.
+    /// Calls `uv_process_kill`, `uv_kill`.
     public func kill(_ signal: Signal = .terminate) throws(UVError) {
         try checkRunning()
-        try check(unsafe uv_process_kill(raw, signal.rawValue), "kill", of: "process \(id)")
+        let status = unsafe descriptor == nil ? uv_process_kill(raw, signal.rawValue) : uv_kill(id, signal.rawValue)
+        try check(status, "kill", of: "process \(id)")
     }
 
     /// Sends a signal to the child and all descendants that have not left its group.
@@ -121,14 +142,18 @@ public final class ProcessHandle: Handle {
         if id != 0, exitStatus == nil { OrphanedChildren.add(id) }
     }
 
-    override func beginClose() { ProcessExit.withSignals { super.beginClose() } }
+    override func beginClose() {
+        if descriptor == nil { ProcessExit.withSignals { super.beginClose() } } else { super.beginClose() }
+    }
+
+    override func didClose() { descriptor?.closeIgnoringErrors() }
 
     override func dropClosures() { onExit = nil }
 
     // MARK: The end
 
     /// The child has ended.
-    private func reap() {
+    fileprivate func reap() {
         killRestOfGroup()
         var status: CInt = 0
         var signal: CInt = 0
@@ -145,13 +170,21 @@ public final class ProcessHandle: Handle {
 
     fileprivate func ended(_ status: ExitStatus) {
         guard exitStatus == nil else { return }
-        // libuv goes on asking for it until the handle is closed.
-        keepsLoopAlive = false
+        if descriptor == nil {
+            // libuv goes on asking for it until the handle is closed.
+            keepsLoopAlive = false
+        } else {
+            unsafe uv_poll_stop(memory.assumingMemoryBound(to: uv_poll_t.self))
+        }
         exitStatus = status
         watch.take()?.close()
         let call = onExit.take()
         call?(self, status)
     }
+}
+
+private func childReadable(_ raw: UnsafeMutablePointer<uv_poll_t>?, _ status: CInt, _ events: CInt) {
+    unsafe callBack(raw, ProcessHandle.self) { $0.reap() }
 }
 
 /// Called by libuv where there is no ``ExitWatch``, or when SIGCHLD came first.

@@ -24,6 +24,8 @@ public struct ProcessOptions: Hashable, Sendable {
     /// Whether the child begins a session and a process group of its own (setsid(2)), with all of its descendants. Ctrl-C in
     /// this process's terminal is not for it, and its group can be signalled as a whole.
     public var isDetached = false
+    /// Lets libuv start the child, as it does where the system is old. For tests.
+    package var isForked = false
 
     /// Options as the arguments say.
     public init(

@@ -3,7 +3,10 @@ internal import CPlatform
 internal import SystemPackage
 internal import UVPlatform
 
-/// One start of a child process: what libuv reads meanwhile, and the pipes to the child.
+/// One start of a child process: the texts and descriptors for the system, and the pipes to the child.
+///
+/// There are two ways to start. The fast one shares this process's memory with the child until that has become its program. The other
+/// is libuv's `fork`, for older systems and for a child that is another user's, to whom this process's memory must not be shown.
 ///
 /// All descriptors go to libuv as such and not as streams, because libuv's own pipes are sockets, which a child cannot open
 /// again by `/dev/stdout`, and because a stream that fails after the start would make a running child a failure.
@@ -17,7 +20,9 @@ final class Spawn {
     private(set) var pipes: [Int: PipeHandle] = [:]
     private let program: String
     private let options: ProcessOptions
-    private var arguments: CStrings
+    private let texts: [String]
+    private let arguments: CStrings
+    private let variables: [String]?
     private let environment: CStrings?
     private let directory: CStrings?
     private var stdio: [uv_stdio_container_t] = unsafe []
@@ -39,8 +44,10 @@ final class Spawn {
             let place = index == 0 ? "its name" : "argument \(index)"
             throw UVError(.invalidArgument, in: "spawn", of: "\(program.debugDescription) with a NUL in \(place)")
         }
+        texts = arguments
         self.arguments = CStrings(arguments)
-        environment = try options.environment.variables(for: program).map { CStrings($0) }
+        variables = try options.environment.variables(for: program)
+        environment = variables.map { CStrings($0) }
         directory = options.directory.map { CStrings([$0.string]) }
         do throws(UVError) {
             for (number, stream) in streams.enumerated() {
@@ -96,6 +103,52 @@ final class Spawn {
     }
 
     // MARK: The start
+
+    /// Whether libuv is to start the child.
+    var isForked: Bool {
+        options.isForked || options.user != nil || options.group != nil || cplatform_can_start_child() == 0
+    }
+
+    /// Starts the child without libuv.
+    ///
+    /// - Returns: The child's number, and a descriptor of it.
+    /// - Throws: What the start has failed with. All that was made for the child is closed then.
+    func start() throws(UVError) -> (process: CInt, descriptor: CInt) {
+        let candidates = CStrings(candidates)
+        let shell = CStrings(["sh", ""] + texts.dropFirst())
+        let descriptors = unsafe stdio.map { unsafe $0.flags == UV_IGNORE ? -1 : $0.data.fd }
+        var descriptor: CInt = -1
+        let process = unsafe descriptors.withUnsafeBufferPointer { descriptors in
+            var child = unsafe cplatform_child()
+            unsafe child.candidates = candidates.base
+            unsafe child.arguments = arguments.base
+            unsafe child.shell_arguments = shell.base
+            unsafe child.environment = environment?.base
+            unsafe child.directory = UnsafePointer(directory?.first)
+            unsafe child.descriptors = descriptors.baseAddress
+            unsafe child.count = CInt(descriptors.count)
+            unsafe child.is_detached = options.isDetached ? 1 : 0
+            return unsafe withExtendedLifetime((candidates, shell)) {
+                unsafe cplatform_start_child(&child, &descriptor)
+            }
+        }
+        status = process == -1 ? UVError.Code.lastSystemError.rawValue : 0
+        closeChildEnds()
+        try finish()
+        return (process, descriptor)
+    }
+
+    /// The paths where the program may be, as execvp(3) has them.
+    private var candidates: [String] {
+        if program.isEmpty { return [] }
+        if program.utf8.contains(UInt8(ascii: "/")) { return [program] }
+        let path =
+            variables.map { all in all.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } }
+            ?? (try? SystemInfo.environmentValue(of: "PATH"))
+        return (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false).map { folder in
+            folder.isEmpty ? program : "\(folder)/\(program)"
+        }
+    }
 
     /// Starts the child: libuv's struct is a handle of the loop afterwards, even if that has failed.
     func begin(_ loop: UnsafeMutablePointer<uv_loop_t>, _ process: UnsafeMutablePointer<uv_process_t>) {
@@ -162,6 +215,14 @@ final class Spawn {
     private func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Ends a child for whose handle the system has no room.
+    func abandon(_ process: CInt, _ descriptor: CInt) {
+        _ = uv_kill(process, Signal.kill.rawValue)
+        OrphanedChildren.add(process)
+        FileDescriptor(rawValue: descriptor).closeIgnoringErrors()
+        closePipes()
     }
 
     private func closeChildEnds() {
