@@ -10,11 +10,11 @@ import ExampleSupport
             Directories are watched with all that is below them. Without a command only the changes are printed. Ctrl-C or SIGTERM \
             ends it, and the command with it.
 
-            Try it: watch Sources Tests --restart -- swift test
+            Try it: watch -p Sources -p Tests --restart -- swift test
             """)
 
-    @Argument(help: "Files and directories. (default: .)")
-    var paths: [String] = []
+    @Option(name: [.customShort("p"), .customLong("path")], help: "A file or directory; may be given several times.")
+    var paths: [String] = ["."]
 
     @Argument(parsing: .postTerminator, help: "The command and its arguments.")
     var command: [String] = []
@@ -43,7 +43,7 @@ import ExampleSupport
             let (changed, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let signals = try await Signals.watch(.interrupt, .terminate)
             var watching: [Task<Void, any Error>] = []
-            for path in paths.isEmpty ? ["."] : paths {
+            for path in paths {
                 let changes = try await FileSystem.changes(
                     at: FilePath(validating: path), debounce: debounce,
                     ignoring: { ignored.contains($0.lastComponent?.string ?? "") }

@@ -252,6 +252,32 @@ import UV
         }
     }
 
+    @Test("No descriptor is left, whenever a watch is closed") func descriptors() async {
+        await #expect(processExitsWith: .success) {
+            try synchronously {
+                try withFolder { folder in
+                    for number in 0..<20 { try folder.folder("\(number)/deep") }
+                    let loop = try Loop()
+                    // libuv's own for events lives as long as the loop.
+                    let events = try FileEventHandle(on: loop)
+                    try events.start(folder.path) { _, _ in }
+                    events.close()
+                    try loop.run()
+                    let before = countDescriptors()
+                    for number in 0..<50 {
+                        let watcher = try TreeWatcher(at: folder.path, on: loop) { watcher, _ in watcher.close() }
+                        if number % 2 == 0 { watcher.close() }
+                        if number % 5 == 0 { try loop.run() }
+                    }
+                    try loop.run()
+                    let after = countDescriptors()
+                    if after != before { fatalError("\(before) descriptors before, \(after) after") }
+                    try loop.close()
+                }
+            }
+        }
+    }
+
     @Test("K1: a loop that ends all its handles ends the watch with an error")
     func loopEnds() throws {
         try withFolder { folder in
