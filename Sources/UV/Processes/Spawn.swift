@@ -128,7 +128,7 @@ final class Spawn {
             unsafe child.descriptors = descriptors.baseAddress
             unsafe child.count = CInt(descriptors.count)
             unsafe child.is_detached = options.isDetached ? 1 : 0
-            return unsafe withExtendedLifetime((candidates, shell)) {
+            return withExtendedLifetime((candidates, shell)) {
                 unsafe cplatform_start_child(&child, &descriptor)
             }
         }
