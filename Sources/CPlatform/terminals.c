@@ -156,4 +156,8 @@ void cplatform_release_terminal(int number) {
     pthread_mutex_unlock(&lock);
 }
 
-void cplatform_restore_terminals(void) { restore_all(); }
+void cplatform_restore_terminals(void) {
+    pthread_mutex_lock(&lock);
+    restore_all();
+    pthread_mutex_unlock(&lock);
+}

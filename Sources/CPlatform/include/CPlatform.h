@@ -326,7 +326,7 @@ void cplatform_note_terminal(int number);
 /// Gives the kept settings back and forgets them.
 void cplatform_release_terminal(int number);
 
-/// Gives all terminals their kept settings back. Safe in a signal handler.
+/// Gives all terminals their kept settings back.
 void cplatform_restore_terminals(void);
 
 /// Takes the status of a child: its number if the child has ended, 0 if not, -1 with ECHILD if somebody else has taken it. One
