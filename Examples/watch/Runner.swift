@@ -1,3 +1,4 @@
+import AsyncUV
 import ExampleSupport
 
 /// Runs a command each time that something has changed.
@@ -12,27 +13,29 @@ struct Runner {
 
     /// Runs the command until the task is cancelled; a command that is running then is ended.
     func run(whenever changed: AsyncStream<Void>) async {
-        var current: Command?
+        var current: ChildProcess?
         for await _ in changed {
-            if restarts { await current?.stop() }
+            if restarts { await current?.terminate() }
             do {
-                let started = try Command(command)
+                let started = try await start()
                 current = started
                 if restarts {
-                    Task { tell(await started.status) }
+                    started.loop.spawn(onError: { _ in }) { tell(try await started.wait()) }
                 } else {
-                    await withTaskCancellationHandler {
-                        tell(await started.status)
-                    } onCancel: {
-                        started.terminate()
-                    }
+                    tell(try await started.wait())
                 }
-            } catch { printProblem("watch: \(error)") }
+            } catch is CancellationError { break } catch { printProblem("watch: \(error)") }
         }
-        await current?.stop()
+        await current?.terminate()
     }
 
-    private func tell(_ status: CInt) {
-        printLine(status == 0 ? "done: \(command[0])" : "failed with \(status): \(command[0])")
+    /// The command is a group of its own, so that what it starts ends with it.
+    private func start() async throws -> ChildProcess {
+        try await ChildProcess.spawn(
+            command[0], Array(command.dropFirst()), options: ProcessOptions(isDetached: true))
+    }
+
+    private func tell(_ status: ExitStatus) {
+        printLine(status.isSuccess ? "done: \(command[0])" : "failed with \(status): \(command[0])")
     }
 }
