@@ -128,26 +128,33 @@ import UV
     }
 
     @Test("Beside Foundation's Process: both get their own children's statuses")
-    func besideFoundation() throws {
-        var ours: [Int: ExitStatus] = [:]
-        var theirs: [Process] = []
-        try withLoop { loop in
-            for number in 0..<20 {
-                _ = try ProcessHandle(on: loop, "sh", ["-c", "exit \(number)"]) { handle, status in
-                    ours[number] = status
-                    handle.close()
+    func besideFoundation() async throws {
+        // In a process of its own, because Foundation keeps sockets open, which other tests would take for leaks.
+        await #expect(processExitsWith: .success) {
+            try synchronously {
+                var ours: [Int: ExitStatus] = [:]
+                var theirs: [Process] = []
+                let loop = try Loop()
+                for number in 0..<20 {
+                    _ = try ProcessHandle(on: loop, "sh", ["-c", "exit \(number)"]) { handle, status in
+                        ours[number] = status
+                        handle.close()
+                    }
+                    let process = Process()
+                    process.executableURL = URL(filePath: "/bin/sh")
+                    process.arguments = ["-c", "exit \(100 + number)"]
+                    try process.run()
+                    theirs.append(process)
                 }
-                let process = Process()
-                process.executableURL = URL(filePath: "/bin/sh")
-                process.arguments = ["-c", "exit \(100 + number)"]
-                try process.run()
-                theirs.append(process)
+                try loop.run()
+                try loop.close()
+                for (number, process) in theirs.enumerated() {
+                    process.waitUntilExit()
+                    guard process.terminationStatus == CInt(100 + number), ours[number] == .exited(Int32(number)) else {
+                        fatalError("\(number): \(process.terminationStatus), \(ours[number] as Any)")
+                    }
+                }
             }
-        }
-        for (number, process) in theirs.enumerated() {
-            process.waitUntilExit()
-            #expect(process.terminationStatus == CInt(100 + number))
-            #expect(ours[number] == .exited(Int32(number)))
         }
     }
 
@@ -293,7 +300,6 @@ import UV
                 }, made)
         }
         #expect(made >= 200)
-        #expect(fcntl(made, F_GETFD) == -1)
     }
 
     @Test("The child has every signal's default action and an empty mask")
