@@ -33,7 +33,8 @@ import UV
 
     func validate() throws {
         guard !udp || (loops == 1 && listen.idleTimeout == nil && local == nil) else {
-            throw ValidationError("--udp has no connections: it goes with neither --loops nor --idle-timeout nor --local.")
+            throw ValidationError(
+                "--udp has no connections: no --loops, --idle-timeout or --local.")
         }
         guard (1...1_024).contains(loops) else { throw ValidationError("The number of loops must be 1 to 1,024.") }
         guard loops == 1 || api == .async else { throw ValidationError("--loops needs --api async.") }
@@ -52,7 +53,10 @@ import UV
             }
         }
         let address = try SocketAddress(host: listen.host, port: listen.port)
-        if udp { return try api == .async ? DatagramServer.runAsync(at: address) : DatagramServer.runWithCallbacks(at: address) }
+        if udp {
+            return try api == .async
+                ? DatagramServer.runAsync(at: address) : DatagramServer.runWithCallbacks(at: address)
+        }
         return switch api {
         case .callbacks: try CallbackServer(idleTimeout: idleTimeout).run(at: address)
         case .async: try AsyncServer(idleTimeout: idleTimeout).run(at: address, loops: loops)

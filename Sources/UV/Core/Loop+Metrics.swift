@@ -13,7 +13,7 @@ extension Loop {
 
     /// The counters of libuv 1.45 or newer, if that is what runs; else `nil`, and of a closed loop.
     ///
-    /// Calls `uv_metrics_info`.
+    /// They come from libuv's `uv_metrics_info`.
     public var metrics: Metrics? {
         checkThread("Loop")
         var raw = uv_metrics_t()

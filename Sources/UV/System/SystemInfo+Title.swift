@@ -7,7 +7,7 @@ extension SystemInfo {
     ///
     /// - Throws: ``UVError`` with `.noBufferSpace` where the system does not tell where the command line is.
     ///
-    /// Calls `uv_setup_args` once, then `uv_get_process_title`.
+    /// Calls `uv_setup_args`, `uv_get_process_title`.
     public static var processTitle: String {
         get throws(UVError) {
             try check(titleStatus, "processTitle")
@@ -28,7 +28,7 @@ extension SystemInfo {
     /// - Throws: ``UVError`` with `.invalidArgument` for a title with a NUL, `.noBufferSpace` where the system does not tell
     ///   where the command line is.
     ///
-    /// Calls `uv_setup_args` once, then `uv_set_process_title`.
+    /// Calls `uv_setup_args`, `uv_set_process_title`.
     public static func setProcessTitle(_ title: String) throws(UVError) {
         guard !title.utf8.contains(0) else {
             throw UVError(.invalidArgument, in: "setProcessTitle", of: "\"\(title)\"")
