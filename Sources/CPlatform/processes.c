@@ -106,6 +106,16 @@ int cplatform_process_descriptor(int process) {
 #endif
 }
 
+int cplatform_look_at_end(int process, int *exit_status, int *signal) {
+    siginfo_t found = {0};
+    int result;
+    do result = waitid(P_PID, (id_t)process, &found, WEXITED | WNOHANG | WNOWAIT); while (result == -1 && errno == EINTR);
+    if (result == -1 || found.si_pid == 0) return result;
+    *exit_status = found.si_code == CLD_EXITED ? found.si_status : 0;
+    *signal = found.si_code == CLD_EXITED ? 0 : found.si_status;
+    return process;
+}
+
 int cplatform_reap(int process, int *exit_status, int *signal) {
     int status = 0;
     int result;

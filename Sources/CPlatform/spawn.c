@@ -113,6 +113,9 @@ int cplatform_start_child(const struct cplatform_child *child, int *descriptor) 
     _Alignas(16) char stack[16 << 10];
     struct start start = {child, child->environment != NULL ? child->environment : environ, 0};
     char *second = child->shell_arguments[1];
+    // Where nobody wants to hear of children the system forgets how they have ended.
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
     sigset_t all, before;
     sigfillset(&all);
     // A handler must not run in the child.

@@ -238,3 +238,11 @@ int cfaults_mount_file(const char *path, const char *onto) {
 }
 
 #endif
+
+int cfaults_exchange(const char *one, const char *other) {
+#if defined(SYS_renameat2)
+    return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2);
+#else
+    return -1;
+#endif
+}

@@ -4,7 +4,7 @@
 /// let channel = Channel<String>(capacity: 16, on: loop)
 /// let reading = loop.spawn {
 ///     defer { channel.finish() }
-///     for try await line in connection.lines { try await channel.send(line) }
+///     for try await line in connection.lines() { try await channel.send(line) }
 /// }
 /// for try await line in channel { … }
 /// ```

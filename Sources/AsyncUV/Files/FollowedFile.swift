@@ -1,4 +1,5 @@
 internal import SystemPackage
+internal import Synchronization
 public import UV
 
 extension File {
@@ -72,6 +73,14 @@ public final class FollowedFile: AsyncSequence, Sendable {
     private let loop: EventLoop
     private let core: LoopBound<FollowCore>
     private let onNotice: @Sendable (Notice) -> Void
+    /// What ``lines(limit:)`` has read and not told, for all its sequences.
+    fileprivate let rest = Mutex(Rest())
+
+    fileprivate struct Rest {
+        var bytes = LineSplitter()
+        /// The bytes are the last ones of a file that has ended.
+        var isLast = false
+    }
 
     fileprivate init(
         _ core: LoopBound<FollowCore>, _ path: FilePath, on loop: EventLoop,
@@ -96,13 +105,15 @@ public final class FollowedFile: AsyncSequence, Sendable {
     ///
     /// Cancellation: no byte is lost.
     public func next() async throws -> [UInt8] {
+        if let bytes = rest.withLock({ $0.bytes.take(upTo: 65_536) }) { return bytes }
         while true { if case .bytes(let bytes) = try await nextPiece() { return bytes } }
     }
 
     /// The lines that are written, as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired. A line is told when its end
     /// has been written, or when the file is replaced or truncated.
     ///
-    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
+    /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`, again
+    ///   and again: ``next()`` takes its bytes.
     public func lines(limit: Int = 1 << 20) -> FollowedLines { FollowedLines(file: self, limit: limit) }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -211,9 +222,6 @@ public struct FollowedLines: AsyncSequence, Sendable {
     public struct AsyncIterator: AsyncIteratorProtocol {
         let file: FollowedFile
         let limit: Int
-        private var bytes = LineSplitter()
-        /// The rest is the last line of a file that has ended.
-        private var isLast = false
 
         init(_ lines: FollowedLines) {
             file = lines.file
@@ -223,17 +231,24 @@ public struct FollowedLines: AsyncSequence, Sendable {
         public mutating func next() async throws -> String? {
             while true {
                 do throws(UVError) {
-                    if let line = try bytes.takeText(limit: limit, isLast: isLast, "lines") { return line }
+                    if let line = try file.rest.withLock({ rest throws(UVError) in try takeLine(&rest) }) {
+                        return line
+                    }
                 } catch { throw error.naming(file.path) }
-                if isLast {
-                    bytes = LineSplitter()
-                    isLast = false
-                }
-                switch try await file.nextPiece() {
-                case .bytes(let more): bytes.append(more)
-                case .turn: isLast = true
+                let piece = try await file.nextPiece()
+                file.rest.withLock { rest in
+                    switch piece {
+                    case .bytes(let more): rest.bytes.append(more)
+                    case .turn: rest.isLast = true
+                    }
                 }
             }
+        }
+
+        private func takeLine(_ rest: inout FollowedFile.Rest) throws(UVError) -> String? {
+            if let line = try rest.bytes.takeText(limit: limit, isLast: rest.isLast, "lines") { return line }
+            if rest.isLast { rest = FollowedFile.Rest() }
+            return nil
         }
 
         // As in TCPConnection's.

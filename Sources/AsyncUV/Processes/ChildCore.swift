@@ -12,7 +12,7 @@ final class ChildCore {
     /// - Returns: The child and our ends of its pipes.
     static func start(
         _ program: String, _ arguments: [String], _ options: ProcessOptions, _ streams: [ChildStream],
-        on loop: EventLoop, _ callbackLoop: Loop
+        keepsNumber: Bool, on loop: EventLoop, _ callbackLoop: Loop
     ) throws(UVError) -> (core: ChildCore, handle: ProcessHandle) {
         let core = ChildCore()
         let handle = try ProcessHandle(
@@ -20,17 +20,21 @@ final class ChildCore {
             output: try streams[1].standard(on: loop), error: try streams[2].standard(on: loop)
         ) { _, status in core.ended(status) }
         handle.label = program
+        handle.keepsNumber = keepsNumber
         core.handle = handle
         return (core, handle)
     }
 
     private func ended(_ status: ExitStatus) {
         self.status = status
-        handle.take()?.close()
+        if handle?.keepsNumber != true { letGo() }
         let waiting = waiting
         self.waiting = []
         for wait in waiting { wait.finish(.success(status)) }
     }
+
+    /// Lets the system have the number of a child that has ended.
+    func letGo() { handle.take()?.close() }
 
     func wait(_ wait: Wait<ExitStatus>) {
         if let status { return _ = wait.finish(.success(status)) }
@@ -40,13 +44,18 @@ final class ChildCore {
 
     /// The handle of a child that runs.
     func running(_ id: Int32) throws(UVError) -> ProcessHandle {
-        guard let handle else { throw UVError(.noSuchProcess, in: "kill", of: "process \(id)") }
+        guard let handle, status == nil else { throw UVError(.noSuchProcess, in: "kill", of: "process \(id)") }
         return handle
     }
 
     /// Sends a signal to the child and, if it has one, its whole group. From then on nobody of the group outlives the child.
     func end(_ signal: Signal, group: Bool) {
         guard let handle else { return }
+        if status != nil {
+            // Whom it has left behind.
+            if group { try? Signal.kill.send(toGroup: handle.id) }
+            return
+        }
         handle.killsGroupAtEnd = true
         // One that has just ended needs no signal.
         if group { try? handle.killGroup(signal) } else { try? handle.kill(signal) }

@@ -18,8 +18,9 @@ extension ChildProcess {
 
     /// Runs a program to its end: gives it input, and gathers what it prints.
     ///
-    /// The child is in a process group of its own. When this throws, the group is told to end (SIGTERM) and killed after the grace.
-    /// A program that ends is not killed, nor is anybody that it leaves behind; but this waits as long as somebody has
+    /// The child is in a session and a process group of its own: Ctrl-C does not reach it (cancel the task, see ``Signals``), and it
+    /// has no terminal to ask for a password. When this throws, the group is told to end (SIGTERM) and killed after the grace; of a
+    /// child that has ended already, who is left of its group is killed. Only the loop's end leaves them alone. A program that ends is not killed, nor is anybody that it leaves behind; but this waits as long as somebody has
     /// its output open.
     ///
     /// - Parameter options: `isDetached` is set.
@@ -72,8 +73,8 @@ extension ChildProcess {
     /// ```
     ///
     /// When the body returns, the pipes are closed: a child that reads finds the end of its input, and one that still writes is ended
-    /// by SIGPIPE. The child is in a process group of its own. When the body throws, or the task is cancelled, the group is told to
-    /// end (SIGTERM) and killed after the grace.
+    /// by SIGPIPE. The child is in a session and a group of its own, as in ``run(_:_:options:input:limit:grace:on:)``; when the body throws,
+    /// or the task is cancelled, the group ends as there.
     ///
     /// - Parameter options: `isDetached` is set.
     /// - Parameter grace: How long the child may take to end when the body throws.
@@ -93,7 +94,9 @@ extension ChildProcess {
                 throw loop.ended("spawn")
             }
             let value = try await body(input, output, error)
-            await child.closePipes()
+            await input.close()
+            await output.close()
+            await error.close()
             return (try await child.wait(), value)
         }
     }
@@ -103,8 +106,7 @@ extension ChildProcess {
     ) async throws -> ChildProcess {
         var options = options
         options.isDetached = true
-        return try await spawn(
-            program, arguments, options: options, input: input, output: .pipe, error: .pipe, on: loop)
+        return try await spawn(program, arguments, options, [input, .pipe, .pipe], keepsNumber: true, on: loop)
     }
 
     /// Ends the child when the body throws.
@@ -115,10 +117,10 @@ extension ChildProcess {
         do { value = try await body() } catch {
             await input?.close()
             await terminate(grace: grace)
-            await closePipes()
+            await letGo()
             throw error
         }
-        await closePipes()
+        await letGo()
         return value
     }
 }

@@ -63,11 +63,19 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
         input: ChildStream = .null, output: ChildStream = .inherit, error: ChildStream = .inherit,
         on loop: EventLoop = .current ?? .shared
     ) async throws -> ChildProcess {
+        try await spawn(program, arguments, options, [input, output, error], keepsNumber: false, on: loop)
+    }
+
+    /// - Parameter keepsNumber: Whether a child that has ended keeps its number until ``letGo()``.
+    static func spawn(
+        _ program: String, _ arguments: [String], _ options: ProcessOptions, _ streams: [ChildStream],
+        keepsNumber: Bool, on loop: EventLoop
+    ) async throws -> ChildProcess {
         try checkCancellation()
         return try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("spawn") }
             let (core, handle) = try ChildCore.start(
-                program, arguments, options, [input, output, error], on: loop, callbackLoop)
+                program, arguments, options, streams, keepsNumber: keepsNumber, on: loop, callbackLoop)
             return try ChildProcess(program, core, handle, hasGroup: options.isDetached, on: loop)
         }
     }
@@ -144,10 +152,12 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
         try await loop.withLoop { [core, loop, hasGroup] _ in core.open(on: loop).end(signal, group: hasGroup) }
     }
 
-    /// Closes our ends of the pipes.
-    func closePipes() async {
+    /// Closes our ends of the pipes, and lets go of the number of a child that has ended.
+    func letGo() async {
         await input?.close()
         await output?.close()
         await error?.close()
+        // A loop that has ended has closed everything.
+        try? await loop.withLoop { [core, loop] _ in core.open(on: loop).letGo() }
     }
 }

@@ -110,7 +110,7 @@ public struct KeyDecoder: Sendable {
             Int(String(decoding: $0, as: UTF8.self))
         }
         // 1 for none, and so on: a bit for each key that was held.
-        let held = numbers.count > 1 ? (numbers[1] ?? 1) - 1 : 0
+        let held = numbers.count > 1 ? min(max(numbers[1] ?? 1, 1), 16) - 1 : 0
         let modifiers = Key.Modifiers(rawValue: UInt8(truncatingIfNeeded: held) & 7)
         if bytes[end] == UInt8(ascii: "Z") { return (Key(.tab, .shift), count) }
         let code = bytes[end] == UInt8(ascii: "~") ? code(ofNumber: numbers.first ?? nil) : code(ofFinal: bytes[end])

@@ -1,3 +1,4 @@
+internal import Synchronization
 public import UV
 
 /// A terminal: its bytes, keys, mode and size. Dropping the last reference closes it, as ``close()`` does.
@@ -13,6 +14,8 @@ public import UV
 /// ```
 public final class Terminal: StreamConnection {
     public let stream: LoopStream
+    /// Keeps the bytes of keys that nobody has taken yet, for all sequences of keys.
+    private let decoder = Mutex(KeyDecoder())
 
     public init(_ handle: TTYHandle, on loop: EventLoop) throws(UVError) { stream = LoopStream(handle, on: loop) }
 
@@ -132,24 +135,23 @@ public final class Terminal: StreamConnection {
         let terminal: Terminal
         let escapeDelay: Duration
 
-        /// Keeps the bytes of keys that nobody has taken yet.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let keys: Keys
-            var decoder = KeyDecoder()
 
             public mutating func next() async throws -> Key? {
+                let terminal = keys.terminal
                 while true {
-                    if let key = decoder.next() { return key }
-                    let timeout = decoder.isIncomplete ? keys.escapeDelay : nil
+                    if let key = terminal.decoder.withLock({ $0.next() }) { return key }
+                    let isIncomplete = terminal.decoder.withLock { $0.isIncomplete }
                     do {
-                        guard let bytes = try await keys.terminal.read(timeout: timeout) else {
-                            if !decoder.isIncomplete { return nil }
-                            decoder.flush()
+                        guard let bytes = try await terminal.read(timeout: isIncomplete ? keys.escapeDelay : nil) else {
+                            if !isIncomplete { return nil }
+                            terminal.decoder.withLock { $0.flush() }
                             continue
                         }
-                        decoder.append(bytes)
+                        terminal.decoder.withLock { $0.append(bytes) }
                     } catch UVError.Code.timedOut {
-                        decoder.flush()
+                        terminal.decoder.withLock { $0.flush() }
                     }
                 }
             }

@@ -17,6 +17,9 @@ final class DatagramQueue {
     private var arrived: Deque<Result<Datagram, UVError>> = []
     private var waiting: Deque<Wait<Result<Datagram, UVError>?>> = []
     private(set) var dropCount = 0
+    /// How many of those that have arrived are errors. They take no place of a datagram.
+    private var errorCount = 0
+    private static let mostErrors = 16
     private var hasEnded = false
 
     init(_ most: Int, upTo limit: Int, _ overflow: DatagramOverflow) {
@@ -39,17 +42,25 @@ final class DatagramQueue {
         while let wait = waiting.popFirst() {
             if wait.finish(.success(element)) { return }
         }
-        if arrived.count == most {
+        if case .failure = element {
+            if errorCount == Self.mostErrors { return }
+            errorCount += 1
+        } else if arrived.count - errorCount == most {
             dropCount += 1
             if overflow == .dropNewest { return }
-            arrived.removeFirst()
+            if let oldest = arrived.firstIndex(where: { if case .success = $0 { true } else { false } }) {
+                arrived.remove(at: oldest)
+            }
         }
         arrived.append(element)
     }
 
     /// Takes an element that waits; `.none` when none does, an inner `nil` at the end.
     func takeNow() -> Result<Datagram, UVError>?? {
-        if let element = arrived.popFirst() { return element }
+        if let element = arrived.popFirst() {
+            if case .failure = element { errorCount -= 1 }
+            return element
+        }
         return hasEnded ? .some(nil) : nil
     }
 

@@ -79,6 +79,7 @@ public final class LocalChannel: Sendable {
         try Task.checkCancellation()
         return try await loop.withLoop { callbackLoop in
             if loop.core.open(on: loop).isEnding { throw loop.ended("open") }
+            try LocalMessage.checkSocket(descriptor)
             let peer = try PeerCredentials(ofPeerOf: descriptor)
             let core = try LocalChannelCore(descriptor, on: callbackLoop)
             // The core has a duplicate.

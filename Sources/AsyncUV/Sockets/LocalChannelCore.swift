@@ -77,7 +77,11 @@ final class LocalChannelCore {
     }
 
     /// Keeps what is left of a message that has begun to leave. It leaves as a whole, also when nobody waits for it any more.
-    func keepRest(_ rest: ArraySlice<UInt8>) { self.rest = rest }
+    func keepRest(_ rest: ArraySlice<UInt8>) {
+        self.rest = rest
+        // Now, because a cancelled sender does not wait.
+        watch()
+    }
 
     func waitForRest(_ pending: Wait<Void>) throws(UVError) {
         if rest.isEmpty { return _ = pending.finish(.success(())) }

@@ -109,7 +109,9 @@ extension UDPSocket {
         }
         return try await loop.withLoop { _ in
             let queue = DatagramQueue(most, upTo: limit, overflow)
-            try self.core.open(on: self.loop).open(queue)
+            let core = self.core.open(on: self.loop)
+            try core.open(queue)
+            if self.reportsErrors == nil { try? core.handle.setReportsErrors(enabled: true) }
             return UDPDatagrams(queue, of: self)
         }
     }

@@ -20,8 +20,11 @@ public final class UDPSocket: Sendable {
     /// The one peer of a connected socket.
     public let remoteAddress: SocketAddress?
     let core: LoopBound<UDPCore>
+    /// What the options say of it.
+    let reportsErrors: Bool?
 
-    private init(_ handle: UDPHandle, on loop: EventLoop) throws(UVError) {
+    private init(_ handle: UDPHandle, reports: Bool?, on loop: EventLoop) throws(UVError) {
+        reportsErrors = reports
         localAddress = try handle.localAddress
         remoteAddress = handle.peer
         self.loop = loop
@@ -48,7 +51,10 @@ public final class UDPSocket: Sendable {
     public static func bind(
         to address: SocketAddress, options: UDPOptions = UDPOptions(), on loop: EventLoop = .current ?? .shared
     ) async throws -> UDPSocket {
-        try await make("bind", on: loop) { handle throws(UVError) in try handle.bind(to: address, options: options) }
+        try await make("bind", reports: options.reportsErrors, on: loop) { handle throws(UVError) in
+            try handle.bind(to: address, options: options)
+            if options.reportsErrors == nil { try? handle.setReportsErrors(enabled: false) }
+        }
     }
 
     /// Makes a socket that has an address of this machine. Otherwise as ``bind(to:options:on:)``.
@@ -80,7 +86,7 @@ public final class UDPSocket: Sendable {
         on loop: EventLoop = .current ?? .shared
     ) async throws -> UDPSocket {
         let own = localAddress ?? (address.family == .ipv4 ? .anyIPv4(port: 0) : .anyIPv6(port: 0))
-        return try await make("connect", on: loop) { handle throws(UVError) in
+        return try await make("connect", reports: options.reportsErrors, on: loop) { handle throws(UVError) in
             try handle.bind(to: own, options: options)
             try handle.connect(to: address)
         }
@@ -110,11 +116,11 @@ public final class UDPSocket: Sendable {
     public static func open(
         _ descriptor: FileDescriptor, on loop: EventLoop = .current ?? .shared
     ) async throws -> UDPSocket {
-        try await make("open", on: loop) { handle throws(UVError) in try handle.open(descriptor) }
+        try await make("open", reports: nil, on: loop) { handle throws(UVError) in try handle.open(descriptor) }
     }
 
     private static func make(
-        _ operation: StaticString, on loop: EventLoop,
+        _ operation: StaticString, reports: Bool?, on loop: EventLoop,
         _ prepare: @escaping @Sendable (UDPHandle) throws(UVError) -> Void
     ) async throws -> UDPSocket {
         try Task.checkCancellation()
@@ -123,7 +129,7 @@ public final class UDPSocket: Sendable {
             let handle = try UDPHandle(on: callbackLoop)
             do {
                 try prepare(handle)
-                return try UDPSocket(handle, on: loop)
+                return try UDPSocket(handle, reports: reports, on: loop)
             } catch {
                 handle.close()
                 throw error

@@ -332,5 +332,7 @@ void cplatform_restore_terminals(void);
 /// Takes the status of a child: its number if the child has ended, 0 if not, -1 with ECHILD if somebody else has taken it. One
 /// of the results is 0.
 int cplatform_reap(int process, int *exit_status, int *signal);
+/// The same, and leaves the child its number: it is to be waited for once more.
+int cplatform_look_at_end(int process, int *exit_status, int *signal);
 
 #endif

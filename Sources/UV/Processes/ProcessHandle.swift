@@ -24,6 +24,9 @@ public final class ProcessHandle: Handle {
     public let error: PipeHandle?
     /// Kills what is left of the child's group when the child has ended, before its number is free.
     package var killsGroupAtEnd = false
+    /// Leaves the number of a child that has ended to it until the handle is closed, so that its group can still be signalled. Not
+    /// where libuv has started the child.
+    package var keepsNumber = false
     private let hasGroup: Bool
     private var onExit: ((ProcessHandle, ExitStatus) -> Void)?
     private var watch: ExitWatch?
@@ -139,7 +142,9 @@ public final class ProcessHandle: Handle {
 
     override func willClose() {
         watch.take()?.close()
-        if id != 0, exitStatus == nil { OrphanedChildren.add(id) }
+        guard id != 0, exitStatus == nil || keepsNumber else { return }
+        OrphanedChildren.add(id)
+        if exitStatus != nil { OrphanedChildren.reap() }
     }
 
     override func beginClose() {
@@ -157,7 +162,8 @@ public final class ProcessHandle: Handle {
         killRestOfGroup()
         var status: CInt = 0
         var signal: CInt = 0
-        switch unsafe cplatform_reap(id, &status, &signal) {
+        let look = unsafe keepsNumber && descriptor != nil ? cplatform_look_at_end : cplatform_reap
+        switch unsafe look(id, &status, &signal) {
         case 0: break  // It has not: libuv will tell.
         case id: ended(ExitStatus(exit: status, signal: signal))
         default: ended(.unknown)

@@ -94,6 +94,7 @@ final class Spawn {
             FileDescriptor(rawValue: ours).closeIgnoringErrors()
             throw error
         }
+        pipe.label = "the \(number == 0 ? "input" : number == 1 ? "output" : "errors") of \(program)"
         pipes[number] = pipe
         do { try pipe.open(FileDescriptor(rawValue: ours)) } catch {
             FileDescriptor(rawValue: ours).closeIgnoringErrors()

@@ -38,9 +38,12 @@ struct SocketFile {
         }
     }
 
+    /// Whether the path is still the file's.
+    var isInPlace: Bool { Identity(of: path) == identity }
+
     /// Removes the file, unless another has taken its place. To be called while the socket is open.
     func remove() {
-        if Identity(of: path) == identity { _ = unsafe path.withPlatformString { unsafe unlink($0) } }
+        if isInPlace { _ = unsafe path.withPlatformString { unsafe unlink($0) } }
     }
 
     // MARK: Files that were left behind
@@ -65,7 +68,10 @@ struct SocketFile {
             if code == .noSuchFileOrDirectory { return }
             throw UVError(code, in: "bind", of: path.string)
         }
-        if Identity(of: aside) == found {
+        // Its server may have begun to listen meanwhile. Where the longer name has no room in an address, nobody can ask.
+        let isAlive =
+            try (try? LocalAddress(path: aside)).map { aside throws(UVError) in try hasListener(aside) } ?? false
+        if Identity(of: aside) == found, !isAlive {
             _ = unsafe aside.withPlatformString { unsafe unlink($0) }
             return
         }

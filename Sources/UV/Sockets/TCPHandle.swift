@@ -76,7 +76,10 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         var size = socklen_t(MemoryLayout<CInt>.size)
         try checkSystem(
             unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_TYPE, &type, &size), "open", of: subject)
-        guard type == streamSocketType else { throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject) }
+        guard type == streamSocketType, [AF_INET, AF_INET6].contains(SocketOption.family(of: descriptor.rawValue))
+        else {
+            throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject)
+        }
         try check(unsafe uv_tcp_open(raw, descriptor.rawValue), "open", of: subject)
         peer = try? remoteAddress
     }

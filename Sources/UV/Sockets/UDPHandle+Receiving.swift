@@ -201,9 +201,12 @@ extension UDPHandle {
         if unsafe socket < 0 { throw UVError(.badFileDescriptor, in: "receive", of: "a socket without address") }
         let isPassing = code == .resourceTemporarilyUnavailable
         // The report has more to say than the error that announces it. A send may have taken that one, and left the report.
-        if unsafe reportsErrors, unsafe !isPassing || isInCallback || mayHaveReport {
-            unsafe mayHaveReport = false
-            if let error = networkError() { throw error }
+        if unsafe reportsErrors, unsafe !isPassing || isInCallback || unreadReports > 0 {
+            if let error = networkError() {
+                unsafe unreadReports = max(0, unreadReports - 1)
+                throw error
+            }
+            unsafe unreadReports = 0
         }
         if !isPassing { throw UVError(code, in: "receive", from: peer?.description) }
         unsafe isDrained = isInCallback
@@ -211,7 +214,7 @@ extension UDPHandle {
     }
 
     /// Takes what the network says of a datagram that was sent, if it says something.
-    private final func networkError() -> UVError? {
+    final func networkError() -> UVError? {
         var address = cplatform_address()
         let number = unsafe cplatform_take_network_error(socket, &address)
         if number == 0 { return nil }

@@ -162,7 +162,14 @@ extension UDPHandle {
         case .socketIsConnected, .destinationAddressRequired, .badFileDescriptor, .invalidArgument, .permissionDenied:
             return false
         default:
-            unsafe mayHaveReport = true
+            unsafe unreadReports += 1
+            // They take room of the datagrams that are received.
+            if unsafe unreadReports > Self.mostReports {
+                for _ in 0..<2 { _ = networkError() }
+                // Taking one announces the next.
+                _ = unsafe SocketOption.takeError(of: socket)
+                unsafe unreadReports -= 1
+            }
             return true
         }
     }

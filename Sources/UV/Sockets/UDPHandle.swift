@@ -61,7 +61,8 @@ public final class UDPHandle: Handle {
     /// An error that came behind datagrams of the same batch.
     @exclusivity(unchecked) final var keptError: UVError?
     /// Whether a send has taken the error that announces a report of the network.
-    @exclusivity(unchecked) final var mayHaveReport = false
+    @exclusivity(unchecked) final var unreadReports = 0
+    static let mostReports = 16
     /// Datagrams that came in one system call with others, and that nobody has taken yet.
     @exclusivity(unchecked) final var ahead = DatagramBatch()
     @exclusivity(unchecked) final var aheadTaken = 0

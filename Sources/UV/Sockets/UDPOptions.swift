@@ -9,7 +9,10 @@ public struct UDPOptions: Hashable, Sendable {
     /// Allows datagrams to broadcast addresses.
     public var broadcast: Bool
     /// Whether receivers get what the network says of datagrams that were sent: see ``UDPHandle/setReportsErrors(enabled:)``.
-    public var reportsErrors: Bool
+    ///
+    /// `nil` lets a ``UDPHandle`` report; of async sockets the connected ones, and the others in a sequence of datagrams only, so
+    /// that a server that receives in a loop does not end because a client has gone.
+    public var reportsErrors: Bool?
     /// How many routers a datagram may pass, 1 to 255; `nil` leaves it to the system.
     public var ttl: Int?
     /// How many routers a datagram to a group may pass, 0 to 255; `nil` leaves it to the system, which lets it pass none.
@@ -25,7 +28,7 @@ public struct UDPOptions: Hashable, Sendable {
 
     public init(
         reuseAddress: Bool = false, reusePort: Bool = false, ipv6Only: Bool = false, broadcast: Bool = false,
-        reportsErrors: Bool = true, ttl: Int? = nil, multicastTTL: Int? = nil, multicastLoop: Bool = true,
+        reportsErrors: Bool? = nil, ttl: Int? = nil, multicastTTL: Int? = nil, multicastLoop: Bool = true,
         multicastInterface: MulticastInterface? = nil, sendBufferSize: Int? = nil, receiveBufferSize: Int? = nil
     ) {
         self.reuseAddress = reuseAddress
@@ -49,7 +52,7 @@ extension UDPHandle {
     /// - Throws: ``UVError`` with `.invalidArgument` for numbers out of range, `.badFileDescriptor` before there is a socket.
     public final func setOptions(_ options: UDPOptions) throws(UVError) {
         if options.broadcast { try setBroadcast(enabled: true) }
-        if !options.reportsErrors { try setReportsErrors(enabled: false) }
+        if let enabled = options.reportsErrors { try setReportsErrors(enabled: enabled) }
         if let hops = options.ttl { try setTTL(hops) }
         if let hops = options.multicastTTL { try setMulticastTTL(hops) }
         if !options.multicastLoop { try setMulticastLoop(enabled: false) }

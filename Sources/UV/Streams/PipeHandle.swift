@@ -230,7 +230,11 @@ public final class PipeHandle: StreamHandle, ListeningStream {
                         unsafe path.withPlatformString { unsafe cplatform_set_mode($0, mode) }, "bind", of: subject)
                 }
                 // Another server that replaces a stale file would take a socket that does not listen yet for one.
-                if replacingStale { try checkSystem(systemListen(socket, 1_024), "bind", of: subject) }
+                if replacingStale {
+                    try checkSystem(systemListen(socket, 1_024), "bind", of: subject)
+                    // That server may have been faster.
+                    if made?.isInPlace != true { throw UVError(.addressInUse, in: "bind", of: subject) }
+                }
             }
             try check(unsafe uv_pipe_open(raw, socket), "bind", of: subject)
         } catch {
@@ -292,8 +296,16 @@ public final class PipeHandle: StreamHandle, ListeningStream {
     public func allowEveryone(_ access: Access) throws(UVError) {
         let address = try localAddress
         // libuv would look for a file with an empty name.
-        guard address.path != nil else { throw UVError(.invalidArgument, in: "allowEveryone", of: "\(address)") }
+        guard let path = address.path else { throw UVError(.invalidArgument, in: "allowEveryone", of: "\(address)") }
+        var before = stat()
+        try checkSystem(
+            unsafe path.withPlatformString { unsafe stat($0, &before) }, "allowEveryone", of: "\(address)")
         try check(unsafe uv_pipe_chmod(raw, access.rawValue), "allowEveryone", of: "\(address)")
+        // Later versions of libuv take away what was there.
+        let added = mode_t(access.contains(.readable) ? 0o444 : 0) | mode_t(access.contains(.writable) ? 0o222 : 0)
+        try checkSystem(
+            unsafe path.withPlatformString { unsafe cplatform_set_mode($0, before.st_mode & 0o7777 | added) },
+            "allowEveryone", of: "\(address)")
     }
 
     // MARK: Addresses
@@ -360,7 +372,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
 
     /// Where the peer has no address, its process stands for it.
     package override var peerName: String? {
-        guard let peer else { return nil }
+        guard let peer else { return label }
         return peer.isUnnamed ? credentials?.description : peer.description
     }
 

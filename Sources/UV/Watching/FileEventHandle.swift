@@ -113,8 +113,10 @@ public final class FileEventHandle: Handle {
     /// Calls `uv_fs_event_getpath`.
     public var path: FilePath? {
         checkThread()
-        var size = 0
-        let isWatching = unsafe isOpen && uv_fs_event_getpath(raw, nil, &size) == UV_ENOBUFS.rawValue
+        // No path fits in.
+        var byte: CChar = 0
+        var size = 1
+        let isWatching = unsafe isOpen && uv_fs_event_getpath(raw, &byte, &size) == UV_ENOBUFS.rawValue
         return isWatching ? watched : nil
     }
 

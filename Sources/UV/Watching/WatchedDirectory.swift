@@ -32,6 +32,8 @@ final class WatchedDirectory {
     /// Whether the names in it have been read once.
     var isKnown = false
     var entries: [FilePath.Component: Entry] = [:]
+    /// Names that something else has been renamed to. If it was an exchange, what had the name moves away from it next.
+    var overwritten: Set<FilePath.Component> = []
 
     init(_ name: FilePath.Component?, in parent: WatchedDirectory?) {
         self.name = name

@@ -98,6 +98,8 @@ extension WatchedTree {
         _ name: FilePath.Component, in directory: WatchedDirectory, _ path: FilePath, _ isDirectory: Bool,
         _ cookie: UInt32
     ) {
+        // Of an exchange the second half: what is there now is the other one.
+        if directory.overwritten.remove(name) != nil { want(directory) }
         guard let entry = leave(name, directory, isDirectory) else { return }
         let state = ledger.state(ofFile: path)
         if entry.isDirectory {
@@ -120,6 +122,7 @@ extension WatchedTree {
         }
         let half = halves.remove(at: index)
         if let lost = directory.entries.removeValue(forKey: name) {
+            directory.overwritten.insert(name)
             if let lost = lost.directory { drop(lost) }
             ledger.removed(path, isDirectory: lost.isDirectory)
         }

@@ -35,6 +35,26 @@ extension FileTests {
             }
         }
 
+        @Test("Lines that one sequence has not taken come in the next one, or as bytes")
+        func linesTwice() throws {
+            try inFolder { _, folder in
+                let path = folder.appending("log")
+                try path.put(Array("one\ntwo\nthree\nfour\nfi".utf8))
+                let (file, _) = try await follow(path, from: .beginning)
+                var taken: [String] = []
+                for try await line in file.lines() {
+                    taken.append(line)
+                    if line == "two" { break }
+                }
+                for try await line in file.lines() {
+                    taken.append(line)
+                    break
+                }
+                #expect(taken == ["one", "two", "three"])
+                #expect(String(decoding: try await file.next(), as: UTF8.self) == "four\nfi")
+            }
+        }
+
         @Test("More than a read takes, and faster than it is read") func large() throws {
             try inFolder { _, folder in
                 let path = folder.appending("log")

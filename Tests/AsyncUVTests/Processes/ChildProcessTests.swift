@@ -234,6 +234,31 @@ import Testing
         }
     }
 
+    @Test("Descendants that a child has left behind are killed when its body throws, and only then")
+    func leftBehind() async throws {
+        try await withOwnLoop { loop in
+            for throwing in [false, true] {
+                let ids = Shared<[Int32]>([])
+                let command = "sleep 1000 > /dev/null 2>&1 & echo $$ $!"
+                let task = loop.spawn {
+                    try await ChildProcess.withProcess("sh", ["-c", command]) { _, output, _ in
+                        ids.value = try await output.readLine()?.split(separator: " ").compactMap { Int32($0) } ?? []
+                        try await self.expectGone(#require(ids.value.first), on: loop)
+                        if throwing { throw CancellationError() }
+                    }.status
+                }
+                if throwing {
+                    #expect(await failure(of: task) is CancellationError)
+                } else {
+                    #expect(try await task.value.isSuccess)
+                    #expect(kill(try #require(ids.value.last), 0) == 0)
+                    kill(try #require(ids.value.last), SIGKILL)
+                }
+                try await expectGone(#require(ids.value.last), on: loop)
+            }
+        }
+    }
+
     @Test("Descendants that outlive a child that has been told to end are killed")
     func descendants() async throws {
         try await withOwnLoop { loop in

@@ -79,6 +79,13 @@ import Testing
         #expect(!keys(long).isEmpty)
     }
 
+    @Test("Numbers of modifiers that no terminal has") func absurdNumbers() {
+        for number in ["-9223372036854775808", "9223372036854775807", "0", "-1", "17", "99999999999999999999"] {
+            #expect(keys(Array("\u{1b}[1;\(number)A".utf8)).first?.code == .up)
+        }
+        #expect(keys(Array("\u{1b}[1;0A".utf8)) == [Key(.up)])
+    }
+
     @Test("Anything is decoded to its end") func random() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<1_000 {

@@ -110,6 +110,33 @@ extension UDPSocket {
     }
 
     #if os(Linux)
+    @Test("Errors that nobody takes leave room for datagrams; a socket without a peer has none unless it asks")
+    func errorsTakeNoRoom() throws {
+        try onLoop { loop in
+            let gone = try await UDPSocket.onLoopback()
+            let nobody = gone.localAddress
+            await gone.close()
+            let near = try await UDPSocket.connect(to: nobody)
+            let server = try await UDPSocket.onLoopback()
+            for _ in 0..<1_000 {
+                try await near.send([UInt8](repeating: 1, count: 500))
+                try await server.send([1], to: nobody)
+            }
+            let again = try await UDPSocket.bind(to: nobody)
+            for number in 0..<20 { try await again.send([UInt8(number)], to: near.localAddress) }
+            var taken: [UInt8] = []
+            var errors = 0
+            while taken.count < 20 {
+                do { taken += try await near.receive(timeout: .seconds(5)).bytes } catch UVError.Code.connectionRefused
+                {
+                    errors += 1
+                }
+            }
+            #expect(taken == Array(0..<20) && (1...32).contains(errors))
+            await expectError(.timedOut) { try await server.receive(timeout: .zero) }
+        }
+    }
+
     @Test("Nobody listens: the next receive throws it, and the one after that goes on", arguments: [false, true])
     func refused(connected: Bool) throws {
         try onLoop { loop in
@@ -118,7 +145,9 @@ extension UDPSocket {
             await gone.close()
             try await loop.waitUntilIdle()
             let (near, far) = (
-                connected ? try await UDPSocket.connect(to: nobody) : try await UDPSocket.onLoopback(),
+                connected
+                    ? try await UDPSocket.connect(to: nobody)
+                    : try await UDPSocket.bind(to: .loopback(port: 0), options: UDPOptions(reportsErrors: true)),
                 try await UDPSocket.onLoopback()
             )
             for isWaiting in [false, true] {

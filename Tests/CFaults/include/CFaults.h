@@ -52,4 +52,7 @@ int cfaults_hold_reads(const char *path);
 int cfaults_mount_small(const char *path, int bytes);
 int cfaults_unmount(const char *path);
 
+/// Exchanges two names in one step, as renameat2(2) with RENAME_EXCHANGE.
+int cfaults_exchange(const char *one, const char *other);
+
 #endif

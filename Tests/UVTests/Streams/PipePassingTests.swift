@@ -169,17 +169,19 @@ import UV
     }
 
     @Test(
-        "64 descriptors come at once; a close, and a peer that dies, leave none of them open", arguments: [false, true])
+        "60 descriptors, as many as every libuv has room for, come at once; a close, and a peer that dies, leave none of them open",
+        arguments: [false, true])
     func untaken(_ arrives: Bool) throws {
         try withLoop { loop in
             let (near, far) = try PipeHandle.pair(on: loop, ipc: true)
             let (readEnd, writeEnd) = try PipeHandle.pipe()
-            let copies = [FileDescriptor](repeating: writeEnd, count: 64)
+            let copies = [FileDescriptor](repeating: writeEnd, count: 60)
             #expect(try LocalMessage.send([1, 2].span, descriptors: copies, over: near.fileDescriptor) == 2)
             if arrives {
                 try far.startReading(
                     onBytes: { far, bytes in
-                        #expect((far as? PipeHandle)?.pendingCount == 64 && bytes.count == 2)
+                        #expect((far as? PipeHandle)?.pendingCount == 60)
+                        #expect(bytes.count == 2)
                         far.close()
                     }, onEnd: { _, _ in })
             } else {

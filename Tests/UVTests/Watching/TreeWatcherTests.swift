@@ -1,3 +1,4 @@
+import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -44,6 +45,26 @@ import UV
                     "renamed three from one", "renamed other/ from folder", "modified other/inner/file",
                     "created moved",
                 ])
+        }
+    }
+
+    @Test("Two names that are exchanged in one step, and what is written to them later")
+    func exchanges() throws {
+        try withFolder { folder in
+            for name in ["f", "g"] { try folder.file(name) }
+            for name in ["a/one", "b/two"] { try folder.folder(name) }
+            var known = KnownTree(readFrom: folder.path)
+            let told = try changes(in: folder) { _ in
+                for (one, other) in [("f", "g"), ("a", "b")] {
+                    let (one, other) = (folder.path.appending(one).string, folder.path.appending(other).string)
+                    #expect(unsafe cfaults_exchange(one, other) == 0)
+                }
+                try folder.file("b/new")
+                folder.rename("g", to: "h")
+            }
+            for change in told { known.apply(change) }
+            folder.remove("end")
+            #expect(known.difference(from: KnownTree(readFrom: folder.path)) == [])
         }
     }
 
