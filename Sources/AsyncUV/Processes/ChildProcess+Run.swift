@@ -26,14 +26,26 @@ extension ChildProcess {
     /// - Parameter options: `isDetached` is set.
     /// - Parameter input: What the child can read. It need not read it all.
     /// - Parameter limit: The most bytes of output, and of errors. More throw ``UVError`` with `.messageTooLong`.
+    /// - Parameter timeout: How long it may take; `nil` for ever.
     /// - Parameter grace: How long the child may take to end when this throws.
     /// - Returns: Also for a child that has failed: see ``Finished/status``.
-    /// - Throws: As ``spawn(_:_:options:input:output:error:on:)``, and ``UVError`` with `.canceled` when the loop ends.
+    /// - Throws: As ``spawn(_:_:options:input:output:error:on:)``, and ``UVError`` with `.timedOut`, or `.canceled` when the loop ends.
     ///
     /// Cancellation: ends the child, as above, and waits for its end; then `CancellationError`.
     public static func run(
         _ program: String, _ arguments: [String] = [], options: ProcessOptions = ProcessOptions(), input: [UInt8] = [],
-        limit: Int = 64 << 20, grace: Duration = .seconds(5), on loop: EventLoop = .current ?? .shared
+        limit: Int = 64 << 20, timeout: Duration? = nil, grace: Duration = .seconds(5),
+        on loop: EventLoop = .current ?? .shared
+    ) async throws -> Finished {
+        guard let timeout else { return try await finish(program, arguments, options, input, limit, grace, on: loop) }
+        return try await withTimeout(timeout, on: loop) {
+            try await finish(program, arguments, options, input, limit, grace, on: loop)
+        }
+    }
+
+    private static func finish(
+        _ program: String, _ arguments: [String], _ options: ProcessOptions, _ input: [UInt8], _ limit: Int,
+        _ grace: Duration, on loop: EventLoop
     ) async throws -> Finished {
         let child = try await start(program, arguments, options, input: input.isEmpty ? .null : .pipe, on: loop)
         return try await child.ending(grace) {
@@ -73,7 +85,7 @@ extension ChildProcess {
     /// ```
     ///
     /// When the body returns, the pipes are closed: a child that reads finds the end of its input, and one that still writes is ended
-    /// by SIGPIPE. The child is in a session and a group of its own, as in ``run(_:_:options:input:limit:grace:on:)``; when the body throws,
+    /// by SIGPIPE. The child is in a session and a group of its own, as in ``run(_:_:options:input:limit:timeout:grace:on:)``; when the body throws,
     /// or the task is cancelled, the group ends as there.
     ///
     /// - Parameter options: `isDetached` is set.

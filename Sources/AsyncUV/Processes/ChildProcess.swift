@@ -7,7 +7,7 @@ public import UV
 /// print(sorted.status, sorted.text)
 /// ```
 ///
-/// ``run(_:_:options:input:limit:grace:on:)`` gathers what a program prints, ``withProcess(_:_:options:grace:on:_:)`` talks with
+/// ``run(_:_:options:input:limit:timeout:grace:on:)`` gathers what a program prints, ``withProcess(_:_:options:grace:on:_:)`` talks with
 /// it, and ``spawn(_:_:options:input:output:error:on:)`` only starts it. The first two leave nobody behind when they throw or are
 /// cancelled.
 ///

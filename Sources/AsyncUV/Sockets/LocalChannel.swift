@@ -155,7 +155,8 @@ public final class LocalChannel: Sendable {
 
     /// Hands a connection over to the peer, which goes on with it. It is closed here without ending it when the message has left.
     ///
-    /// Whoever wants the connection back in case the peer dies sends its descriptor instead, and keeps it.
+    /// Whoever wants the connection back in case the peer dies sends its descriptor instead, and keeps the connection open and unread:
+    /// bytes that were read here do not go along, and a close ends the connection for both.
     ///
     /// - Parameter bytes: What the message says besides, one byte at least.
     /// - Throws: ``UVError`` with `.resourceBusy` when bytes would stay behind, because they were read and not taken or written and not

@@ -12,11 +12,12 @@ extension EventLoop {
     /// ```
     ///
     /// Several tasks may wait for the same descriptor. It becomes non-blocking, and stays so. It must stay open until the wait is
-    /// over. Readiness is a hint: the next read may still have nothing to take.
+    /// over. Readiness is a hint: the next read may still have nothing to take. A socket that has failed is ready, and keeps its error
+    /// for whoever reads it next or asks for it (`SO_ERROR`).
     ///
     /// - Parameter timeout: How long to wait at most; `nil` for ever.
     /// - Throws: ``UVError`` with `.badFileDescriptor` for a closed one, `.notPermitted` for a regular file or directory, which
-    ///   are always ready, `.timedOut`, and the error that a socket has, such as `.connectionReset`.
+    ///   are always ready, `.timedOut`.
     ///
     /// Cancellation: ends the wait.
     ///
@@ -40,6 +41,7 @@ extension EventLoop {
             do {
                 handle = try PollHandle(on: core.loop, watching: descriptor)
                 handle.label = "\(operation)"
+                handle.leavesErrors = true
                 try handle.start(events, once: true) { handle, ready in
                     handle.close()
                     _ = wait.finish(ready.map { _ in }.mapError { $0.named(operation) as any Error })

@@ -25,6 +25,10 @@ public final class PollHandle: Handle {
     private var events: Events = []
     private var once = false
     private let descriptor: CInt
+    /// The number that its user knows.
+    private let number: CInt
+    /// Leaves the error of a socket to its owner: a failure makes it ready.
+    package var leavesErrors = false
     private let ownsDescriptor: Bool
     private var raw: UnsafeMutablePointer<uv_poll_t> { unsafe memory.assumingMemoryBound(to: uv_poll_t.self) }
 
@@ -42,25 +46,26 @@ public final class PollHandle: Handle {
     ) throws(UVError) {
         let duplicate = cplatform_duplicate(descriptor.rawValue)
         try checkSystem(duplicate, "poll handle creation", of: "descriptor \(descriptor.rawValue)")
-        try self.init(on: loop, descriptor: duplicate, owns: true, file, line)
+        try self.init(on: loop, descriptor: duplicate, number: descriptor.rawValue, owns: true, file, line)
     }
 
     /// Watches a descriptor that another handle owns and closes after this one.
     convenience init(
         on loop: Loop, borrowing descriptor: CInt, _ file: StaticString = #fileID, _ line: UInt = #line
     ) throws(UVError) {
-        try self.init(on: loop, descriptor: descriptor, owns: false, file, line)
+        try self.init(on: loop, descriptor: descriptor, number: descriptor, owns: false, file, line)
         isInternal = true
     }
 
     private init(
-        on loop: Loop, descriptor: CInt, owns: Bool, _ file: StaticString, _ line: UInt
+        on loop: Loop, descriptor: CInt, number: CInt, owns: Bool, _ file: StaticString, _ line: UInt
     ) throws(UVError) {
         self.descriptor = descriptor
+        self.number = number
         ownsDescriptor = owns
         do {
             unsafe try super.init(
-                on: loop, as: uv_poll_t.self, "poll handle creation", of: "descriptor \(descriptor)", file, line
+                on: loop, as: uv_poll_t.self, "poll handle creation", of: "descriptor \(number)", file, line
             ) { unsafe uv_poll_init(loop.raw, $0, descriptor) }
         } catch {
             if owns { SystemPackage.FileDescriptor(rawValue: descriptor).closeIgnoringErrors() }
@@ -84,7 +89,7 @@ public final class PollHandle: Handle {
         guard !events.isEmpty, events.isSubset(of: [.readable, .writable, .disconnected, .prioritized]) else {
             throw UVError(.invalidArgument, in: "start", of: "a poll handle with events \(events.rawValue)")
         }
-        try check(unsafe uv_poll_start(raw, events.rawValue, pollReady), "start", of: "descriptor \(descriptor)")
+        try check(unsafe uv_poll_start(raw, events.rawValue, pollReady), "start", of: "descriptor \(number)")
         self.events = events
         self.once = once
         self.onReady = onReady
@@ -114,11 +119,12 @@ public final class PollHandle: Handle {
     /// libuv reports any error of the descriptor as EBADF and stops. The socket itself knows the real error.
     private func failure(_ status: CInt) -> Result<Events, UVError> {
         unsafe uv_poll_start(raw, events.rawValue, pollReady)
+        if leavesErrors { return .success(events) }
         let error = SocketOption.takeError(of: descriptor)
         // The descriptor is a pipe whose other end is gone: the next read or write reports it.
         if error == 0, status == UV_EBADF.rawValue { return .success(events) }
         let code = UVError.Code(rawValue: error == 0 ? status : -error)
-        return .failure(UVError(code, in: "poll", of: "descriptor \(descriptor)"))
+        return .failure(UVError(code, in: "poll", of: "descriptor \(number)"))
     }
 }
 

@@ -46,6 +46,13 @@ import Testing
         }
     }
 
+    @Test("A run that takes too long is an error, and the child ends") func timeout() async throws {
+        await expectError(.timedOut) {
+            try await ChildProcess.run("sleep", ["1000"], timeout: .milliseconds(20), grace: .zero)
+        }
+        #expect(try await ChildProcess.run("true", timeout: .seconds(60)).status.isSuccess)
+    }
+
     @Test("P1: what cannot be started is an error with its name; nothing stays")
     func failures() async throws {
         try await withOwnLoop { loop in
