@@ -335,6 +335,8 @@ import UV
                 let (near, far) = try await LocalChannel.pair()
                 let (connection, peer) = try await plainPeerPair()
                 try await near.send([1], handingOver: connection)
+                // What is being closed must not leave room for the message.
+                try await loop.waitUntilIdle()
                 let before = countDescriptors()
                 limitDescriptors(to: lowestFreeDescriptor())
                 for _ in 0..<3 { await expectError(.tooManyOpenFiles) { try await far.receive() } }

@@ -83,5 +83,4 @@ import Testing
             try near.close()
         }
     }
-    }
 }
