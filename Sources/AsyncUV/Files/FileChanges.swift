@@ -9,7 +9,7 @@ extension FileSystem {
     ///
     /// Directories that appear are watched without a gap: what was in them before is told as well. Renamings come with both
     /// paths, a file that an editor saves in its way is one `.modified`. Symbolic links are not followed, but for one as the path
-    /// itself. A file may be removed and made again. When changes come faster than they are taken, one `.overflow` stands for
+    /// itself, which is looked up once: where a link is replaced to change a file, watch the directory of the link. A file may be removed and made again. When changes come faster than they are taken, one `.overflow` stands for
     /// those that were lost: look at everything then. What is known of the watch's limits is said at `TreeWatcher`, in `UV`.
     ///
     /// - Parameter debounce: How long it has to be quiet before changes are told, at the most ten times as long after the first

@@ -20,8 +20,8 @@ extension File {
     /// ```
     ///
     /// The path counts, not the file: a file that does not exist yet is read from its beginning as soon as it does, and one that
-    /// takes the place of another (a log that is rotated) when the old one is read to its end. A file that becomes shorter is
-    /// read from its beginning again; if it is as long as before by the time somebody looks, nobody can tell. The system tells of
+    /// takes the place of another (a log that is rotated) when the old one is read to its end; what a program still
+    /// writes to the old file after that is not read, as with `tail`. A file that becomes shorter is read from its beginning again; if it is as long as before by the time somebody looks, nobody can tell. The system tells of
     /// changes at once; once a second the file is looked at in any case, because network volumes tell nothing.
     ///
     /// - Parameter onNotice: Gets what happens to the file, such as a rotation; called on the loop, between the bytes before
