@@ -11,6 +11,8 @@ char **cplatform_arguments(int *count) {
     *count = *_NSGetArgc();
     return *_NSGetArgv();
 }
+
+void cplatform_forget_arguments(char **arguments) { (void)arguments; }
 #elif defined(__linux__)
 
 // The kernel tells where they are, whatever C library the program has: fields 48 and 49 of proc(5)'s stat.
@@ -44,7 +46,11 @@ char **cplatform_arguments(int *count) {
     for (char *next = start; next < end; next += strlen(next) + 1) arguments[(*count)++] = next;
     return arguments;
 }
+
+void cplatform_forget_arguments(char **arguments) { free(arguments); }
 #else
+void cplatform_forget_arguments(char **arguments) { (void)arguments; }
+
 char **cplatform_arguments(int *count) {
     *count = 0;
     return NULL;

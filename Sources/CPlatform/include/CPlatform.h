@@ -129,8 +129,9 @@ void cplatform_drain_main_queue(void);
 void cplatform_prepare_exit(void (*park)(void), int (*running)(void));
 
 /// The program's arguments where the system has put them, so that a change shows in lists of processes; null where nobody tells.
-/// The list is never freed.
 char **cplatform_arguments(int *count);
+/// Frees the list, not the arguments.
+void cplatform_forget_arguments(char **arguments);
 
 /// Stops the calling thread for ever.
 _Noreturn void cplatform_park(void);

@@ -44,7 +44,9 @@ extension SystemInfo {
         ProcessSetup.noteUse()
         var count: CInt = 0
         guard let arguments = unsafe cplatform_arguments(&count), count > 0 else { return UV_ENOBUFS.rawValue }
+        // libuv keeps the texts' places, not the list.
         _ = unsafe uv_setup_args(count, arguments)
+        unsafe cplatform_forget_arguments(arguments)
         return 0
     }()
 }

@@ -180,6 +180,10 @@ import UV
                 expect(.tooManyOpenFiles, of: "fs.inotify.max_user_instances") {
                     try TreeWatcher(at: "/tmp", on: loop) { _, _ in }
                 }
+                limitDescriptors(to: 1_000)
+                try loop.closeAllHandles()
+                try loop.run()
+                try loop.close()
             }
         }
     }
