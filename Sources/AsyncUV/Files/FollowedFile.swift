@@ -33,10 +33,8 @@ extension File {
         _ path: FilePath, from start: FollowStart = .end, on loop: EventLoop = .current ?? .shared,
         onNotice: @escaping @Sendable (FollowedFile.Notice) -> Void = { _ in }
     ) async throws -> FollowedFile {
-        let core = try await loop.withLoop { callbackLoop in
-            let core = loop.core.open(on: loop)
-            if core.isEnding { throw loop.ended("follow") }
-            return LoopBound(try FollowCore(path, on: callbackLoop))
+        let core = try await loop.making("follow") { callbackLoop in
+            LoopBound(try FollowCore(path, on: callbackLoop))
         }
         let file = FollowedFile(core, path, on: loop, onNotice)
         try await file.begin(at: start)

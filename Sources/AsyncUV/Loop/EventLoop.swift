@@ -113,6 +113,18 @@ public final class EventLoop: TaskExecutor {
         return try await hop { try body(self.core.open(on: self).loop) }
     }
 
+    /// As ``withLoop(_:)``, for a body that makes something which lives on the loop: a loop that is ending takes nothing more.
+    ///
+    /// - Parameter operation: For the error then.
+    func making<Value: Sendable>(
+        _ operation: StaticString, _ body: @Sendable (Loop) throws -> Value
+    ) async throws -> Value {
+        try await withLoop { loop in
+            if core.open(on: self).isEnding { throw ended(operation) }
+            return try body(loop)
+        }
+    }
+
     /// Runs an operation on the loop, for a task that runs elsewhere or does not prefer the loop.
     func hop<Value: Sendable>(
         _ operation: @Sendable @concurrent () async throws -> Value

@@ -72,8 +72,7 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
         keepsNumber: Bool, on loop: EventLoop
     ) async throws -> ChildProcess {
         try checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("spawn") }
+        return try await loop.making("spawn") { callbackLoop in
             let (core, handle) = try ChildCore.start(
                 program, arguments, options, streams, keepsNumber: keepsNumber, on: loop, callbackLoop)
             return try ChildProcess(program, core, handle, hasGroup: options.isDetached, on: loop)

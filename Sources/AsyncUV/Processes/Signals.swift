@@ -29,8 +29,7 @@ public final class Signals: AsyncSequence, Sendable {
     /// Calls `uv_signal_start`.
     public static func watch(_ signals: Signal..., on loop: EventLoop = .current ?? .shared) async throws -> Signals {
         if signals.isEmpty { throw UVError(.invalidArgument, in: "signal watch", of: "no signals") }
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("signal watch") }
+        return try await loop.making("signal watch") { callbackLoop in
             return Signals(try SignalsCore(signals, on: callbackLoop), on: loop)
         }
     }

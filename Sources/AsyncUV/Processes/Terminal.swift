@@ -34,8 +34,7 @@ public final class Terminal: StreamConnection {
     public static func open(
         _ descriptor: FileDescriptor = .standardInput, on loop: EventLoop = .current ?? .shared
     ) async throws -> Terminal {
-        try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("open") }
+        try await loop.making("open") { callbackLoop in
             return try Terminal(try TTYHandle(on: callbackLoop, descriptor), on: loop)
         }
     }

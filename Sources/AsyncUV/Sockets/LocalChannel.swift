@@ -77,8 +77,7 @@ public final class LocalChannel: Sendable {
         _ descriptor: FileDescriptor, on loop: EventLoop = .current ?? .shared
     ) async throws -> LocalChannel {
         try Task.checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("open") }
+        return try await loop.making("open") { callbackLoop in
             try LocalMessage.checkSocket(descriptor)
             let peer = try PeerCredentials(ofPeerOf: descriptor)
             let core = try LocalChannelCore(descriptor, on: callbackLoop)

@@ -48,8 +48,7 @@ public final class LocalConnection: StreamConnection {
     public static func pair(
         on loop: EventLoop = .current ?? .shared
     ) async throws -> (LocalConnection, LocalConnection) {
-        try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("pair") }
+        try await loop.making("pair") { callbackLoop in
             let (near, far) = try PipeHandle.pair(on: callbackLoop)
             do { return (try LocalConnection(near, on: loop), try LocalConnection(far, on: loop)) } catch {
                 far.close()

@@ -85,8 +85,7 @@ public final class LocalListener: Sendable {
         _ backlog: Int, on loop: EventLoop, _ prepare: @escaping @Sendable (PipeHandle) throws(UVError) -> Void
     ) async throws -> LocalListener {
         try Task.checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("bind") }
+        return try await loop.making("bind") { callbackLoop in
             let handle = try PipeHandle(on: callbackLoop)
             do {
                 try prepare(handle)

@@ -68,8 +68,7 @@ public final class TCPListener: Sendable {
     ) async throws -> TCPListener {
         try await make(backlog, on: loop) { handle throws(UVError) in
             try handle.open(descriptor)
-            // A local socket has no such option.
-            try? handle.setNoDelay(enabled: true)
+            try handle.setNoDelay(enabled: true)
         }
     }
 
@@ -78,8 +77,7 @@ public final class TCPListener: Sendable {
         _ backlog: Int, on loop: EventLoop, _ prepare: @escaping @Sendable (TCPHandle) throws(UVError) -> Void
     ) async throws -> TCPListener {
         try Task.checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("bind") }
+        return try await loop.making("bind") { callbackLoop in
             let handle = try TCPHandle(on: callbackLoop)
             do {
                 try prepare(handle)

@@ -124,8 +124,7 @@ public final class UDPSocket: Sendable {
         _ prepare: @escaping @Sendable (UDPHandle) throws(UVError) -> Void
     ) async throws -> UDPSocket {
         try Task.checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended(operation) }
+        return try await loop.making(operation) { callbackLoop in
             let handle = try UDPHandle(on: callbackLoop)
             do {
                 try prepare(handle)

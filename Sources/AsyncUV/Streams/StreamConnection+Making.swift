@@ -9,8 +9,7 @@ extension StreamConnection {
         on loop: EventLoop, _ prepare: @Sendable (Loop) throws(UVError) -> Handle
     ) async throws -> Self {
         try Task.checkCancellation()
-        return try await loop.withLoop { callbackLoop in
-            if loop.core.open(on: loop).isEnding { throw loop.ended("open") }
+        return try await loop.making("open") { callbackLoop in
             return try Self(try prepare(callbackLoop), on: loop)
         }
     }
