@@ -171,21 +171,11 @@ extension UDPHandle {
         if hasAhead, unsafe !isInCallback { deliverAheadSoon() }
     }
 
-    private final func deliverAheadSoon() {
-        guard let timer = try? TimerHandle(on: loop) else { return }
-        timer.isInternal = true
-        try? timer.start(after: .zero) { [weak self] timer in
-            timer.close()
-            guard let self, isOpen else { return }
-            deliverAhead()
-        }
-    }
-
     /// One system call. Where the network has reported something there is no datagram, and this throws it.
     ///
     /// - Returns: `nil` when there is nothing.
     @inline(__always)
-    private final func receive(_ receiver: DatagramReceiver, upTo most: Int) throws(UVError) -> Int? {
+    final func receive(_ receiver: DatagramReceiver, upTo most: Int) throws(UVError) -> Int? {
         let asked = min(most, DatagramReceiver.most)
         let count = unsafe receiver.receive(from: socket, upTo: asked)
         if count > 0 {
@@ -224,14 +214,14 @@ extension UDPHandle {
 
     /// Throws an error that came behind datagrams.
     @inline(__always)
-    private final func throwKept() throws(UVError) { if unsafe keptError != nil { throw takeKept() } }
+    final func throwKept() throws(UVError) { if unsafe keptError != nil { throw takeKept() } }
 
     @inline(never)
     private final func takeKept() -> UVError {
         unsafe keptError.take() ?? UVError(.unknown, in: "receive", from: nil)
     }
 
-    private final func keep(_ range: Range<Int>, of receiver: DatagramReceiver) {
+    final func keep(_ range: Range<Int>, of receiver: DatagramReceiver) {
         if unsafe aheadTaken == ahead.count { forgetAhead() }
         for index in range { receiver.lend(index, upTo: .max) { unsafe ahead.append(received: $0, $1) } }
     }
@@ -244,7 +234,7 @@ extension UDPHandle {
 
     @inline(never)
     @discardableResult
-    private final func takeAhead<Value>(upTo limit: Int, _ body: (Span<UInt8>, Datagram.Info) -> Value) -> Value {
+    final func takeAhead<Value>(upTo limit: Int, _ body: (Span<UInt8>, Datagram.Info) -> Value) -> Value {
         // The closure may receive further datagrams: the batch must not change under its hands.
         let batch = unsafe ahead
         let index = unsafe aheadTaken
@@ -258,88 +248,5 @@ extension UDPHandle {
         }
         if unsafe aheadTaken == ahead.count { forgetAhead() }
         return value
-    }
-
-    // MARK: Called by libuv
-
-    fileprivate final func readable() {
-        switch unsafe consumer {
-        case .layer(let call): call(self)
-        case .single: if !hasAhead { deliverSingle() }
-        case .batches: if !hasAhead { deliverBatch() }
-        case .none: stopWatching()
-        }
-        deliverAhead()
-    }
-
-    private final func deliverSingle() {
-        do throws(UVError) {
-            let receiver = try loop.takeDatagramReceiver()
-            defer { loop.leaveDatagramReceiver(receiver) }
-            guard let count = try receive(receiver, upTo: DatagramReceiver.most) else { return }
-            unsafe delivery = Delivery(receiver: receiver, count: count)
-            defer { unsafe delivery = nil }
-            while case .single(let call, let limit) = unsafe consumer, let index = unsafe delivery?.next() {
-                receiver.lend(index, upTo: limit) { call(self, $0, $1) }
-            }
-        } catch { tell(error) }
-    }
-
-    /// Keeps what the closure has not had yet: the system has it no more.
-    private final func interruptDelivery() {
-        guard let delivery = unsafe delivery else { return }
-        unsafe self.delivery?.count = 0
-        if delivery.index < delivery.count { keep(delivery.index..<delivery.count, of: delivery.receiver) }
-    }
-
-    private final func deliverBatch() {
-        guard case .batches(let call) = unsafe consumer else { return }
-        var batch = DatagramBatch()
-        swap(&batch, &lentBatch)
-        do throws(UVError) {
-            _ = try takeAll(into: &batch, upTo: DatagramReceiver.most)
-            if !batch.isEmpty { call(self, batch) }
-            try throwKept()
-        } catch { tell(error) }
-        batch.removeAll()
-        if isOpen { lentBatch = batch }
-    }
-
-    /// Delivers what was kept when receiving was stopped, if it goes on.
-    private final func deliverAhead() {
-        while hasAhead {
-            switch unsafe consumer {
-            case .single(let call, let limit): takeAhead(upTo: limit) { call(self, $0, $1) }
-            case .batches: deliverBatch()
-            case .layer, .none: return
-            }
-        }
-    }
-
-    private final func tell(_ error: UVError) {
-        let call = unsafe onError
-        call?(self, error)
-    }
-}
-
-private func provideNothing(
-    _ raw: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
-) {
-    unsafe buffer.unsafelyUnwrapped.pointee.base = nil
-    unsafe buffer.unsafelyUnwrapped.pointee.len = 0
-}
-
-private func becameReadable(
-    _ raw: UnsafeMutablePointer<uv_udp_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?,
-    _ address: UnsafePointer<sockaddr>?, _ flags: UInt32
-) {
-    let data = unsafe raw.unsafelyUnwrapped.pointee.data.unsafelyUnwrapped
-    unsafe Unmanaged<UDPHandle>.fromOpaque(data)._withUnsafeGuaranteedRef { handle in
-        unsafe handle.isInCallback = true
-        unsafe handle.isDrained = false
-        handle.readable()
-        handle.loop.callbackEnded()
-        unsafe handle.isInCallback = false
-        unsafe handle.isDrained = false
     }
 }
