@@ -85,17 +85,6 @@ void cplatform_call_with_private_descriptors(int lowest, void (*body)(void *), v
     call_with_fillers(&call);
 }
 
-int cplatform_pipe(int ends[2]) {
-#if defined(__linux__)
-    return pipe2(ends, O_CLOEXEC);
-#else
-    if (pipe(ends) != 0) return -1;
-    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    return 0;
-#endif
-}
-
 int cplatform_process_descriptor(int process) {
 #if defined(__linux__)
     return (int)syscall(SYS_pidfd_open, process, 0);

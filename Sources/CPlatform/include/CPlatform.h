@@ -311,9 +311,6 @@ int cplatform_start_child(const struct cplatform_child *child, int *descriptor);
 /// descriptors of the process are then closed on exec from now on.
 void cplatform_call_with_private_descriptors(int lowest, void (*body)(void *), void *context);
 
-/// pipe(2), closed on exec: the end to read from comes first.
-int cplatform_pipe(int ends[2]);
-
 /// A descriptor that is readable when a child of this process has ended. Fails where the system has none.
 int cplatform_process_descriptor(int process);
 

@@ -84,23 +84,25 @@ final class Spawn {
 
     /// - Returns: The child's end.
     private func makePipe(_ number: Int, on loop: Loop) throws(UVError) -> FileDescriptor {
-        var ends: [CInt] = [-1, -1]
-        try checkSystem(unsafe cplatform_pipe(&ends), "spawn", of: "\(program) with a pipe")
+        let ends: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
+        do { ends = try PipeHandle.pipe() } catch {
+            throw UVError(error.code, in: "spawn", of: "\(program) with a pipe")
+        }
         // The child reads its input and writes everything else.
-        let (ours, childs) = number == 0 ? (ends[1], ends[0]) : (ends[0], ends[1])
-        childEnds.append(FileDescriptor(rawValue: childs))
+        let (ours, childs) = number == 0 ? (ends.writeEnd, ends.readEnd) : (ends.readEnd, ends.writeEnd)
+        childEnds.append(childs)
         let pipe: PipeHandle
         do { pipe = try PipeHandle(on: loop) } catch {
-            FileDescriptor(rawValue: ours).closeIgnoringErrors()
+            ours.closeIgnoringErrors()
             throw error
         }
         pipe.label = "the \(number == 0 ? "input" : number == 1 ? "output" : "errors") of \(program)"
         pipes[number] = pipe
-        do { try pipe.open(FileDescriptor(rawValue: ours)) } catch {
-            FileDescriptor(rawValue: ours).closeIgnoringErrors()
+        do { try pipe.open(ours) } catch {
+            ours.closeIgnoringErrors()
             throw error
         }
-        return FileDescriptor(rawValue: childs)
+        return childs
     }
 
     // MARK: The start

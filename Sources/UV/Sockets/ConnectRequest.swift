@@ -1,31 +1,27 @@
 internal import CLibuv
 
-/// One attempt to connect a TCP handle.
+/// One attempt to connect a handle.
 final class ConnectRequest: Request {
-    private let handle: TCPHandle
-    private let address: SocketAddress
-    private let onDone: (TCPHandle, UVError?) -> Void
+    private let address: String
+    private let onDone: (UVError?) -> Void
 
-    init(_ handle: TCPHandle, to address: SocketAddress, _ onDone: @escaping (TCPHandle, UVError?) -> Void) {
-        self.handle = handle
+    /// - Parameter onDone: Called once; keeps the handle.
+    init(on loop: Loop, to address: String, _ onDone: @escaping (UVError?) -> Void) {
         self.address = address
         self.onDone = onDone
-        unsafe super.init(on: handle.loop, as: uv_connect_t.self)
+        unsafe super.init(on: loop, as: uv_connect_t.self)
     }
 
-    func begin() throws(UVError) {
-        try start("connect", of: address.description) {
-            unsafe address.withSockaddr { address, _ in
-                unsafe uv_tcp_connect(
-                    memory.assumingMemoryBound(to: uv_connect_t.self), handle.raw, address, connectFinished)
-            }
+    func begin(
+        _ connect: (UnsafeMutablePointer<uv_connect_t>, @escaping uv_connect_cb) -> CInt
+    ) throws(UVError) {
+        try start("connect", of: address) {
+            unsafe connect(memory.assumingMemoryBound(to: uv_connect_t.self), connectFinished)
         }
     }
 
     fileprivate func finish(_ status: CInt) {
-        let status =
-            status == 0 && !handle.connected(to: address) ? UV_ECONNREFUSED.rawValue : status
-        onDone(handle, status < 0 ? UVError(.init(rawValue: status), in: "connect", of: address.description) : nil)
+        onDone(status < 0 ? UVError(.init(rawValue: status), in: "connect", of: address) : nil)
     }
 }
 

@@ -29,19 +29,8 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     public static func pair(
         on loop: Loop, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) -> (TCPHandle, TCPHandle) {
-        var sockets: [uv_os_sock_t] = [-1, -1]
-        try check(
-            unsafe uv_socketpair(
-                streamSocketType, 0, &sockets, CInt(UV_NONBLOCK_PIPE.rawValue), CInt(UV_NONBLOCK_PIPE.rawValue)),
-            "pair")
-        let first: TCPHandle
-        do { first = try TCPHandle(on: loop, adopting: sockets[0], of: nil, file, line) } catch {
-            FileDescriptor(rawValue: sockets[1]).closeIgnoringErrors()
-            throw error
-        }
-        do { return (first, try TCPHandle(on: loop, adopting: sockets[1], of: nil, file, line)) } catch {
-            first.close()
-            throw error
+        try connectedPair { socket throws(UVError) in
+            try TCPHandle(on: loop, adopting: socket, of: nil, file, line)
         }
     }
 
@@ -72,10 +61,9 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     public func open(_ descriptor: FileDescriptor) throws(UVError) {
         try checkOpen("open")
         let subject = "descriptor \(descriptor.rawValue)"
-        var type: CInt = 0
-        var size = socklen_t(MemoryLayout<CInt>.size)
-        try checkSystem(
-            unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_TYPE, &type, &size), "open", of: subject)
+        guard let type = SocketOption.type(of: descriptor.rawValue) else {
+            throw UVError(.lastSystemError, in: "open", of: subject)
+        }
         guard type == streamSocketType, [AF_INET, AF_INET6].contains(SocketOption.family(of: descriptor.rawValue))
         else {
             throw UVError(.protocolWrongTypeForSocket, in: "open", of: subject)
@@ -103,7 +91,13 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         if unsafe stream.pointee.connect_req == nil, (try? remoteAddress) != nil {
             throw UVError(.socketIsConnected, in: "connect", of: address.description)
         }
-        try ConnectRequest(self, to: address, onDone).begin()
+        let request = ConnectRequest(on: loop, to: address.description) { [self] error in
+            let isRefused = error == nil && !connected(to: address)
+            onDone(self, isRefused ? UVError(.connectionRefused, in: "connect", of: address.description) : error)
+        }
+        unsafe try request.begin { request, done in
+            unsafe address.withSockaddr { address, _ in unsafe uv_tcp_connect(request, raw, address, done) }
+        }
     }
 
     /// - Returns: False for a connection with itself that nobody wanted, which is ended.
@@ -205,7 +199,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     /// Calls `uv_tcp_getsockname`.
     public var localAddress: SocketAddress {
         get throws(UVError) {
-            unsafe try address("localAddress") { unsafe uv_tcp_getsockname(raw, $0, $1) }
+            unsafe try socketAddress("localAddress") { unsafe uv_tcp_getsockname(raw, $0, $1) }
         }
     }
 
@@ -216,24 +210,8 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     /// Calls `uv_tcp_getpeername`.
     public var remoteAddress: SocketAddress {
         get throws(UVError) {
-            unsafe try address("remoteAddress") { unsafe uv_tcp_getpeername(raw, $0, $1) }
+            unsafe try socketAddress("remoteAddress") { unsafe uv_tcp_getpeername(raw, $0, $1) }
         }
-    }
-
-    private func address(
-        _ operation: StaticString, _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<CInt>) -> CInt
-    ) throws(UVError) -> SocketAddress {
-        try checkOpen(operation)
-        var storage = sockaddr_storage()
-        var size = CInt(MemoryLayout<sockaddr_storage>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &storage) { storage in
-            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe ask($0, &size) }
-        }
-        try check(status, operation)
-        guard let address = SocketAddress(&storage) else {
-            throw UVError(.addressFamilyNotSupported, in: operation.description)
-        }
-        return address
     }
 
     // MARK: Closing

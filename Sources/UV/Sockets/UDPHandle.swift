@@ -216,7 +216,7 @@ public final class UDPHandle: Handle {
     ///
     /// Calls `uv_udp_getsockname`.
     public final var localAddress: SocketAddress {
-        get throws(UVError) { unsafe try address("localAddress") { unsafe uv_udp_getsockname(raw, $0, $1) } }
+        get throws(UVError) { unsafe try socketAddress("localAddress") { unsafe uv_udp_getsockname(raw, $0, $1) } }
     }
 
     /// The address of the peer.
@@ -225,23 +225,7 @@ public final class UDPHandle: Handle {
     ///
     /// Calls `uv_udp_getpeername`.
     public final var remoteAddress: SocketAddress {
-        get throws(UVError) { unsafe try address("remoteAddress") { unsafe uv_udp_getpeername(raw, $0, $1) } }
-    }
-
-    private final func address(
-        _ operation: StaticString, _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<CInt>) -> CInt
-    ) throws(UVError) -> SocketAddress {
-        try checkOpen(operation)
-        var storage = sockaddr_storage()
-        var size = CInt(MemoryLayout<sockaddr_storage>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &storage) { storage in
-            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe ask($0, &size) }
-        }
-        try check(status, operation)
-        guard let address = SocketAddress(&storage) else {
-            throw UVError(.addressFamilyNotSupported, in: operation.description)
-        }
-        return address
+        get throws(UVError) { unsafe try socketAddress("remoteAddress") { unsafe uv_udp_getpeername(raw, $0, $1) } }
     }
 
     // MARK: State
