@@ -3,12 +3,12 @@ import Foundation
 /// A program in another language that measures the same: it prints a line for each thing, nanoseconds and a name.
 package enum Peer {
     /// The rows of a script of `Scripts`; none without an interpreter.
-    package static func python(_ interpreter: String, _ script: String, _ numbers: Int...) -> [(
+    package static func python(_ interpreter: String, _ script: String, _ words: any CustomStringConvertible...) -> [(
         name: String, nanoseconds: Double
     )] {
         if interpreter.isEmpty { return [] }
         let path = URL(filePath: #filePath).appending(path: "../../../Scripts/\(script)").standardized.path()
-        return rows([interpreter, path] + numbers.map(String.init))
+        return rows([interpreter, path] + words.map(\.description))
     }
 
     /// The rows of a program beside this one, which is built only where its compiler is: see `Scripts/everyday`.

@@ -39,7 +39,11 @@ import UV
                 try contestants[index].run()
                 if round > 0 { times[index].append((ContinuousClock.now - start) / .milliseconds(1)) }
             }
-            if round > 0 { for (name, time) in pythonTimes() { others[name, default: []].append(time) } }
+            if round > 0 {
+                for (name, nanoseconds) in Peer.python(python, "processes.py", program, count) {
+                    others[name, default: []].append(nanoseconds / 1e6)
+                }
+            }
         }
         var table = Table(["\(count) × \(program)", "ms", "min–max", "times C libuv"])
         for (index, contestant) in contestants.enumerated() {
@@ -123,22 +127,5 @@ import UV
         process.standardError = FileHandle.nullDevice
         try process.run()
         return process
-    }
-
-    /// `Scripts/processes.py` prints a line for each thing: milliseconds and a name.
-    private func pythonTimes() -> [(String, Double)] {
-        guard !python.isEmpty else { return [] }
-        let script = URL(filePath: #filePath).appending(path: "../../../Scripts/processes.py").standardized
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [python, script.path(), program, "\(count)"]
-        let output = Pipe()
-        process.standardOutput = output
-        guard (try? process.run()) != nil, let text = try? output.fileHandleForReading.readToEnd() else { return [] }
-        process.waitUntilExit()
-        return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ", maxSplits: 1)
-            return words.count == 2 ? Double(words[0]).map { (String(words[1]), $0) } : nil
-        }
     }
 }
