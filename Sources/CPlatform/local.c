@@ -137,34 +137,28 @@ ssize_t cplatform_receive_message(int socket, void *bytes, size_t count, int *de
 #if defined(__linux__)
     // The kernel drops the descriptors of a message for which the process has no room, and closes them. So it is asked first
     // for copies, which leaves the message where it is; the message itself is taken without its descriptors.
-    ssize_t found = receive(socket, &piece, &control, MSG_PEEK, &message);
-    if (found <= 0) return found;
-    size_t copies = collect(&message, descriptors);
-    if (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) {
-        drop(descriptors, copies);
-        errno = message.msg_flags & MSG_TRUNC ? EMSGSIZE : EMFILE;
-        return -1;
-    }
-    piece.iov_len = (size_t)found;
-    ssize_t taken = receive(socket, &piece, NULL, 0, &message);
-    if (taken != found) {
-        int error = taken < 0 ? errno : EIO;
-        drop(descriptors, copies);
-        errno = error;
-        return -1;
-    }
-    *descriptor_count = copies;
-    return taken;
+    const int look = MSG_PEEK;
 #else
-    ssize_t found = receive(socket, &piece, &control, 0, &message);
+    const int look = 0;
+#endif
+    ssize_t found = receive(socket, &piece, &control, look, &message);
     if (found <= 0) return found;
     size_t copies = collect(&message, descriptors);
     if (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) {
         drop(descriptors, copies);
         errno = message.msg_flags & MSG_TRUNC ? EMSGSIZE : EMFILE;
         return -1;
+    }
+    if (look != 0) {
+        piece.iov_len = (size_t)found;
+        ssize_t taken = receive(socket, &piece, NULL, 0, &message);
+        if (taken != found) {
+            int error = taken < 0 ? errno : EIO;
+            drop(descriptors, copies);
+            errno = error;
+            return -1;
+        }
     }
     *descriptor_count = copies;
     return found;
-#endif
 }
