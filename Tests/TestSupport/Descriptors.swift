@@ -31,7 +31,7 @@ public func socketsLeftOpen(patience: Duration, by body: () throws -> Void) reth
 /// Whether `make test` gives the tests of a module a process of their own.
 public let isModuleAlone = ProcessInfo.processInfo.environment["SWIFT_UV_TEST_MODULE"] != nil
 
-private func openSockets() -> [CInt: String] { openDescriptors(named: "socket:") }
+func openSockets() -> [CInt: String] { openDescriptors(named: "socket:") }
 
 /// The files in a folder, and that folder itself, that the process has open.
 public func openFiles(in folder: FilePath) -> [String] {

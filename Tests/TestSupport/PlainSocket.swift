@@ -54,11 +54,30 @@ extension FileDescriptor {
         }
     }
 
-    /// Closes with a reset instead of a farewell.
+    /// Closes with a reset instead of a farewell. Returns when the peer has it, if the peer is a socket of this process:
+    /// on a busy machine the kernel delivers over loopback only after `close` has returned.
     public func closeWithReset() throws {
+        let ours = ends
+        let peer = openSockets().keys.first { FileDescriptor(rawValue: $0).ends.map { [$0[1], $0[0]] } == ours }
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(rawValue, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
         try close()
+        guard let ours, let peer else { return }
+        // A socket that was reset has no peer any more.
+        while FileDescriptor(rawValue: peer).ends == [ours[1], ours[0]] { sched_yield() }
+    }
+
+    /// The ports of a TCP connection over IPv4, ours first; `nil` for another descriptor and for one without a peer.
+    private var ends: [UInt16]? {
+        let addresses = unsafe [getsockname, getpeername].compactMap { ask -> UInt16? in
+            var address = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let result = unsafe withUnsafeMutablePointer(to: &address) {
+                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe ask(rawValue, $0, &size) }
+            }
+            return result == 0 && Int32(address.sin_family) == AF_INET ? UInt16(bigEndian: address.sin_port) : nil
+        }
+        return addresses.count == 2 ? addresses : nil
     }
 
     /// Finishes the sending side.
