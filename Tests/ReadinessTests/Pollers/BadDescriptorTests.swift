@@ -7,7 +7,8 @@ import Testing
 
 /// What pollers answer to descriptors that they cannot watch: the table at ``Poller``.
 @Suite(.inTurn) struct BadDescriptorTests {
-    @Test(arguments: PollerKind.allCases) func negativeOrClosed(_ kind: PollerKind) async {
+    @Test("R2: a negative or closed descriptor", arguments: PollerKind.allCases)
+    func negativeOrClosed(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             var poller = try kind.make()
             for descriptor in [-1, CInt.min, 19_999] {
@@ -18,7 +19,8 @@ import Testing
         }
     }
 
-    @Test(arguments: PollerKind.allCases) func twice(_ kind: PollerKind) async {
+    @Test("R2: the same descriptor twice", arguments: PollerKind.allCases)
+    func twice(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let (near, far) = try Socket.pair(blocking: false)
             var poller = try kind.make()
@@ -31,7 +33,8 @@ import Testing
         }
     }
 
-    @Test(arguments: PollerKind.allCases) func neverAdded(_ kind: PollerKind) async {
+    @Test("R2: a descriptor that was never added", arguments: PollerKind.allCases)
+    func neverAdded(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let (near, _) = try Socket.pair()
             var poller = try kind.make()
@@ -41,7 +44,8 @@ import Testing
         }
     }
 
-    @Test(arguments: PollerKind.allCases) func regularFilesAndDirectories(_ kind: PollerKind) async {
+    @Test("R2: regular files and directories", arguments: PollerKind.allCases)
+    func regularFilesAndDirectories(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             for path in ["/proc/self/exe", "/usr"] {
                 let file = try FileDescriptor.open(FilePath(path), .readOnly)
@@ -59,7 +63,8 @@ import Testing
     }
 
     /// Numbers are used again at once by other tests, so this one has a process of its own.
-    @Test(arguments: PollerKind.allCases) func closedWhileWatched(_ kind: PollerKind) async {
+    @Test("R2: closed while watched", arguments: PollerKind.allCases)
+    func closedWhileWatched(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let number = try highNumber()
             var poller = try kind.make()
@@ -79,7 +84,8 @@ import Testing
     }
 
     /// Select fails as a whole for one closed descriptor; what else is ready is told all the same.
-    @Test(arguments: [PollerKind.select, .poll]) func closedBesideOthers(_ kind: PollerKind) async {
+    @Test("R2: closed while watched, beside others", arguments: [PollerKind.select, .poll])
+    func closedBesideOthers(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let number = try highNumber()
             let (near, far) = try Socket.pair(blocking: false)
@@ -100,7 +106,8 @@ import Testing
     }
 
     /// A number that is closed while it is watched, and then used again: the table at ``Poller``.
-    @Test(arguments: PollerKind.allCases) func usedAgainWhileWatched(_ kind: PollerKind) async {
+    @Test("R2: a number that is used again while watched", arguments: PollerKind.allCases)
+    func usedAgainWhileWatched(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let number = try highNumber()
             var poller = try kind.make()
@@ -120,7 +127,8 @@ import Testing
         }
     }
 
-    @Test func epollReportsAClosedNumberWhileACopyLives() async {
+    @Test("R2: epoll reports a closed number while a copy lives")
+    func epollReportsAClosedNumberWhileACopyLives() async {
         await #expect(processExitsWith: .success) {
             let (near, far) = try Socket.pair(blocking: false)
             let copy = fcntl(near.descriptor, F_DUPFD, 500)
@@ -135,7 +143,8 @@ import Testing
     }
 
     /// 1,500 open descriptors: select refuses before it touches its set; the others do not mind.
-    @Test(arguments: PollerKind.allCases) func beyondSelectsLimit(_ kind: PollerKind) async {
+    @Test("R1: numbers beyond select's limit", arguments: PollerKind.allCases)
+    func beyondSelectsLimit(_ kind: PollerKind) async {
         await #expect(processExitsWith: .success) { [kind] in
             var poller = try kind.make()
             let (near, far) = try Socket.pair(blocking: false)
