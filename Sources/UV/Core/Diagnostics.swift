@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemPackage
 
 /// Something that the library has to say and that no caller is there to be told: a connection that its handler failed, a file that
 /// could not be put back.
@@ -21,6 +22,8 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
 }
 
 /// Where the library says what no caller is there to be told. By default nowhere: the library prints nothing by itself.
+///
+/// A program that wants to see it writes `Diagnostics.setHandler(Diagnostics.standardError)`.
 public enum Diagnostics {
     private static let handler = Mutex<(@Sendable (Diagnostic) -> Void)?>(nil)
     /// Whether there is a handler: without one a report costs a load.
@@ -36,6 +39,11 @@ public enum Diagnostics {
             held = handler
             isHeard.store(handler != nil, ordering: .releasing)
         }
+    }
+
+    /// A handler that writes a line to standard error, at once: where that is a pipe that nobody reads, the thread waits.
+    public static let standardError: @Sendable (Diagnostic) -> Void = { diagnostic in
+        _ = try? FileDescriptor.standardError.writeAll("\(diagnostic)\n".utf8)
     }
 
     /// Says something. The message is made only if somebody listens.
