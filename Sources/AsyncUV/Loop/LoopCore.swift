@@ -233,6 +233,7 @@ final class LoopCore {
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         sleeps.close()
         preciseSleeps.close()
+        gauges.timers.add(-gauges.timers.value)
         for handle in own { handle.close() }
         closeUserHandles()
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
