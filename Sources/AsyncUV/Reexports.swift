@@ -34,6 +34,7 @@ public typealias PeerCredentials = UV.PeerCredentials
 public typealias PipeHandle = UV.PipeHandle
 public typealias ProcessOptions = UV.ProcessOptions
 public typealias Processors = UV.Processors
+public typealias ServiceManager = UV.ServiceManager
 public typealias Signal = UV.Signal
 public typealias SocketAddress = UV.SocketAddress
 public typealias StreamHandle = UV.StreamHandle
