@@ -26,7 +26,7 @@ import Tracing
             #expect(try await FileSystem.readFile("/dev/null").isEmpty)
             #expect(Self.current == "7", "after a trip to the pool")
             try await loop.spawn {
-                try await sleep(for: .milliseconds(1))
+                try await loop.sleep(for: .milliseconds(1))
                 #expect(Self.current == "7", "after a wait")
                 async let child = Self.current
                 #expect(await child == "7")
@@ -48,7 +48,7 @@ import Tracing
                     var context = ServiceContext.current ?? .topLevel
                     context[RequestKey.self] = line
                     try await ServiceContext.withValue(context) {
-                        try await sleep(for: .milliseconds(1))
+                        try await loop.sleep(for: .milliseconds(1))
                         try await connection.write("\(before) \(Self.current ?? "none")\n")
                     }
                 }
@@ -76,8 +76,8 @@ import Tracing
         let loop = try EventLoop()
         try await tracer.withSpan("outer") { _ in
             try await loop.spawn {
-                try await sleep(for: .milliseconds(1))
-                try await tracer.withSpan("inner") { _ in try await sleep(for: .milliseconds(1)) }
+                try await loop.sleep(for: .milliseconds(1))
+                try await tracer.withSpan("inner") { _ in try await loop.sleep(for: .milliseconds(1)) }
             }.value
         }
         let spans = tracer.finishedSpans
