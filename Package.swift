@@ -192,6 +192,48 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// Observability: what loops do in swift-metrics, what the library says in swift-log; listeners in swift-service-lifecycle. SwiftPM fetches
+// these packages only for those who use the products.
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+package.products += [
+    .library(name: "UVObservability", targets: ["UVObservability"]),
+    .library(name: "UVServiceLifecycle", targets: ["UVServiceLifecycle"]),
+]
+package.dependencies += [
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+    // For tests and the example only.
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: []),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
+]
+package.targets += [
+    .target(
+        name: "UVObservability",
+        dependencies: ["AsyncUV", .product(name: "CoreMetrics", package: "swift-metrics"), logging],
+        swiftSettings: settings),
+    .target(name: "UVServiceLifecycle", dependencies: ["AsyncUV", lifecycle], swiftSettings: settings),
+    example(
+        "service",
+        [
+            "AsyncUV", "UVObservability", "UVServiceLifecycle", lifecycle, logging,
+            .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
+    .testTarget(
+        name: "UVObservabilityTests",
+        dependencies: [
+            "AsyncUV", "TestSupport", "UVObservability", "UVServiceLifecycle", lifecycle, logging,
+            .product(name: "MetricsTestKit", package: "swift-metrics"),
+            .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+            .product(name: "Tracing", package: "swift-distributed-tracing"),
+        ],
+        swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

@@ -30,6 +30,7 @@ import Foundation
     }
 
     func run() throws {
+        Diagnostics.setHandler(Diagnostics.standardError)
         let total = try EventLoop.run { [host, port, backlog] loop in
             let listener = try await TCPListener.bind(host: host, port: port)
             let signals = try await Signals.watch(.interrupt, .terminate)

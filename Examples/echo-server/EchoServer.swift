@@ -41,7 +41,10 @@ import UV
         guard loops == 1 || local == nil else { throw ValidationError("A local socket has one loop.") }
     }
 
-    func run() throws { printLine("served \(try serve())") }
+    func run() throws {
+        Diagnostics.setHandler(Diagnostics.standardError)
+        printLine("served \(try serve())")
+    }
 
     private func serve() throws -> any CustomStringConvertible {
         let idleTimeout = listen.idleTimeout

@@ -52,6 +52,7 @@ import Foundation
     }
 
     func run() throws {
+        Diagnostics.setHandler(Diagnostics.standardError)
         let address = try SocketAddress(host: host, port: port)
         let limits = ServerLimits(
             idle: idleTimeout, request: requestTimeout, connections: maxConnections ?? Self.affordableConnections)

@@ -20,6 +20,7 @@ import ExampleSupport
     @OptionGroup var listen: ListenOptions
 
     func run() throws {
+        Diagnostics.setHandler(Diagnostics.standardError)
         let address = try SocketAddress(host: listen.host, port: listen.port)
         let (server, idleTimeout) = (Server(), listen.idleTimeout)
         try EventLoop.run { loop in

@@ -32,6 +32,7 @@ import Foundation
     var connectTimeout: Duration = .seconds(5)
 
     func run() throws {
+        Diagnostics.setHandler(Diagnostics.standardError)
         let relay = Relay(host: host, port: port, connectTimeout: connectTimeout)
         try EventLoop.run { [bind, listenPort] loop in
             let listener = try await TCPListener.bind(host: bind, port: listenPort)

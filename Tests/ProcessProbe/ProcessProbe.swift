@@ -13,9 +13,11 @@ import Foundation
             guard let rounds = Int(arguments[2]), !kinds.isEmpty else { break }
             exit(try kinds.map { try storm($0, rounds) }.allSatisfy { $0 } ? EXIT_SUCCESS : EXIT_FAILURE)
         case ("terminal", 2): return try RawTerminal.run(arguments[1])
+        case ("activate", _): try Activation.begin(Array(arguments.dropFirst()))
+        case ("activated", _): return try Activation.serve()
         default: break
         }
-        print("usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait")
+        print("usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…")
         exit(64)
     }
 

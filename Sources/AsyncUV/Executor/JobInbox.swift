@@ -30,6 +30,9 @@ final class JobInbox: Sendable {
         return isTaken
     }
 
+    /// How many jobs and calls wait to be taken.
+    var count: Int { state.withLock { $0.batch.jobs.count + $0.batch.calls.count } }
+
     /// Takes the batch, leaving an empty one with room.
     func take(into batch: inout Batch) {
         state.withLock { swap(&$0.batch, &batch) }

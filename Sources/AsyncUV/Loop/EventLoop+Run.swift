@@ -20,7 +20,8 @@ extension EventLoop {
     ) throws -> Value {
         if Loop.current != nil { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
         let core = try LoopCore()
-        let loop = EventLoop(LoopBound(core), LoopBound(core.jobs), core.jobInbox, thread: currentThread, label: label)
+        let loop = EventLoop(
+            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: currentThread, label: label)
         try core.attach(to: loop)
         if servesMainActor {
             do throws(UVError) { try core.serveMainQueue() } catch {
@@ -51,7 +52,7 @@ extension EventLoop {
         let thread = try LoopThread()
         let made = thread.made
         self.init(
-            made.core, made.jobs, made.jobInbox, thread: made.number, label: label, ownThread: thread.thread,
+            made.core, made.jobs, made.jobInbox, made.gauges, thread: made.number, label: label, ownThread: thread.thread,
             isShared: isShared)
         thread.run(self)
     }

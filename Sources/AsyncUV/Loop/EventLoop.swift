@@ -26,6 +26,7 @@ public final class EventLoop: TaskExecutor {
     let core: LoopBound<LoopCore>
     let jobs: LoopBound<JobQueue>
     let jobInbox: JobInbox
+    let gauges: LoopGauges
     let lateJobs = LateJobs()
     let ending = LoopEnding()
     /// Whether this loop is ``shared``.
@@ -35,7 +36,7 @@ public final class EventLoop: TaskExecutor {
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(
-        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, thread: UInt,
+        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges, thread: UInt,
         label: String?, ownThread: SystemThread? = nil, isShared: Bool = false
     ) {
         self.label = label
@@ -44,6 +45,7 @@ public final class EventLoop: TaskExecutor {
         self.jobs = jobs
         self.thread = Atomic(thread)
         self.jobInbox = jobInbox
+        self.gauges = gauges
         self.core = core
     }
 

@@ -14,7 +14,8 @@ final class LoopCore {
     let loop: Loop
     let jobInbox: JobInbox
     let jobs = JobQueue()
-    @exclusivity(unchecked) var counters = EventLoop.Counters()
+    /// What the loop counts, for any thread.
+    let gauges: LoopGauges
     /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
     private(set) lazy var sleeps = SleepQueue(self)
@@ -28,6 +29,7 @@ final class LoopCore {
     /// Keeps the loop turning while jobs are left.
     private let idle: IdleHandle
     private let prepare: PrepareHandle
+    private let meter: LagMeter
     private var mainQueue: MainQueueHandle?
     private var batch = JobInbox.Batch()
     private var foreignCalls: [@Sendable () -> Void] = []
@@ -43,7 +45,9 @@ final class LoopCore {
         prepare = try PrepareHandle(on: loop)
         jobInbox = JobInbox(wakeup.waker)
         self.loop = loop
-        servers = Servers(on: loop)
+        gauges = LoopGauges(loop.tally)
+        meter = LagMeter(gauges)
+        servers = Servers(on: loop, gauges)
         core.value = self
         prepare.keepsLoopAlive = false
         for handle in own { handle.isInternal = true }
@@ -64,12 +68,22 @@ final class LoopCore {
 
     /// What was done so far. Counting turns costs a little in each, so it begins with the first look.
     func readCounters() throws(UVError) -> EventLoop.Counters {
-        if !prepare.isActive { try prepare.start { [unowned self] _ in unsafe counters.turns += 1 } }
-        return unsafe counters
+        if !prepare.isActive { try prepare.start { [gauges] _ in gauges.turns.add(1) } }
+        return EventLoop.Counters(
+            jobs: gauges.jobs.value, foreignJobs: gauges.foreignJobs.value, turns: gauges.turns.value,
+            wakeUps: gauges.wakeUps.value)
+    }
+
+    /// Measures each turn from now on: see ``EventLoop/measureLag()``.
+    func measureLag() throws(UVError) {
+        if gauges.isMeasuring { return }
+        try loop.configure(.metricsIdleTime)
+        try prepare.start { [unowned self, meter] _ in meter.turnEnds(after: loop.idleTime) }
+        gauges.beginMeasuring()
     }
 
     /// Without the jobs of the batch that is running.
-    var jobsSoFar: Int { unsafe counters.jobs + counters.foreignJobs }
+    var jobsSoFar: Int { gauges.jobs.value + gauges.foreignJobs.value }
 
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
     func serveMainQueue() throws(UVError) {
@@ -104,9 +118,9 @@ final class LoopCore {
     }
 
     private func takeForeignJobs() {
-        unsafe counters.wakeUps += 1
+        gauges.wakeUps.add(1)
         jobInbox.take(into: &batch)
-        unsafe counters.foreignJobs += batch.jobs.count + batch.calls.count
+        gauges.foreignJobs.add(batch.jobs.count + batch.calls.count)
         for entry in batch.jobs { jobs.append(entry) }
         batch.jobs.removeAll(keepingCapacity: batch.jobs.count < JobQueue.most)
         swap(&batch.calls, &foreignCalls)
@@ -141,7 +155,7 @@ final class LoopCore {
             if unsafe !calls.isEmpty { makeCalls() }
             if count % Self.glance == 0, count == Self.budget || isOver(&deadline) { unsafe isSpent = true }
         }
-        unsafe counters.jobs += count
+        gauges.jobs.add(count)
         if unsafe isSpent, jobs.isEmpty { beginTurn() }
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
@@ -219,6 +233,7 @@ final class LoopCore {
         while let entry = jobs.popFirst() { owner.runLate(entry) }
         sleeps.close()
         preciseSleeps.close()
+        gauges.timers.add(-gauges.timers.value)
         for handle in own { handle.close() }
         closeUserHandles()
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.

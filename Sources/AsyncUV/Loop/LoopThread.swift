@@ -7,6 +7,7 @@ final class LoopThread: Sendable {
         let core: LoopBound<LoopCore>
         let jobs: LoopBound<JobQueue>
         let jobInbox: JobInbox
+        let gauges: LoopGauges
         let number: UInt
     }
 
@@ -34,7 +35,7 @@ final class LoopThread: Sendable {
             .success(
                 Made(
                     core: LoopBound(core), jobs: LoopBound(core.jobs), jobInbox: core.jobInbox,
-                    number: EventLoop.currentThread)))
+                    gauges: core.gauges, number: EventLoop.currentThread)))
         guard case .success(let loop) = owner.wait() else { return }
         do {
             try core.attach(to: loop)

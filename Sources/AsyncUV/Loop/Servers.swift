@@ -18,6 +18,7 @@ struct ServerNumber: Hashable {
 /// thread only.
 final class Servers {
     private unowned let loop: Loop
+    let gauges: LoopGauges
     /// The listeners that are open or still serve somebody.
     private var all: [ObjectIdentifier: any Server] = [:]
     private var waiting: [Wait<Void>] = []
@@ -29,7 +30,10 @@ final class Servers {
     /// Whether anything drains.
     private var hasBegun = false
 
-    init(on loop: Loop) { self.loop = loop }
+    init(on loop: Loop, _ gauges: LoopGauges) {
+        self.loop = loop
+        self.gauges = gauges
+    }
 
     func add(_ server: any Server) { all[ObjectIdentifier(server)] = server }
 

@@ -146,7 +146,7 @@ extension LocalListener {
     /// - Parameter maxConnections: More wait: up to 32 accepted ahead, with their descriptors, the others in the kernel.
     /// - Parameter idleTimeout: Set on each connection: see ``StreamConnection/setIdleTimeout(_:)``.
     /// - Parameter onError: Gets what a handler threw, with the connection's process, and a lack of descriptors or the like, without
-    ///   one. By default a line on standard error, but for peers that vanished and cancelled handlers.
+    ///   one. By default it goes to the handler of ``Diagnostics``, but for peers that vanished and cancelled handlers.
     /// - Throws: `CancellationError` when cancelled, ``UVError`` with `.canceled` when the loop ends, `.invalidArgument` for
     ///   fewer connections than one and an idle timeout that is not positive.
     public func serve(

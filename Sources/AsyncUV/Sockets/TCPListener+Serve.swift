@@ -12,7 +12,8 @@ extension TCPListener {
     /// - Parameter maxConnections: More wait: up to 32 accepted ahead, with their descriptors, the others in the kernel.
     /// - Parameter idleTimeout: Set on each connection: see ``StreamConnection/setIdleTimeout(_:)``.
     /// - Parameter onError: Gets what a handler threw, with the connection's peer, and a lack of descriptors or
-    ///   the like, without one. By default a line on standard error, but for peers that vanished and cancelled handlers.
+    ///   the like, without one. By default it goes to the handler of ``Diagnostics``, but for peers that vanished
+    ///   and cancelled handlers.
     /// - Throws: `CancellationError` when cancelled, ``UVError`` with `.canceled` when the loop ends, `.invalidArgument` for
     ///   fewer connections than one and an idle timeout that is not positive.
     public func serve(
@@ -26,11 +27,11 @@ extension TCPListener {
             handler)
     }
 
-    /// What ``serve(maxConnections:idleTimeout:onError:_:)`` does with errors by default: a line on standard error, but not for what
-    /// is everyday life: a peer that vanished, a handler that was cancelled. A lack of descriptors, which comes again and
-    /// again while it lasts, is a line a second.
+    /// What ``serve(maxConnections:idleTimeout:onError:_:)`` does with errors by default: the handler of ``Diagnostics`` is told of an
+    /// error, but not of what is everyday life: a peer that vanished, a handler that was cancelled. A lack of descriptors, which comes
+    /// again and again while it lasts, is a warning a second.
     ///
-    /// Standard error is written to at once: where it is a pipe that nobody reads, bring your own `onError`.
+    /// Nothing is printed: without a handler nobody is told. See ``Diagnostics/standardError``.
     public static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
         ServeReport.write(error, of: peer?.description)
     }

@@ -41,6 +41,7 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         if let server = unsafe servers.popFirst() { server.wake() }
         guard unsafe accepted.count >= Self.ahead, unsafe !isPaused else { return }
         unsafe isPaused = true
+        all.gauges.acceptPauses.add(1)
         handle.pauseAccepting()
     }
 

@@ -1,12 +1,11 @@
 internal import Synchronization
-internal import SystemPackage
 internal import UV
 
 /// What `serve` does by default with errors that nobody takes: see ``TCPListener/report``.
 enum ServeReport {
     private static let lastComplaint = Atomic<Int64>(.min)
 
-    /// Writes a line to standard error, but for what is everyday life.
+    /// Tells the handler of ``Diagnostics``, but for what is everyday life.
     ///
     /// - Parameter peer: `nil` for an error of the listener.
     static func write(_ error: any Error, of peer: String?) {
@@ -14,9 +13,11 @@ enum ServeReport {
         if let error = error as? UVError, [.connectionReset, .brokenPipe, .timedOut, .canceled].contains(error.code) {
             return
         }
-        if peer == nil, !isTimeToComplain { return }
-        let line = (peer.map { "\($0): " } ?? "") + "\(error)\n"
-        _ = try? FileDescriptor.standardError.writeAll(line.utf8)
+        guard let peer else {
+            if isTimeToComplain { Diagnostics.report(.warning, "\(error)") }
+            return
+        }
+        Diagnostics.report(.error, "\(peer): \(error)")
     }
 
     /// Once a second for the whole process.

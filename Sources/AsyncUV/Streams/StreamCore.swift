@@ -144,6 +144,7 @@ final class StreamCore {
     /// Ends the read that waits. No byte is lost: what comes is for the next one.
     func endRead(with result: Result<[UInt8]?, any Error>) {
         let isReading = handle.cancelRead()
+        if isReading, case .failure = result { EventLoop.current?.gauges.abandoned.add(1) }
         unsafe state.remove(.drains)
         if unsafe reader.isWaiting {
             unsafe reader.resume(with: result)

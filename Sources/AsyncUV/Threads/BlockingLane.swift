@@ -12,6 +12,13 @@ final class BlockingLane: Sendable {
     /// For ``EventLoop/offload(timeout:_:)``.
     static let offload = BlockingLane(threads: 64)
 
+    private static let abandonedCalls = Atomic(0)
+
+    /// Calls that threads are at although nobody waits for them any more, of all lanes.
+    static var abandoned: Int { abandonedCalls.load(ordering: .relaxed) }
+
+    fileprivate static func countAbandoned(_ change: Int) { abandonedCalls.add(change, ordering: .relaxed) }
+
     private struct Call: Sendable {
         let run: @Sendable () -> Void
         /// Called instead of the work when there is no thread for it.
@@ -118,17 +125,45 @@ extension EventLoop {
         try await perform(operation, of: subject, within: timeout) { _, pending in
             let executor = LaneExecutor(lane)
             let bound = LoopBound(pending)
+            let progress = LaneProgress()
             // A task, because a task takes the caller's task-local values along.
             let task = Task(executorPreference: executor) {
                 if Task.isCancelled { return }
                 let result = Result {
                     if let error = executor.refusal { throw error }
-                    return try body()
+                    return try progress.run(body)
                 }
                 self.post { bound.open(on: self).finish(result) }
             }
-            pending.onCancel = { task.cancel() }
+            pending.onCancel = {
+                task.cancel()
+                progress.abandon()
+            }
         }
+    }
+}
+
+/// How far a body on a thread of a lane has come, to know of those that go on although nobody waits for them.
+private final class LaneProgress: Sendable {
+    private enum Stage: Int, AtomicRepresentable {
+        case waits, runs, runsAbandoned
+    }
+
+    private let stage = Atomic(Stage.waits)
+
+    func run<Value>(_ body: () throws -> Value) rethrows -> Value {
+        stage.store(.runs, ordering: .relaxed)
+        defer {
+            if stage.exchange(.waits, ordering: .relaxed) == .runsAbandoned { BlockingLane.countAbandoned(-1) }
+        }
+        return try body()
+    }
+
+    func abandon() {
+        // Counted first: the body may end at any moment.
+        BlockingLane.countAbandoned(1)
+        let (isRunning, _) = stage.compareExchange(expected: .runs, desired: .runsAbandoned, ordering: .relaxed)
+        if !isRunning { BlockingLane.countAbandoned(-1) }
     }
 }
 

@@ -5,6 +5,7 @@ final class SleepQueue {
     private unowned let core: LoopCore
     private let resolution: TimerWheel.Resolution
     private let wheel: TimerWheel
+    private let gauges: LoopGauges
     private var alarm: (any Alarm)?
     /// The tick for which the alarm is set. Not put off when an entry is removed: for one call in vain many starts are saved.
     private var armed = SleepQueue.never
@@ -16,6 +17,7 @@ final class SleepQueue {
         self.core = core
         self.resolution = resolution
         wheel = TimerWheel(resolution)
+        gauges = core.gauges
     }
 
     /// Calls the entry at its deadline or a little later: in the order of the deadlines, equal ones in the order of their start.
@@ -27,15 +29,19 @@ final class SleepQueue {
         // Nothing has told the wheel the time.
         if armed == Self.never { wheel.advance(to: Loop.hrtime.wholeNanoseconds) }
         let tick = wheel.insert(entry)
+        gauges.timers.add(1)
         guard tick < armed else { return }
         do throws(UVError) { try arm(for: tick) } catch {
-            wheel.remove(entry)
+            remove(entry)
             throw error
         }
     }
 
     /// Takes an entry out of the queue, if it is there.
-    func remove(_ entry: TimerEntry) { wheel.remove(entry) }
+    func remove(_ entry: TimerEntry) {
+        if entry.isQueued { gauges.timers.add(-1) }
+        wheel.remove(entry)
+    }
 
     /// The alarm's handle, if it has been needed.
     var handle: Handle? { alarm?.handle }
@@ -68,7 +74,10 @@ final class SleepQueue {
         wheel.advance(to: Loop.hrtime.wholeNanoseconds)
         // The alarm is set once, when all have been called.
         armed = .min
-        while let entry = wheel.popDue() { entry.fire() }
+        while let entry = wheel.popDue() {
+            gauges.timers.add(-1)
+            entry.fire()
+        }
         armed = Self.never
         // Only a closed alarm cannot be set: then the loop has ended, and everything that waits with it.
         if let next = wheel.nextTick { try? arm(for: next) }

@@ -23,6 +23,7 @@ class Wait<Value>: WaitLink {
 
     final override func give(up error: any Error) {
         if isOver { return }
+        EventLoop.current?.gauges.abandoned.add(1)
         stop()
         finish(.failure(error))
     }

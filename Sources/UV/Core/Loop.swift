@@ -38,6 +38,8 @@ public final class Loop {
     @exclusivity(unchecked) var cachedReads = CachedReads()
     @exclusivity(unchecked) var recentPieces = RecentPieces()
     let cacheTally = CacheTally()
+    /// What the loop's sockets and pipes have done, for any thread.
+    package let tally = LoopTally()
     /// Where the sockets of the loop receive datagrams, when none does: see ``takeDatagramReceiver()``.
     @exclusivity(unchecked) var datagramReceiver: DatagramReceiver?
 

@@ -9,7 +9,7 @@ public class Request {
     public final let loop: Loop
     final let memory: UnsafeMutableRawPointer
     /// Whether libuv has the request.
-    private final var isUnderWay = false
+    private(set) final var isUnderWay = false
 
     init<Struct>(on loop: Loop, as: Struct.Type) {
         self.loop = loop

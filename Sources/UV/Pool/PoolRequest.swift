@@ -24,6 +24,8 @@ public class PoolRequest: Request {
     /// The handle that waits, on the loop's thread.
     private final var waiting: Handle?
     private final var isReady = false
+    /// Whether it was given up while a thread worked on it.
+    private final var isAbandoned = false
     /// The loop's, when the request was made.
     private final let endings: Int
 
@@ -68,9 +70,18 @@ public class PoolRequest: Request {
         loop.checkThread("\(type(of: self))")
         isGivenUp.store(true, ordering: .relaxed)
         if let waiting { return waiting.close() }
-        guard let batchesDone else { return try super.cancel() }
         // Work that has begun must be cleaned up: the next batch does that.
-        if batchesDone == 0 { try? super.cancel() }
+        if let batchesDone, batchesDone > 0 { return }
+        do throws(UVError) { try super.cancel() } catch {
+            if isUnderWay { abandon() }
+            if batchesDone == nil { throw error }
+        }
+    }
+
+    private final func abandon() {
+        if isAbandoned { return }
+        isAbandoned = true
+        ThreadPool.countAbandoned(1)
     }
 
     /// The work, on a thread of the pool.
@@ -92,6 +103,8 @@ public class PoolRequest: Request {
 
     fileprivate func finished(_ status: CInt) {
         _ = turn.load(ordering: .acquiring)
+        if isAbandoned { ThreadPool.countAbandoned(-1) }
+        isAbandoned = false
         let wasCanceled = status == UV_ECANCELED.rawValue
         if wasCanceled { ThreadPool.requestCanceled() }
         guard let wait = wait.take(), !wasCanceled else { return conclude(wasCanceled: wasCanceled) }

@@ -20,6 +20,10 @@ public enum ThreadPool {
         public var finished: Int
         /// The longest time that a request has waited for a thread so far.
         public var longestWait: Duration
+        /// How long all requests together have waited for a thread so far.
+        public var totalWait: Duration
+        /// Requests that threads are working on although they were given up: their tasks were cancelled or had no more time.
+        public var abandoned: Int
     }
 
     /// What loops count is apart from what threads count: they would fight for one cache line.
@@ -30,6 +34,8 @@ public enum ThreadPool {
         let started = Atomic<Int>(0)
         let finished = Atomic<Int>(0)
         let longestWait = Atomic<UInt64>(0)
+        let totalWait = Atomic<UInt64>(0)
+        let abandoned = Atomic<Int>(0)
     }
 
     private static let counters = Counters()
@@ -62,7 +68,9 @@ public enum ThreadPool {
         let submitted = counters.submitted.load(ordering: .acquiring)
         return Statistics(
             queued: submitted - canceled - started, running: started - finished, finished: finished,
-            longestWait: .nanoseconds(counters.longestWait.load(ordering: .relaxed)))
+            longestWait: .nanoseconds(counters.longestWait.load(ordering: .relaxed)),
+            totalWait: .nanoseconds(counters.totalWait.load(ordering: .relaxed)),
+            abandoned: counters.abandoned.load(ordering: .relaxed))
     }
 
     // MARK: Inside
@@ -79,10 +87,14 @@ public enum ThreadPool {
 
     static func requestStarted(after wait: UInt64) {
         counters.started.add(1, ordering: .releasing)
+        counters.totalWait.add(wait, ordering: .relaxed)
         if wait > counters.longestWait.load(ordering: .relaxed) {
             counters.longestWait.max(wait, ordering: .relaxed)
         }
     }
+
+    /// A request that a thread works on was given up, or one that was is finished.
+    static func countAbandoned(_ change: Int) { counters.abandoned.add(change, ordering: .relaxed) }
 
     static func requestFinished() { counters.finished.add(1, ordering: .releasing) }
 

@@ -83,6 +83,7 @@ final class DatagramBacklog {
             }
         }
         for (entry, status) in done {
+            if status >= 0 { handle.loop.tally.bytesSent.add(entry.bytes.count) }
             entry.onDone?(handle, status < 0 ? handle.sendError(status, entry.address) : nil)
         }
     }

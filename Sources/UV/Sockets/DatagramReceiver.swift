@@ -25,6 +25,14 @@ final class DatagramReceiver {
         Int(unsafe cplatform_receive(raw, socket, CInt(min(most, Self.most))))
     }
 
+    /// The size of the first datagrams of those that have just been received.
+    @inline(__always)
+    func byteCount(_ count: Int) -> Int {
+        var sum = 0
+        for index in 0..<count { sum += unsafe Int(cplatform_received(raw, CInt(index)).unsafelyUnwrapped.pointee.count) }
+        return sum
+    }
+
     /// Lends one of the datagrams that have just been received, or its first bytes.
     @inline(__always)
     func lend<Value>(

@@ -30,7 +30,9 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         on loop: Loop, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) -> (TCPHandle, TCPHandle) {
         try connectedPair { socket throws(UVError) in
-            try TCPHandle(on: loop, adopting: socket, of: nil, file, line)
+            let handle = try TCPHandle(on: loop, adopting: socket, of: nil, file, line)
+            handle.countConnection()
+            return handle
         }
     }
 
@@ -70,6 +72,7 @@ public final class TCPHandle: StreamHandle, ListeningStream {
         }
         try check(unsafe uv_tcp_open(raw, descriptor.rawValue), "open", of: subject)
         peer = try? remoteAddress
+        if peer != nil { countConnection() }
     }
 
     // MARK: Connecting
@@ -104,10 +107,13 @@ public final class TCPHandle: StreamHandle, ListeningStream {
     func connected(to address: SocketAddress) -> Bool {
         peer = address.isAny ? try? remoteAddress : address
         guard !hasChosenPort, let peer, (try? localAddress) == peer, let socket = try? fileDescriptor.rawValue else {
+            noteConnected()
             return true
         }
         self.peer = nil
-        return cplatform_disconnect(socket) != 0
+        if cplatform_disconnect(socket) == 0 { return false }
+        noteConnected()
+        return true
     }
 
     // MARK: Listening
@@ -166,7 +172,9 @@ public final class TCPHandle: StreamHandle, ListeningStream {
                 self,
                 accepted.flatMap { accepted in
                     Result { () throws(UVError) in
-                        try TCPHandle(on: loop, adopting: accepted.socket, of: accepted.peer)
+                        let handle = try TCPHandle(on: loop, adopting: accepted.socket, of: accepted.peer)
+                        handle.noteAccepted()
+                        return handle
                     }
                 })
         }

@@ -179,6 +179,7 @@ extension UDPHandle {
         let asked = min(most, DatagramReceiver.most)
         let count = unsafe receiver.receive(from: socket, upTo: asked)
         if count > 0 {
+            loop.tally.bytesReceived.add(receiver.byteCount(count))
             unsafe isDrained = isInCallback && count < asked
             return count
         }

@@ -18,8 +18,9 @@ extension UDPHandle {
         try checkOpen("send")
         if let address, family == nil { try makeSocket(address.family, "send") }
         let status = attempt(bytes, address)
-        if status >= 0 { return true }
-        return try refused(status, bytes, address)
+        if status < 0, try !refused(status, bytes, address) { return false }
+        loop.tally.bytesSent.add(bytes.count)
+        return true
     }
 
     /// Sends a datagram. One that the system has no room for waits, behind those that wait already.
@@ -93,6 +94,7 @@ extension UDPHandle {
             index += Int(sent)
             if sent == 0 { break }
         }
+        for sent in start..<index { loop.tally.bytesSent.add(batch.range(sent).count) }
         return index - start
     }
 

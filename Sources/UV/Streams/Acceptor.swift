@@ -99,6 +99,7 @@ final class Acceptor {
     /// Reports an error that would come again at once, and tries again in a while.
     func backOff(_ error: UVError) {
         poll.stop()
+        poll.loop.tally.acceptFailures.add(1)
         do throws(UVError) {
             if retry == nil {
                 retry = try TimerHandle(on: poll.loop)

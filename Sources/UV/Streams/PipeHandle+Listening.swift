@@ -79,7 +79,9 @@ extension PipeHandle {
                 self,
                 accepted.flatMap { accepted in
                     Result { () throws(UVError) in
-                        try PipeHandle(on: loop, adopting: accepted.socket, of: accepted.localPeer)
+                        let handle = try PipeHandle(on: loop, adopting: accepted.socket, of: accepted.localPeer)
+                        handle.noteAccepted()
+                        return handle
                     }
                 })
         }

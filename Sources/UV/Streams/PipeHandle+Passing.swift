@@ -43,6 +43,7 @@ extension PipeHandle {
             var buffer = unsafe uv_buf_t(bytes)
             return unsafe uv_try_write2(stream, &buffer, 1, handle.stream)
         }
+        if status >= 0 { loop.tally.bytesSent.add(Int(status)) }
         return status >= 0 ? Int(status) : try refused(status, "write")
     }
 

@@ -43,7 +43,9 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         on loop: Loop, ipc: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(UVError) -> (PipeHandle, PipeHandle) {
         try connectedPair { socket throws(UVError) in
-            try PipeHandle(on: loop, adopting: socket, of: .unnamed, ipc: ipc, file, line)
+            let handle = try PipeHandle(on: loop, adopting: socket, of: .unnamed, ipc: ipc, file, line)
+            handle.countConnection()
+            return handle
         }
     }
 
@@ -106,7 +108,10 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         default: throw UVError(.notPermitted, in: "open", of: subject)
         }
         try check(unsafe uv_pipe_open(raw, descriptor.rawValue), "open", of: subject)
-        if let peer = try? remoteAddress { connected(to: peer) }
+        if let peer = try? remoteAddress {
+            connected(to: peer)
+            countConnection()
+        }
     }
 
     // MARK: Connecting
@@ -135,7 +140,10 @@ public final class PipeHandle: StreamHandle, ListeningStream {
             try check(unsafe uv_pipe_open(raw, existing), "connect", of: address.description)
         }
         let request = ConnectRequest(on: loop, to: address.description) { [self] error in
-            if error == nil { connected(to: address) }
+            if error == nil {
+                connected(to: address)
+                noteConnected()
+            }
             onDone(self, error)
         }
         unsafe try request.begin { request, done in
@@ -172,6 +180,7 @@ public final class PipeHandle: StreamHandle, ListeningStream {
             }
             connectEnd = (timer, onDone)
             connected(to: address)
+            noteConnected()
         } catch {
             if existing == nil { FileDescriptor(rawValue: socket).closeIgnoringErrors() }
             throw error

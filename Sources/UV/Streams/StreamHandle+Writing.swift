@@ -203,7 +203,10 @@ extension StreamHandle {
             var buffer = unsafe uv_buf_t(bytes)
             return unsafe uv_try_write(stream, &buffer, 1)
         }
-        if status >= 0 { return Int(status) }
+        if status >= 0 {
+            loop.tally.bytesSent.add(Int(status))
+            return Int(status)
+        }
         return try refused(status, operation)
     }
 
@@ -222,6 +225,7 @@ extension StreamHandle {
         let status = withExtendedLifetime(full) {
             unsafe uv_try_write(stream, buffers, UInt32(buffers.count))
         }
+        if status >= 0 { loop.tally.bytesSent.add(Int(status)) }
         return status >= 0 ? Int(status) : try refused(status, "write")
     }
 

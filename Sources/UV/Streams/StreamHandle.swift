@@ -34,6 +34,8 @@ public class StreamHandle: Handle {
     @exclusivity(unchecked) final var hasShutDown = false
     /// Whether reads and writes block: see ``setBlocking(enabled:)``. It stands here because there is room for a byte.
     private(set) final var isBlocking = false
+    /// Whether the loop counts the stream among its connections. There is room for this byte, too.
+    private final var isCounted = false
     /// Made when a write did not fit into the socket, and for the end of our side.
     @exclusivity(unchecked) final var backlog: WriteBacklog?
     /// Accepts connections, if the stream is a listener.
@@ -232,6 +234,7 @@ public class StreamHandle: Handle {
         // An empty read says that the socket was ready but held nothing. It is not the end.
         guard count != 0 else { return }
         guard count > 0 else { return unsafe ended(CInt(count), isHangUp: buffer?.pointee.base == nil) }
+        loop.tally.bytesReceived.add(count)
         let start = unsafe UnsafeRawPointer(buffer.unsafelyUnwrapped.pointee.base.unsafelyUnwrapped)
         let bytes = unsafe Span<UInt8>(
             _unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count)
@@ -283,7 +286,28 @@ public class StreamHandle: Handle {
     }
 
     // Before the socket is closed: libuv aborts when a watched descriptor vanishes.
-    override func willClose() { acceptor?.close() }
+    override func willClose() {
+        acceptor?.close()
+        if isCounted { loop.tally.connections.add(-1) }
+        isCounted = false
+    }
+
+    final func noteAccepted() {
+        loop.tally.accepted.add(1)
+        countConnection()
+    }
+
+    final func noteConnected() {
+        loop.tally.connected.add(1)
+        countConnection()
+    }
+
+    /// The stream has become a connection, which counts until it is closed.
+    final func countConnection() {
+        if isCounted || !isOpen { return }
+        isCounted = true
+        loop.tally.connections.add(1)
+    }
 
     override func didClose() {
         attachment = nil

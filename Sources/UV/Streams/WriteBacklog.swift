@@ -103,6 +103,7 @@ final class WriteBacklog {
     fileprivate func finished(_ status: CInt, _ stream: StreamHandle) {
         let left = leaving
         leaving = []
+        if status == 0 { stream.loop.tally.bytesSent.add(left.reduce(0) { $0 + $1.count }) }
         var next = status
         if status == 0, !waiting.isEmpty {
             next = stream.isOpen ? submit(stream, isRefused: false) : UV_ECANCELED.rawValue

@@ -40,10 +40,12 @@ import Testing
         }
     }
 
-    @Test("onError by default: one line with the peer, and silence about everyday life")
+    @Test("onError by default: one line with the peer, silence about everyday life, and without a handler")
     func defaultReport() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
             let peer = try SocketAddress(host: "127.0.0.1", port: 4_711)
+            TCPListener.report(ServeTests.Refusal(), peer)  // unheard
+            Diagnostics.setHandler(Diagnostics.standardError)
             TCPListener.report(UVError(.tooManyOpenFiles, in: "accept"), nil)
             TCPListener.report(ServeTests.Refusal(), peer)
             TCPListener.report(CancellationError(), peer)
@@ -52,8 +54,8 @@ import Testing
             }
         }
         let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-        #expect(text.contains("(EMFILE) in accept\n"))
-        #expect(text.contains("127.0.0.1:4711: Refusal()\n"))
+        #expect(text.contains("warning: too many open files (EMFILE) in accept\n"))
+        #expect(text.split(separator: "\n").count { $0 == "error: 127.0.0.1:4711: Refusal()" } == 1)
         #expect(!text.contains("Cancel") && !text.contains("ECONNRESET") && !text.contains("EPIPE"))
         #expect(!text.contains("ETIMEDOUT") && !text.contains("ECANCELED"))
     }
@@ -61,6 +63,7 @@ import Testing
     @Test("onError by default: so it is in serve; a lack of descriptors is told once a second at most")
     func defaultReportOfServe() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            Diagnostics.setHandler(Diagnostics.standardError)
             for _ in 0..<1_000 { TCPListener.report(UVError(.tooManyOpenFiles, in: "accept"), nil) }
             try onLoop { loop in
                 let listener = try await TCPListener.onLoopback()
@@ -73,7 +76,7 @@ import Testing
         }
         let lines = String(decoding: try #require(result).standardErrorContent, as: UTF8.self).split(separator: "\n")
         #expect((1...10).contains(lines.count { $0.contains("EMFILE") }))
-        #expect(lines.count { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix(": Refusal()") } == 1)
+        #expect(lines.count { $0.hasPrefix("error: 127.0.0.1:") && $0.hasSuffix(": Refusal()") } == 1)
     }
 
     @Test func atMostSoManyConnections() throws {

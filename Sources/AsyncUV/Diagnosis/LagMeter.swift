@@ -1,0 +1,24 @@
+internal import UV
+
+/// Measures how long each turn of a loop is busy: the time between two waits for events, without the waits. On the loop's thread only.
+final class LagMeter {
+    private let gauges: LoopGauges
+    private var end: Duration?
+    private var idleTime = Duration.zero
+
+    init(_ gauges: LoopGauges) { self.gauges = gauges }
+
+    /// Called before each wait.
+    ///
+    /// - Parameter idleTime: How long the loop has waited so far.
+    func turnEnds(after idleTime: Duration) {
+        let now = Loop.hrtime
+        // The first turn has begun before the measurement.
+        if let end {
+            let idle = idleTime - self.idleTime
+            gauges.turnEnded(busy: max(.zero, now - end - idle), idle: idle)
+        }
+        end = now
+        self.idleTime = idleTime
+    }
+}
