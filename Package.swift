@@ -192,6 +192,37 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// UVMainExecutor: the main actor and the default executor on one loop.
+package.products += [
+    .library(name: "UVAsyncMain", targets: ["UVAsyncMain"]),
+    .library(name: "UVMainExecutor", targets: ["UVMainExecutor"]),
+]
+package.targets += [
+    .target(name: "CAsyncMain"),
+    .target(name: "UVMainExecutor", dependencies: ["AsyncUV", "CPlatform", "UV"], swiftSettings: settings),
+    .target(name: "UVAsyncMain", dependencies: ["CAsyncMain", "UVMainExecutor"], swiftSettings: settings),
+    .executableTarget(
+        name: "main-executor-probe", dependencies: ["AsyncUV", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "async-main-probe", dependencies: ["AsyncUV", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
+        swiftSettings: settings),
+    .testTarget(
+        name: "UVMainExecutorTests", dependencies: ["TestSupport", "async-main-probe", "main-executor-probe"],
+        swiftSettings: settings),
+]
+
+// Loops that Swift shares with C.
+package.targets += [
+    .target(name: "CHostLoop", dependencies: ["CLibuv"], path: "Tests/CHostLoop"),
+    .testTarget(
+        name: "AdoptionTests",
+        dependencies: [
+            "AsyncUV", "CHostLoop", "TestSupport", "UV", .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }
