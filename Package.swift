@@ -200,20 +200,42 @@ package.products += [
 package.targets += [
     .target(name: "CAsyncMain"),
     .target(name: "UVMainExecutor", dependencies: ["AsyncUV", "CPlatform", "UV"], swiftSettings: settings),
+    .target(
+        name: "MainExecutorChecks",
+        dependencies: ["AsyncUV", "UVMainExecutor", .product(name: "SystemPackage", package: "swift-system")],
+        path: "Tests/MainExecutorChecks",
+        swiftSettings: settings),
     .target(name: "UVAsyncMain", dependencies: ["CAsyncMain", "UVMainExecutor"], swiftSettings: settings),
     .executableTarget(
-        name: "main-executor-probe", dependencies: ["AsyncUV", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
+        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
         swiftSettings: settings),
     .executableTarget(
-        name: "async-main-probe", dependencies: ["AsyncUV", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
+        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
         swiftSettings: settings),
     .testTarget(
         name: "UVMainExecutorTests", dependencies: ["TestSupport", "async-main-probe", "main-executor-probe"],
         swiftSettings: settings),
 ]
 
-// Loops that Swift shares with C.
+// Loops that Swift shares with C. What the examples do is unsafe throughout, so they do not say it in each line.
+let besideC: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("ExistentialAny"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
 package.targets += [
+    .target(
+        name: "CHostService", dependencies: ["AsyncUV"], path: "Examples/c-host/Service", swiftSettings: besideC),
+    .executableTarget(
+        name: "c-host", dependencies: ["CHostService", "CLibuv"], path: "Examples/c-host/Program",
+        publicHeadersPath: "."),
+    .target(name: "CLines", dependencies: ["CLibuv"], path: "Examples/c-library/Lines"),
+    .executableTarget(
+        name: "c-library", dependencies: ["AsyncUV", "CLines"], path: "Examples/c-library/Program",
+        swiftSettings: besideC),
     .target(name: "CHostLoop", dependencies: ["CLibuv"], path: "Tests/CHostLoop"),
     .testTarget(
         name: "AdoptionTests",

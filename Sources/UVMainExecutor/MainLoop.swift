@@ -48,9 +48,10 @@ public enum MainLoop {
             do { outcome.result = .success(try await body()) } catch { outcome.result = .failure(error) }
             loop.stopResident()
         }
-        try loop.runResident { outcome.result != nil }
-        guard let result = outcome.result else { throw UVError(.canceled, in: "MainLoop.run") }
-        return try result.get()
+        while true {
+            if let result = outcome.result { return try result.get() }
+            try loop.runResident()
+        }
     }
 
     /// Makes the loop and lets the main actor and tasks run on it as soon as it runs. ``run(_:)`` does this itself; it is for programs

@@ -140,6 +140,25 @@ import Testing
         }
     }
 
+    @Test("A C callback on an EventLoop's loop resumes a task, with nothing else going on")
+    func resumedByC() throws {
+        try EventLoop.run(servesMainActor: false) { loop in
+            for _ in 0..<3 {
+                nonisolated(unsafe) var timer: UnsafeMutableRawPointer?
+                await withCheckedContinuation { continuation in
+                    let box = unsafe Unmanaged.passRetained(Box(continuation)).toOpaque()
+                    unsafe try? Loop.current?.withUnsafeLoop { raw in
+                        unsafe timer = chost_timer(
+                            raw, 1, 0,
+                            { unsafe Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().continuation.resume() }, box)
+                    }
+                }
+                #expect(loop.isCurrent)
+                unsafe chost_close_timer(timer)
+            }
+        }
+    }
+
     @Test("C code that leaves a handle on an EventLoop's loop: its end says so, and does not wait for it")
     func handleLeftBehind() {
         do {
@@ -160,4 +179,9 @@ import Testing
         }
         await loop.shutdown()
     }
+}
+
+private final class Box {
+    let continuation: CheckedContinuation<Void, Never>
+    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = continuation }
 }

@@ -30,10 +30,8 @@ extension EventLoop {
     /// Runs the resident loop turn by turn until the condition is true.
     package func runResident(until condition: () -> Bool) throws(UVError) {
         let core = core.open(on: self)
-        while !condition() {
-            try core.resumeTurning()
-            try core.loop.run(.once)
-        }
+        try core.resumeTurning()
+        while !condition() { try core.loop.run(.once) }
     }
 
     /// Makes ``runResident()`` return. From any thread.

@@ -65,8 +65,9 @@ final class LoopCore {
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
         loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
         try resumeTurning()
-        // The owner's callbacks may leave jobs. They run before the loop waits.
+        // The callbacks of C code may leave jobs. They run before the loop waits.
         if loop.isAdopted { try countTurns() }
+        loop.beforeLendingToC = { [unowned self] in if !prepare.isActive, !isEnding { try? countTurns() } }
     }
 
     /// Lets the next turn not wait, because there may be jobs that came outside of turns, such as before the first.
@@ -295,6 +296,7 @@ final class LoopCore {
 
     /// Takes the executor off the loop; its own handles close in the next turn.
     private func leave(_ owner: EventLoop) {
+        loop.beforeLendingToC = nil
         let late = jobInbox.close()
         // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }

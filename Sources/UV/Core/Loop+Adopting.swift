@@ -52,13 +52,14 @@ extension Loop {
     /// use the loop's `data`. It must close its handles itself: as long as some are open, ``close()`` throws `.resourceBusy`. It must
     /// not run, stop or close the loop.
     ///
-    /// Closures of this library do not run inside its callbacks. Async code that they start does, in the same turn or the next one.
+    /// On the loop of an `EventLoop` the callbacks of the C code may start and resume tasks, which run before the loop waits again.
     ///
     /// - Throws: What the body throws, ``UVError`` with `.badFileDescriptor` when the loop is closed.
     @unsafe
     public func withUnsafeLoop<Result>(_ body: (UnsafeMutableRawPointer) throws -> Result) throws -> Result {
         checkThread("Loop")
         guard isUsable else { throw UVError(.badFileDescriptor, in: "withUnsafeLoop", of: "a closed loop") }
+        beforeLendingToC?()
         return unsafe try body(UnsafeMutableRawPointer(raw))
     }
 

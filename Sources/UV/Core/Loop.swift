@@ -48,6 +48,9 @@ public final class Loop {
     /// What belongs with the loop in the layer above.
     package var attachment: AnyObject?
 
+    /// Called when the loop is about to be lent to C code, whose callbacks ``afterEachCallback`` knows nothing of.
+    package var beforeLendingToC: (() -> Void)?
+
     /// Whether another layer runs the loop and lends it to users, who must not end it.
     package var isLent = false
 
