@@ -234,6 +234,59 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// UVMainExecutor: the main actor and the default executor on one loop.
+package.products += [
+    .library(name: "UVAsyncMain", targets: ["UVAsyncMain"]),
+    .library(name: "UVMainExecutor", targets: ["UVMainExecutor"]),
+]
+package.targets += [
+    .target(name: "CAsyncMain"),
+    .target(name: "UVMainExecutor", dependencies: ["AsyncUV", "CPlatform", "UV"], swiftSettings: settings),
+    .target(
+        name: "MainExecutorChecks",
+        dependencies: ["AsyncUV", "UVMainExecutor", .product(name: "SystemPackage", package: "swift-system")],
+        path: "Tests/MainExecutorChecks",
+        swiftSettings: settings),
+    .target(name: "UVAsyncMain", dependencies: ["CAsyncMain", "UVMainExecutor"], swiftSettings: settings),
+    .executableTarget(
+        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
+        swiftSettings: settings),
+    .testTarget(
+        name: "UVMainExecutorTests", dependencies: ["TestSupport", "async-main-probe", "main-executor-probe"],
+        swiftSettings: settings),
+]
+
+// Loops that Swift shares with C. What the examples do is unsafe throughout, so they do not say it in each line.
+let besideC: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("ExistentialAny"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+package.targets += [
+    .target(
+        name: "CHostService", dependencies: ["AsyncUV"], path: "Examples/c-host/Service", swiftSettings: besideC),
+    .executableTarget(
+        name: "c-host", dependencies: ["CHostService", "CLibuv"], path: "Examples/c-host/Program",
+        publicHeadersPath: "."),
+    .target(name: "CLines", dependencies: ["CLibuv"], path: "Examples/c-library/Lines"),
+    .executableTarget(
+        name: "c-library", dependencies: ["AsyncUV", "CLines"], path: "Examples/c-library/Program",
+        swiftSettings: besideC),
+    .target(name: "CHostLoop", dependencies: ["CLibuv"], path: "Tests/CHostLoop"),
+    .testTarget(
+        name: "AdoptionTests",
+        dependencies: [
+            "AsyncUV", "CHostLoop", "TestSupport", "UV", .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

@@ -48,6 +48,7 @@ let package = Package(
         server(
             "echo-uv-async",
             [.product(name: "UV", package: "swift-uv"), .product(name: "AsyncUV", package: "swift-uv")]),
+        server("echo-uv-main", ["AsyncUV", "UV", "UVMainExecutor"].map { .product(name: $0, package: "swift-uv") }),
         .executableTarget(name: "udp-c-libuv", dependencies: ["CServerSupport", "CLibuvSystem"]),
         server("udp-uv-callbacks", [.product(name: "UV", package: "swift-uv")]),
         server(

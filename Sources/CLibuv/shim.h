@@ -88,5 +88,16 @@ static inline int clibuv_adopt(uv_tcp_t *handle, int socket) {
 // UV_HANDLE_INTERNAL of uv-common.h; read in 1.44.2 and 1.52.2.
 static inline void clibuv_hide(uv_prepare_t *handle) { handle->flags |= 0x10; }
 
+// Marks the handles of this library, because C code may have handles on the same loop, whose `data` is its own. The last of the four
+// words that libuv keeps in reserve holds the handle's address, scrambled; it is taken off before the memory is freed, so that the
+// C code's next handle in the same place has no mark. libuv uses the first word only; read in 1.44.2 and 1.52.1.
+#define CLIBUV_MARK(handle) ((void *)((uintptr_t)(handle) ^ (uintptr_t)0x5377696674205576u))
+
+static inline void clibuv_mark(uv_handle_t *handle) { handle->u.reserved[3] = CLIBUV_MARK(handle); }
+
+static inline void clibuv_unmark(uv_handle_t *handle) { handle->u.reserved[3] = NULL; }
+
+static inline int clibuv_is_marked(const uv_handle_t *handle) { return handle->u.reserved[3] == CLIBUV_MARK(handle); }
+
 #endif
 #endif

@@ -14,6 +14,11 @@ int cruntime_current_task_is_cancelled(void) {
     return task != NULL && swift_task_isCancelled(task);
 }
 
+// An executor is two words; no executor in particular is two zeros.
+extern __attribute__((swiftcall)) void swift_job_run(void *job, void *identity, void *implementation);
+
+void cruntime_run_job(void *job) { swift_job_run(job, NULL, NULL); }
+
 // What `withTaskCancellationHandler` calls around its body. The record is memory of the task: last in, first out.
 extern __attribute__((swiftcall)) void *swift_task_addCancellationHandler(
     __attribute__((swiftcall)) void (*handler)(__attribute__((swift_context)) void *), void *context);

@@ -10,6 +10,12 @@ final class JobQueue {
         case actor(UnownedJob)
         /// A job of both: such a task in such an actor.
         case taskInActor(UnownedJob)
+        /// A job of the main actor, on a loop that is its executor.
+        case main(UnownedJob)
+        /// The same of a task that prefers the loop.
+        case taskInMain(UnownedJob)
+        /// A job of a task that prefers no executor, on a loop that runs those.
+        case anywhere(UnownedJob)
         /// Not a job yet, but the place of a task that gives way. Resumed, it becomes a job, where its executor wants it.
         case place(UnsafeContinuation<Void, Never>)
         /// The same of a wait that was over before its task was suspended.

@@ -14,8 +14,11 @@ final class LateJobs: Sendable {
 
     func run(_ entry: JobQueue.Entry, _ executor: UnownedSerialExecutor) {
         switch entry {
-        case .task(let job): globalConcurrentExecutor.enqueue(job)
+        case .task(let job), .anywhere(let job): globalConcurrentExecutor.enqueue(job)
         case .actor(let job), .taskInActor(let job): queue.async { unsafe job.runSynchronously(on: executor) }
+        // A loop that is the main actor's executor does not end.
+        case .main(let job), .taskInMain(let job):
+            DispatchQueue.main.async { unsafe job.runSynchronously(on: MainActor.sharedUnownedExecutor) }
         // Comes back here as a job.
         case .place(let place): unsafe place.resume()
         case .wait(var wait): wait.resume(returning: ())

@@ -18,7 +18,7 @@ extension EventLoop {
         label: String? = nil, servesMainActor: Bool = true,
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) throws -> Value {
-        if Loop.current != nil { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
+        if Loop.isRunningHere { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
         let core = try LoopCore()
         let loop = EventLoop(
             LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: currentThread, label: label)
@@ -36,7 +36,10 @@ extension EventLoop {
             loop.stop()
         }
         try core.loop.run()
-        try core.end()
+        do throws(UVError) { try core.end() } catch {
+            loop.ending.finish()
+            throw error
+        }
         loop.ending.finish()
         if servesMainActor { result.waitServingMainQueue() }
         return try result.wait().get()
@@ -57,11 +60,13 @@ extension EventLoop {
         thread.run(self)
     }
 
-    /// A loop in the background for everybody, started at first use. It is never shut down.
+    /// A loop in the background for everybody, started at first use. It is never shut down. In a program whose main actor runs on a
+    /// loop (the product `UVMainExecutor`) it is that one.
     ///
     /// It needs a thread and four descriptors. If the system refuses them the program ends with a sentence that says so. A
     /// program that may run out of descriptors should use it early.
     public static let shared: EventLoop = {
+        if let resident { return resident }
         do { return try EventLoop("shared", isShared: true) } catch {
             fatalError("EventLoop.shared cannot start: \(error)")
         }

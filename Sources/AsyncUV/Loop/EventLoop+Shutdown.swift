@@ -5,7 +5,8 @@ extension EventLoop {
     ///
     /// Returns when its own thread is gone, or ``run(label:servesMainActor:_:)`` has closed everything, which takes as long as an
     /// operation on a file that has begun: the system has no way to stop it. Tasks that prefer the loop go on elsewhere;
-    /// operations on it throw. Again, or on ``shared``, it does nothing.
+    /// operations on it throw. Again, or on ``shared``, it does nothing. An adopted loop ends in turns that its owner runs. Handles
+    /// that C code has on the loop should be closed first, because they stay open otherwise, and what they use is never freed.
     ///
     /// - Parameter grace: How long those who are connected may go on. First the loop's ``TCPListener``s close: nobody new
     ///   comes. The loop ends as soon as everybody whom ``TCPListener/serve(maxConnections:idleTimeout:onError:_:)`` serves on it has
@@ -26,8 +27,8 @@ extension EventLoop {
         ownThread?.join()
     }
 
-    /// Makes the loop's thread leave ``UV/Loop/run(_:)``.
+    /// Begins the loop's end.
     func stop() {
-        if isCurrent { core.open(on: self).loop.endRun() } else { post { self.core.open(on: self).loop.endRun() } }
+        if isCurrent { core.open(on: self).stop() } else { post { self.core.open(on: self).stop() } }
     }
 }

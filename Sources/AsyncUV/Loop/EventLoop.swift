@@ -33,12 +33,15 @@ public final class EventLoop: TaskExecutor {
     let isShared: Bool
     /// The loop's own thread; `nil` for a loop on somebody's thread.
     let ownThread: SystemThread?
+    /// Whether the loop runs the main actor and the tasks that prefer no executor: see ``resident``.
+    let runsAllTasks: Bool
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(
         _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges, thread: UInt,
-        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false
+        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false, runsAllTasks: Bool = false
     ) {
+        self.runsAllTasks = runsAllTasks
         self.label = label
         self.isShared = isShared
         self.ownThread = ownThread

@@ -1,6 +1,7 @@
 internal import UV
 
 /// The part of an ``EventLoop`` that lives on its thread.
+@safe
 final class LoopCore {
     /// How many jobs run in a row in a turn that leaves some behind, and for how long. The limit is there because tasks that
     /// yield for ever would starve IO and timers.
@@ -36,9 +37,15 @@ final class LoopCore {
     /// Calls that the loop's own thread has left for the end of the job or callback that is running.
     @exclusivity(unchecked) private var calls: [@Sendable () -> Void] = []
     private var owner: EventLoop?
+    /// The main actor's executor, when this loop has been asked to run a job of it.
+    @exclusivity(unchecked) private var mainExecutor: UnownedSerialExecutor?
+    /// Set while a loop ends that its owner runs.
+    private var ending: TimerHandle?
 
-    init() throws(UVError) {
-        let loop = try Loop()
+    convenience init() throws(UVError) { try self.init(on: Loop()) }
+
+    /// - Parameter loop: A new one, or one that was just adopted.
+    init(on loop: Loop) throws(UVError) {
         let core = Later<LoopCore>()
         wakeup = try WakeupHandle(on: loop) { _ in core.value?.takeForeignJobs() }
         idle = try IdleHandle(on: loop)
@@ -61,14 +68,25 @@ final class LoopCore {
         let task = unsafe owner.asUnownedTaskExecutor()
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
         loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
-        // Jobs that came before the first turn.
+        try resumeTurning()
+        // The callbacks of C code may leave jobs. They run before the loop waits.
+        if loop.isAdopted { try countTurns() }
+        loop.beforeLendingToC = { [unowned self] in if !prepare.isActive, !isEnding { try? countTurns() } }
+    }
+
+    /// Lets the next turn not wait, because there may be jobs that came outside of turns, such as before the first.
+    func resumeTurning() throws(UVError) {
         try startTurning()
         unsafe isTurning = true
     }
 
+    private func countTurns() throws(UVError) {
+        try prepare.start { [gauges] _ in gauges.turns.add(1) }
+    }
+
     /// What was done so far. Counting turns costs a little in each, so it begins with the first look.
     func readCounters() throws(UVError) -> EventLoop.Counters {
-        if !prepare.isActive { try prepare.start { [gauges] _ in gauges.turns.add(1) } }
+        if !prepare.isActive { try countTurns() }
         return EventLoop.Counters(
             jobs: gauges.jobs.value, foreignJobs: gauges.foreignJobs.value, turns: gauges.turns.value,
             wakeUps: gauges.wakeUps.value)
@@ -179,9 +197,19 @@ final class LoopCore {
         case .task(let job): unsafe job.runSynchronously(on: task)
         case .actor(let job): unsafe job.runSynchronously(on: serial)
         case .taskInActor(let job): unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+        case .main(let job): unsafe job.runSynchronously(on: mainActorsExecutor())
+        case .taskInMain(let job): unsafe job.runSynchronously(isolatedTo: mainActorsExecutor(), taskExecutor: task)
+        case .anywhere(let job): unsafe RuntimeShortcuts.runAnywhere(job, task)
         case .place(let place): unsafe place.resume()
         case .wait(var wait): wait.resume(returning: ())
         }
+    }
+
+    private func mainActorsExecutor() -> UnownedSerialExecutor {
+        if let executor = unsafe mainExecutor { return unsafe executor }
+        let executor = unsafe MainActor.sharedUnownedExecutor
+        unsafe mainExecutor = executor
+        return unsafe executor
     }
 
     /// Resumes a task that gave way, and returns its job if this loop is to run it.
@@ -203,15 +231,20 @@ final class LoopCore {
 
     // MARK: End
 
-    private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle].compactMap { $0 } }
+    private var own: [Handle] {
+        [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle, ending].compactMap { $0 }
+    }
 
     private func closeUserHandles() {
         for handle in loop.handles { handle.close() }
     }
 
-    /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
-    func end() throws(UVError) {
-        guard let owner else { return }
+    /// Ends the loop: makes its thread leave ``UV/Loop/run(_:)``, or ends it in the turns of its owner.
+    func stop() {
+        if loop.isAdopted { endInOwnersTurns() } else { loop.endRun() }
+    }
+
+    private func beginEnd(of owner: EventLoop) {
         isEnding = true
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
@@ -220,9 +253,64 @@ final class LoopCore {
         // Tasks that were just resumed get one more turn while their handles are open. If there are very many, only some run
         // here; the rest run in `lateJobs`.
         keepTurning(true)
+    }
+
+    /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
+    ///
+    /// - Throws: ``UVError`` with `.resourceBusy` when C code has handles on the loop: it stays as it is, for ever.
+    func end() throws(UVError) {
+        guard let owner else { return }
+        beginEnd(of: owner)
         try loop.run(.noWait)
         for handle in own { handle.keepsLoopAlive = false }
-        repeat { closeUserHandles() } while try loop.run(.once)
+        repeat { closeUserHandles() } while try loop.run(.once) && isBusy(besides: own.count)
+        leave(owner)
+        // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
+        while try loop.run(.once), isBusy(besides: 0) {}
+        loop.isLent = false
+        loop.attachment = nil
+        self.owner = nil
+        if loop.foreignHandleCount > 0 {
+            let error = UVError(.resourceBusy, in: "shutdown", of: loop.foreignHandlesText)
+            loop.abandon()
+            throw error
+        }
+        try loop.close()
+    }
+
+    /// Whether the loop has more of ours than so many handles. A loop that is alive without is kept so by C code, which may go on for
+    /// ever.
+    private func isBusy(besides handles: Int) -> Bool {
+        loop.foreignHandleCount == 0 || loop.requestsUnderWay > 0 || loop.allHandles.count > handles
+    }
+
+    /// As ``end()``, on a loop that somebody else runs.
+    private func endInOwnersTurns() {
+        guard let owner, !isEnding else { return }
+        beginEnd(of: owner)
+        do throws(UVError) {
+            let ending = try TimerHandle(on: loop)
+            ending.isInternal = true
+            self.ending = ending
+            try ending.start(after: .zero, every: .milliseconds(1)) { [unowned self] _ in
+                closeUserHandles()
+                if loop.requestsUnderWay == 0, loop.allHandles.count == own.count { finishInOwnersTurn(owner) }
+            }
+        } catch { finishInOwnersTurn(owner) }
+    }
+
+    private func finishInOwnersTurn(_ owner: EventLoop) {
+        leave(owner)
+        loop.isLent = false
+        loop.attachment = nil
+        try? loop.close()
+        self.owner = nil
+        owner.ending.finish()
+    }
+
+    /// Takes the executor off the loop; its own handles close in the next turn.
+    private func leave(_ owner: EventLoop) {
+        loop.beforeLendingToC = nil
         let late = jobInbox.close()
         // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }
@@ -236,12 +324,6 @@ final class LoopCore {
         gauges.timers.add(-gauges.timers.value)
         for handle in own { handle.close() }
         closeUserHandles()
-        // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
-        while try loop.run() {}
-        loop.isLent = false
-        try loop.close()
-        loop.attachment = nil
-        self.owner = nil
     }
 }
 

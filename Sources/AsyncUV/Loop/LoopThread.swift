@@ -1,3 +1,4 @@
+internal import SystemPackage
 internal import UV
 
 /// A thread that makes a loop, waits for its ``EventLoop`` and runs it to its end.
@@ -41,7 +42,11 @@ final class LoopThread: Sendable {
             try core.attach(to: loop)
             try core.loop.run()
             try core.end()
-        } catch { fatalError("an event loop broke: \(error)") }
+        } catch {
+            // C code has left handles behind: they are to be seen, and no reason to end the process.
+            guard error.code == .resourceBusy else { fatalError("an event loop broke: \(error)") }
+            _ = try? FileDescriptor.standardError.writeAll("\(loop): \(error)\n".utf8)
+        }
         loop.ending.finish()
     }
 }

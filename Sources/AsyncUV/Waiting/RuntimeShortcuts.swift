@@ -64,6 +64,11 @@ package enum RuntimeShortcuts {
         }
     }
 
+    /// Runs a job of a task that prefers no executor.
+    static func runAnywhere(_ job: UnownedJob, _ executor: UnownedTaskExecutor) {
+        unsafe job.runSynchronously(on: executor)
+    }
+
     static var isCancelled: Bool { Task.isCancelled }
 
     package static var currentTask: UInt {
@@ -159,6 +164,14 @@ package enum RuntimeShortcuts {
         // The one thing that may be touched on another thread: it was set before the link was added.
         guard let loop = unsafe link.loop else { return }
         link.taskWasCancelled(on: loop)
+    }
+
+    /// Runs a job of a task that prefers no executor, as the standard library's pool does.
+    ///
+    /// The documented way says on which executor the job runs. That is never what its task prefers, so that the runtime enqueues the
+    /// task again at each call of a function that is not isolated: 1,100 instructions.
+    static func runAnywhere(_ job: UnownedJob, _ executor: UnownedTaskExecutor) {
+        unsafe cruntime_run_job(UnsafeMutableRawPointer(bitPattern: unsafeBitCast(job, to: UInt.self)))
     }
 
     // MARK: The current task

@@ -4,6 +4,16 @@ extension EventLoop {
     var hostsCurrentTask: Bool {
         guard isCurrent else { return false }
         return unsafe withUnsafeCurrentTask { task in
+            let preferred = unsafe task?.unownedTaskExecutor
+            if unsafe preferred == asUnownedTaskExecutor() { return true }
+            return unsafe runsAllTasks && preferred == nil && task != nil
+        }
+    }
+
+    /// Whether the current task prefers this loop by itself, and a job is one of it.
+    func isPreferred(by job: UnownedJob) -> Bool {
+        guard isCurrent, RuntimeShortcuts.isCurrentTask(job) else { return false }
+        return unsafe withUnsafeCurrentTask { task in
             unsafe task?.unownedTaskExecutor == asUnownedTaskExecutor()
         }
     }

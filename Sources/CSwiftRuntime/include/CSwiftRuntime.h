@@ -8,6 +8,9 @@ void *cruntime_current_task(void);
 /// Whether it has been cancelled: `Task.isCancelled` without the retain and release around it.
 int cruntime_current_task_is_cancelled(void);
 
+/// Runs a job on the calling thread, on no executor in particular.
+void cruntime_run_job(void *job);
+
 /// Sets what is called, on the thread that cancels, for a context that was added.
 void cruntime_set_cancellation_handler(void (*handler)(void *));
 

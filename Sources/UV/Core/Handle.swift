@@ -37,9 +37,13 @@ public class Handle {
         checkThread()
         try check(loop.isUsable ? unsafe initialize(raw) : UV_EBADF.rawValue, operation, of: subject)
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        unsafe clibuv_mark(base)
     }
 
-    deinit { unsafe memory.deallocate() }
+    deinit {
+        unsafe clibuv_unmark(base)
+        unsafe memory.deallocate()
+    }
 
     // MARK: State
 
@@ -100,7 +104,10 @@ public class Handle {
     }
 
     /// Tells libuv to close.
-    func beginClose() { unsafe uv_close(base, closeFinished) }
+    func beginClose() {
+        // A C program that has lent the loop may have closed all that it found there; closing twice would end the process.
+        if unsafe uv_is_closing(base) == 0 { unsafe uv_close(base, closeFinished) }
+    }
 
     /// Does what ``close(onClosed:)`` does, and calls the closure instead of `uv_close`.
     final func end(_ onClosed: ((Handle) -> Void)?, _ tellLibuv: () -> Void) {

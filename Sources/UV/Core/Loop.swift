@@ -28,6 +28,10 @@ public final class Loop {
     /// The thread that may use the loop: ``home``, and nobody while the process exits.
     private let thread = Atomic<UInt>(cplatform_thread_number())
     private let ownsMemory: Bool
+    /// Whether a C program owns the loop and runs it: see ``init(adopting:)``.
+    package let isAdopted: Bool
+    /// What libuv is to finish of this library's, besides what belongs to handles.
+    @exclusivity(unchecked) package internal(set) final var requestsUnderWay = 0
     private let running = Atomic<Bool>(false)
     private var isClosed = false
     let clock: TurnClock
@@ -45,6 +49,9 @@ public final class Loop {
 
     /// What belongs with the loop in the layer above.
     package var attachment: AnyObject?
+
+    /// Called when the loop is about to be lent to C code, whose callbacks ``afterEachCallback`` knows nothing of.
+    package var beforeLendingToC: (() -> Void)?
 
     /// Whether another layer runs the loop and lends it to users, who must not end it.
     package var isLent = false
@@ -110,18 +117,19 @@ public final class Loop {
         }
     }
 
-    init(raw: UnsafeMutablePointer<uv_loop_t>, ownsMemory: Bool) {
+    init(raw: UnsafeMutablePointer<uv_loop_t>, ownsMemory: Bool, isAdopted: Bool = false) {
         unsafe self.raw = raw
         self.ownsMemory = ownsMemory
+        self.isAdopted = isAdopted
         unsafe clock = TurnClock(raw)
-        unsafe raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         ProcessExit.add(self)
     }
 
     deinit {
+        leaveSlot()
         if !isClosed {
             ProcessExit.remove(self)
-            unsafe uv_loop_close(raw)
+            if isAdopted { clock.abandon() } else { unsafe uv_loop_close(raw) }
         }
         if ownsMemory { unsafe raw.deallocate() }
     }
@@ -131,7 +139,8 @@ public final class Loop {
     /// Runs the loop on the calling thread. Inside itself it traps.
     ///
     /// - Returns: Whether something still keeps the loop alive, so that it should run again.
-    /// - Throws: ``UVError`` with `.badFileDescriptor` when the loop is closed.
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when the loop is closed, `.notPermitted` on an adopted loop, which its
+    ///   owner runs.
     ///
     /// Calls `uv_run`.
     @available(
@@ -141,13 +150,15 @@ public final class Loop {
     public func run(_ mode: RunMode = .default) throws(UVError) -> Bool {
         checkThread("Loop")
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
+        if isAdopted { throw UVError(.notPermitted, in: "run", of: "an adopted loop, which its owner runs") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
         running.store(true, ordering: .relaxed)
-        let outer = unsafe cplatform_thread_slot()
-        unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
+        let outer = Loop.current
+        takeSlot()
         defer {
             running.store(false, ordering: .relaxed)
-            unsafe cplatform_set_thread_slot(outer)
+            leaveSlot()
+            if let outer, outer.isUsable { outer.takeSlot() }
         }
         let mode =
             switch mode {
@@ -161,9 +172,19 @@ public final class Loop {
         return isAlive
     }
 
-    /// The loop that runs on the calling thread at the moment.
+    /// The loop that runs on the calling thread at the moment, or that the thread has adopted.
     public static var current: Loop? {
         unsafe cplatform_thread_slot().map { unsafe Unmanaged<Loop>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Makes this loop the thread's ``current`` one.
+    package func takeSlot() { unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque()) }
+
+    /// Undoes it.
+    func leaveSlot() {
+        if unsafe cplatform_thread_slot() == Unmanaged.passUnretained(self).toOpaque() {
+            cplatform_set_thread_slot(nil)
+        }
     }
 
     /// Makes ``run(_:)`` return at the end of this turn, or the next one return without a turn.
@@ -195,18 +216,31 @@ public final class Loop {
 
     // MARK: Handles and the end
 
-    /// The handles that have not finished closing, in the order of their creation. Calls `uv_walk`.
+    /// The handles that have not finished closing, in the order of their creation, without those that C code has made on the
+    /// loop. Calls `uv_walk`.
     public var handles: [Handle] { allHandles.filter { !$0.isInternal } }
 
-    private var allHandles: [Handle] {
+    package var allHandles: [Handle] { walk().ours }
+
+    /// How many handles C code has on the loop: see ``withUnsafeLoop(_:)``. Calls `uv_walk`.
+    public var foreignHandleCount: Int { walk().foreign }
+
+    /// What is on a loop.
+    fileprivate struct Found {
+        var ours: [Handle] = []
+        var foreign = 0
+    }
+
+    private func walk() -> Found {
         checkThread("Loop")
-        guard !isClosed else { return [] }
-        var found: [Handle] = []
+        var found = Found()
+        guard !isClosed else { return found }
         unsafe withUnsafeMutablePointer(to: &found) { unsafe uv_walk(raw, collectHandle, $0) }
         return found
     }
 
-    /// Closes every handle: the next ``run(_:)`` ends what is pending and returns. For a loop that is to be dropped.
+    /// Closes every handle: the next ``run(_:)`` ends what is pending and returns. For a loop that is to be dropped. What C code
+    /// has made on the loop stays open.
     ///
     /// - Throws: ``UVError`` with `.notPermitted` on a loop that an `EventLoop` has lent.
     public func closeAllHandles() throws(UVError) {
@@ -216,9 +250,12 @@ public final class Loop {
     }
 
     /// How often all handles were closed: a request that is with a thread by then must not begin to wait afterwards.
-    private(set) var endings = 0
+    private(set) final var endings = 0
 
     /// Ends the loop and frees what it holds of the system. A closed loop may be closed again.
+    ///
+    /// On an adopted loop it closes the handles that Swift code has made there, which takes effect in the owner's next turn of the
+    /// loop, and changes nothing else: see ``init(adopting:)``.
     ///
     /// - Throws: ``UVError`` with `.resourceBusy` while handles or requests are open; it lists the handles, and nothing
     ///   has changed. `.notPermitted` on a loop that an `EventLoop` has lent.
@@ -227,6 +264,7 @@ public final class Loop {
     public func close() throws(UVError) {
         try checkNotLent("close")
         guard !isClosed else { return }
+        if isAdopted { return leaveOwnersLoop() }
         if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
         ProcessExit.remove(self)
         let status = unsafe uv_loop_close(raw)
@@ -237,9 +275,37 @@ public final class Loop {
         hooks = []
     }
 
+    private func leaveOwnersLoop() {
+        endings += 1
+        for handle in handles { handle.close() }
+        // Inner handles whose outer ones nobody has closed.
+        for handle in allHandles { handle.close() }
+        clock.leave()
+        ProcessExit.remove(self)
+        leaveSlot()
+        isClosed = true
+        unsafe hook = nil
+        hooks = []
+    }
+
+    /// Ends a loop that cannot be closed, because C code still has handles there: what it uses stays for ever.
+    package func abandon() {
+        ProcessExit.remove(self)
+        isClosed = true
+        unsafe hook = nil
+        hooks = []
+        _ = unsafe Unmanaged.passRetained(self)
+    }
+
+    /// For errors: what C code keeps open.
+    package var foreignHandlesText: String {
+        let count = foreignHandleCount
+        return count == 1 ? "a loop with 1 open handle of C code" : "a loop with \(count) open handles of C code"
+    }
+
     private var openHandlesText: String {
         let open = handles
-        if open.isEmpty { return "a loop with requests under way" }
+        if open.isEmpty { return foreignHandleCount > 0 ? foreignHandlesText : "a loop with requests under way" }
         let count = open.count == 1 ? "1 open handle" : "\(open.count) open handles"
         return "a loop with \(count): " + open.map(\.description).joined(separator: "; ")
     }
@@ -314,6 +380,11 @@ public final class Loop {
 extension Loop: Sendable {}
 
 private func collectHandle(_ raw: UnsafeMutablePointer<uv_handle_t>?, _ context: UnsafeMutableRawPointer?) {
-    guard let raw = unsafe raw, let context = unsafe context, unsafe raw.pointee.data != nil else { return }
-    unsafe context.assumingMemoryBound(to: [Handle].self).pointee.append(unsafe Handle.owner(of: raw))
+    guard let raw = unsafe raw, let context = unsafe context else { return }
+    let found = unsafe context.assumingMemoryBound(to: Loop.Found.self)
+    if unsafe clibuv_is_marked(raw) != 0 {
+        unsafe found.pointee.ours.append(unsafe Handle.owner(of: raw))
+    } else {
+        unsafe found.pointee.foreign += 1
+    }
 }

@@ -8,8 +8,8 @@ internal import Synchronization
 /// enters the library stops for ever, except for the one that exits.
 enum ProcessExit {
     private struct State {
-        /// The addresses of all open loops: a loop leaves the set before it is freed.
-        var loops: Set<UInt> = []
+        /// The addresses of all open loops, by those of libuv's: a loop leaves the table before it is freed.
+        var loops: [UInt: UInt] = [:]
         var parkedThreads: Set<UInt> = []
     }
 
@@ -28,11 +28,16 @@ enum ProcessExit {
 
     static func add(_ loop: Loop) {
         parkIfExiting()
-        state.withLock { _ = $0.loops.insert(address(of: loop)) }
+        state.withLock { $0.loops[unsafe UInt(bitPattern: loop.raw)] = address(of: loop) }
     }
 
     static func remove(_ loop: Loop) {
-        state.withLock { _ = $0.loops.remove(address(of: loop)) }
+        state.withLock { _ = $0.loops.removeValue(forKey: unsafe UInt(bitPattern: loop.raw)) }
+    }
+
+    /// Whether a loop of libuv's belongs to a ``Loop``.
+    static func knows(_ raw: UnsafeMutableRawPointer) -> Bool {
+        state.withLock { $0.loops[UInt(bitPattern: raw)] != nil }
     }
 
     /// Does something with libuv's signal handles that may take their lock.
@@ -56,7 +61,7 @@ enum ProcessExit {
         let thread = cplatform_thread_number()
         exiting.store(thread, ordering: .releasing)
         state.withLock { state in
-            for address in state.loops { lend(address) { if $0.home != thread { $0.leaveThread() } } }
+            for address in state.loops.values { lend(address) { if $0.home != thread { $0.leaveThread() } } }
         }
         let deadline = Loop.hrtime + patience
         while Loop.hrtime < deadline, isAnyLoopRunning(besides: thread) { usleep(200) }
@@ -65,7 +70,7 @@ enum ProcessExit {
 
     private static func isAnyLoopRunning(besides thread: UInt) -> Bool {
         state.withLock { state in
-            state.loops.contains { address in
+            state.loops.values.contains { address in
                 lend(address) { $0.home != thread && $0.isRunning && !state.parkedThreads.contains($0.home) }
             }
         }

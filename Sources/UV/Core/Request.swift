@@ -25,9 +25,11 @@ public class Request {
         if !loop.isUsable { throw UVError(.badFileDescriptor, in: operation.description, of: "a closed loop") }
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
         isUnderWay = true
+        unsafe loop.requestsUnderWay += 1
         let status = begin()
         if status < 0 {
             isUnderWay = false
+            unsafe loop.requestsUnderWay -= 1
             unsafe Unmanaged<Request>.fromOpaque(base.pointee.data).release()
             try check(status, operation, of: subject)
         }
@@ -38,6 +40,7 @@ public class Request {
         let data = unsafe raw.unsafelyUnwrapped.load(as: UnsafeRawPointer.self)
         let request = unsafe Unmanaged<Request>.fromOpaque(data).takeRetainedValue()
         request.isUnderWay = false
+        unsafe request.loop.requestsUnderWay -= 1
         return unsafe unsafeDowncast(request, to: Self.self)
     }
 

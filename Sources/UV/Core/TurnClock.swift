@@ -22,7 +22,20 @@ final class TurnClock {
         unsafe beforeWait.pointee.data = nil
     }
 
-    deinit { unsafe beforeWait.deallocate() }
+    deinit { if ownsMemory { unsafe beforeWait.deallocate() } }
+
+    private var ownsMemory = true
+
+    /// Takes the clock off a loop that goes on without it, in its next turn.
+    func leave() {
+        ownsMemory = false
+        unsafe uv_close(UnsafeMutableRawPointer(beforeWait).assumingMemoryBound(to: uv_handle_t.self)) { raw in
+            unsafe raw?.deallocate()
+        }
+    }
+
+    /// Leaves the memory to a loop that may exist no more, and may go on as well.
+    func abandon() { ownsMemory = false }
 
     /// Milliseconds of the loop's clock.
     var time: UInt64 { unsafe uv_now(loop) }
