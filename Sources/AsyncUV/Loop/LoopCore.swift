@@ -191,24 +191,43 @@ final class LoopCore {
 
     private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle].compactMap { $0 } }
 
-    private func closeUserHandles() {
+    func closeUserHandles() {
         for handle in loop.handles { handle.close() }
     }
 
     /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
     func end() throws(UVError) {
+        guard owner != nil else { return }
+        beginEnd()
+        try loop.run(.noWait)
+        endOwnHandles()
+        repeat { closeUserHandles() } while try loop.run(.once)
+        try finishEnd()
+    }
+
+    // The steps of `end`, for a loop that another loop drives: it must not wait in one of them.
+
+    /// The first step, before a turn: tasks that were just resumed get it while their handles are open. If there are very many,
+    /// only some run here; the rest run in `lateJobs`.
+    func beginEnd() {
         guard let owner else { return }
         isEnding = true
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
         closeUserHandles()
-        // Tasks that were just resumed get one more turn while their handles are open. If there are very many, only some run
-        // here; the rest run in `lateJobs`.
         keepTurning(true)
-        try loop.run(.noWait)
+    }
+
+    /// The second step: from now on only what others have begun keeps the loop alive. ``closeUserHandles()`` and a turn follow until
+    /// nothing does.
+    func endOwnHandles() {
         for handle in own { handle.keepsLoopAlive = false }
-        repeat { closeUserHandles() } while try loop.run(.once)
+    }
+
+    /// The last step.
+    func finishEnd() throws(UVError) {
+        guard let owner else { return }
         let late = jobInbox.close()
         // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }
