@@ -53,9 +53,10 @@ private struct Worker {
 
     mutating func run() async throws -> String {
         for _ in 0..<12 {
-            let name = try await step(Int.random(in: 0..<8, using: &numbers))
+            let kind = try await step(Int.random(in: 0..<8, using: &numbers))
+            let name = loop.isCurrent ? kind : "\(kind) left the loop"
             steps[name, default: 0] += 1
-            digest.add(loop.isCurrent ? name : "\(name) left the loop")
+            digest.add(name)
         }
         let text = steps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         return "\(text): \(digest.value)"
@@ -70,8 +71,7 @@ private struct Worker {
             try await loop.sleep(for: time, tolerance: amount % 2 == 0 ? .zero : nil)
             return start.duration(to: .now) < time ? "early" : "sleep"
         case 1:
-            try await echo(numbers.bytes(amount))
-            return "echo"
+            return try await echo(numbers.bytes(amount))
         case 2:
             try await FileSystem.writeFile(path, numbers.bytes(amount), durably: false)
             digest.add(try await FileSystem.readFile(path))
@@ -91,10 +91,10 @@ private struct Worker {
             digest.add("\(try await loop.offload { amount * 3 })")
             return "offload"
         case 6:
-            do { try await withTimeout(.milliseconds(amount % 5)) { [loop] in try await loop.sleep(for: .seconds(100)) } } catch {
-                digest.add("\(error)")
-            }
-            return "timeout"
+            do {
+                try await withTimeout(.milliseconds(1 + amount % 5)) { [loop] in try await loop.sleep(for: .seconds(100)) }
+            } catch { return (error as? UVError)?.code == .timedOut ? "timeout" : "\(error)" }
+            return "no timeout"
         default:
             // From another thread and back.
             let loop = loop
@@ -107,7 +107,7 @@ private struct Worker {
         }
     }
 
-    private mutating func echo(_ bytes: [UInt8]) async throws {
+    private mutating func echo(_ bytes: [UInt8]) async throws -> String {
         let connection = try await TCPConnection.connect(to: server)
         async let writing: Void = connection.write(bytes)
         var back: [UInt8] = []
@@ -115,6 +115,6 @@ private struct Worker {
         try await writing
         await connection.close()
         digest.add(back)
-        if back != bytes { digest.add("not what was sent") }
+        return back == bytes ? "echo" : "wrong echo"
     }
 }

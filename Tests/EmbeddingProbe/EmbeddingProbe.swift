@@ -22,7 +22,7 @@ import UVEmbedding
             var poller = try EpollPoller()
             try poller.add(driver)
             var events: [ReadyEvent] = []
-            while true { try poller.wait(driving: driver, into: &events) }
+            while true { if try poller.wait(driving: driver, into: &events) { driver.turn() } }
         case ["idle", "nested"]:
             let outer = try Loop()
             let driver = try EventLoopDriver()

@@ -13,8 +13,9 @@ import UVEmbedding
     @Test(arguments: Way.allCases) func tasksConnectionsFilesAndThreads(_ way: Way) throws {
         for seed in [1, 4_711] as [UInt64] {
             let expected = try EventLoop.run { loop in try await Chaos(seed: seed).run(on: loop) }
-            #expect(!expected.contains { $0.contains("early") || $0.contains("left the loop") })
-            #expect(try drive(by: way) { loop in try await Chaos(seed: seed).run(on: loop) } == expected)
+            #expect(!expected.contains { $0.contains(/early|left|wrong|no timeout/) })
+            let lines = try drive(by: way) { loop in try await Chaos(seed: seed).run(on: loop) }
+            #expect(lines == expected)
         }
     }
 

@@ -29,7 +29,7 @@ import UVEmbedding
         let loop = try drive(by: way) { $0 }
         let done = DispatchSemaphore(value: 0)
         Task {
-            await expectError(.canceled) { try await loop.sleep(for: .zero) }
+            await expectError(.canceled) { try await loop.sleep(for: .milliseconds(1)) }
             await loop.shutdown()
             done.signal()
         }
@@ -97,7 +97,7 @@ import UVEmbedding
         var events: [ReadyEvent] = []
         var others = 0
         while !isOver.value {
-            try poller.wait(driving: driver, into: &events)
+            if try poller.wait(driving: driver, into: &events) { driver.turn() }
             others += events.count
         }
         #expect(others > 20)
@@ -157,7 +157,7 @@ import UVEmbedding
         let done = DispatchSemaphore(value: 0)
         Task {
             await loop.shutdown()
-            await expectError(.canceled) { try await loop.sleep(for: .zero) }
+            await expectError(.canceled) { try await loop.sleep(for: .milliseconds(1)) }
             done.signal()
         }
         done.wait()
@@ -173,19 +173,19 @@ import UVEmbedding
         try poller.add(driver)
         var events: [ReadyEvent] = []
         while started.wait(timeout: .now()) == .timedOut {
-            try poller.wait(upTo: .milliseconds(1), driving: driver, into: &events)
+            if try poller.wait(upTo: .milliseconds(1), driving: driver, into: &events) { driver.turn() }
         }
         Task { await loop.shutdown() }
         // The work cannot be stopped. The foreign loop goes on, and waits for the loop without turns in vain.
         var waits = 0
         let start = Loop.hrtime
         while Loop.hrtime - start < .milliseconds(200) {
-            try poller.wait(upTo: .milliseconds(200), driving: driver, into: &events)
+            if try poller.wait(upTo: .milliseconds(200), driving: driver, into: &events) { driver.turn() }
             waits += 1
         }
         #expect(!driver.hasEnded && waits < 20)
         release.signal()
-        while !driver.hasEnded { try poller.wait(driving: driver, into: &events) }
+        while !driver.hasEnded { if try poller.wait(driving: driver, into: &events) { driver.turn() } }
         #expect(slow.value)
     }
 

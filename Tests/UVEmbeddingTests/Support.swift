@@ -60,14 +60,15 @@ func drive<Value: Sendable>(
 func run(_ driver: LoopDriver, in poller: consuming some Poller & ~Copyable) throws {
     try poller.add(driver)
     var events: [ReadyEvent] = []
-    while !driver.hasEnded { try poller.wait(driving: driver, into: &events) }
+    while !driver.hasEnded { if try poller.wait(driving: driver, into: &events) { driver.turn() } }
+    try poller.remove(driver)
 }
 
 /// The same until nothing keeps the loop alive.
 func runDry(_ driver: LoopDriver, in poller: consuming some Poller & ~Copyable) throws {
     try poller.add(driver)
     var events: [ReadyEvent] = []
-    while driver.isAlive { try poller.wait(driving: driver, into: &events) }
+    while driver.isAlive { if try poller.wait(driving: driver, into: &events) { driver.turn() } }
     try poller.remove(driver)
 }
 
