@@ -196,7 +196,12 @@ package.targets += [
 package.products += [.library(name: "UVEmbedding", targets: ["UVEmbedding"])]
 package.targets += [
     .target(
-        name: "UVEmbedding", dependencies: ["AsyncUV", "CPlatform", "Readiness", "UV", "UVPlatform"], swiftSettings: settings),
+        name: "UVEmbedding",
+        dependencies: [
+            "AsyncUV", "CPlatform", "Readiness", "UV", "UVPlatform",
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
     // Work with known results, which each way to drive a loop has to have.
     .target(name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
     .executableTarget(
@@ -209,7 +214,7 @@ package.targets += [
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
-    example("embedding-dispatch", ["AsyncUV", "UVEmbedding"]),
+    example("embedding-dispatch", ["AsyncUV", "UV", "UVEmbedding"]),
     example("embedding-epoll", ["AsyncUV", "Readiness", "UVEmbedding"]),
 ]
 

@@ -1,4 +1,4 @@
-public import AsyncUV
+internal import AsyncUV
 internal import CPlatform
 public import UV
 internal import UVPlatform

@@ -1,4 +1,3 @@
-public import AsyncUV
 public import UV
 
 /// Lets another loop of libuv drive a loop, on one thread: for a library that brings a loop of its own.

@@ -16,6 +16,8 @@ import UVEmbedding
         case ["main", "dispatchMain"]: try onMainQueue { dispatchMain() }
         case ["main", "runLoop"]: try onMainQueue { while true { RunLoop.main.run() } }
         case ["main", "serving"]: try onMainQueue { try EventLoop.run { loop in try await loop.sleep(for: .seconds(3_600)) } }
+        case ["chaos", "7"]:
+            for line in try EventLoop.run({ loop in try await Chaos(seed: 7).run(on: loop) }) { print(line) }
         case ["idle", "epoll"]:
             let driver = try EventLoopDriver()
             idle(driver.eventLoop)
@@ -36,7 +38,7 @@ import UVEmbedding
             idle(try EventLoop.driven(by: .main))
             dispatchMain()
         default:
-            print("usage: embedding-probe main dispatchMain|runLoop|serving, or idle epoll|nested|queue|main")
+            print("usage: embedding-probe chaos 7, main dispatchMain|runLoop|serving, or idle epoll|nested|queue|main")
             exit(2)
         }
     }
