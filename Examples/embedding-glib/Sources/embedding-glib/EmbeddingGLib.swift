@@ -24,7 +24,7 @@ import UVEmbedding
             }, Unmanaged.passUnretained(beats).toOpaque())
 
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments == ["--idle"] { unsafe g_source_remove(timer) }
+        if arguments == ["--idle"] { g_source_remove(timer) }
         loop.spawn {
             do { try await run(arguments, on: loop) } catch { print("failed: \(error)") }
             await loop.shutdown()

@@ -7,9 +7,9 @@ import UVEmbedding
 /// loop is due, `dispatch` makes a turn. GLib does not look at a source during its own `dispatch`, so a modal dialog that is opened by code of the
 /// loop does not spin.
 @safe
-public final class GLibLoopAdapter {
+final class GLibLoopAdapter {
     /// What GLib allocates for the source: its own part, then ours.
-    private struct Source {
+    @unsafe private struct Source {
         var base: GSource
         var tag: gpointer?
         var driver: Unmanaged<LoopDriver>
@@ -24,21 +24,21 @@ public final class GLibLoopAdapter {
 
     private let source: UnsafeMutablePointer<GSource>
 
-    /// Starts to make the driver's turns in a main context, `nil` being GLib's default one, which has to run on the calling thread.
+    /// Starts to make the driver's turns in the calling thread's main context.
     ///
     /// - Parameter priority: As GLib counts: GTK draws at 120, and takes input at 0. The default is 200, so that a window stays alive
     ///   however busy the loop is.
-    public init(_ driver: LoopDriver, in context: OpaquePointer? = nil, priority: CInt = 200) throws {
+    init(_ driver: LoopDriver, priority: CInt = 200) throws {
         try driver.attach(to: "GLib")
         unsafe source = g_source_new(&Self.functions, guint(MemoryLayout<Source>.size))
         unsafe Self.ours(source).pointee.driver = .passRetained(driver)
         unsafe Self.ours(source).pointee.tag = unsafe g_source_add_unix_fd(source, driver.descriptor.rawValue, G_IO_IN)
         unsafe g_source_set_priority(source, priority)
-        unsafe g_source_attach(source, context)
+        _ = unsafe g_source_attach(source, g_main_context_get_thread_default())
     }
 
     /// Ends the turns; the driver may be attached elsewhere. Again, or when the loop has ended, it does nothing.
-    public func detach() { if unsafe g_source_is_destroyed(source) == 0 { unsafe g_source_destroy(source) } }
+    func detach() { if unsafe g_source_is_destroyed(source) == 0 { unsafe g_source_destroy(source) } }
 
     deinit { unsafe g_source_unref(source) }
 
