@@ -287,6 +287,32 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// UVEmbedding: foreign loops drive ours.
+package.products += [.library(name: "UVEmbedding", targets: ["UVEmbedding"])]
+package.targets += [
+    .target(
+        name: "UVEmbedding",
+        dependencies: [
+            "AsyncUV", "CPlatform", "Readiness", "UV", "UVPlatform",
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+    // Work with known results, which each way to drive a loop has to have.
+    .target(name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
+    .executableTarget(
+        name: "embedding-probe", dependencies: ["AsyncUV", "CSanitizers", "EmbeddingChaos", "Readiness", "UV", "UVEmbedding"],
+        path: "Tests/EmbeddingProbe", swiftSettings: settings),
+    .testTarget(
+        name: "UVEmbeddingTests",
+        dependencies: [
+            "AsyncUV", "EmbeddingChaos", "Readiness", "TestSupport", "UV", "UVEmbedding", "embedding-probe",
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+    example("embedding-dispatch", ["AsyncUV", "UV", "UVEmbedding"]),
+    example("embedding-epoll", ["AsyncUV", "Readiness", "UVEmbedding"]),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

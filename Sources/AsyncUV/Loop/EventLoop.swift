@@ -21,7 +21,8 @@ public final class EventLoop: TaskExecutor {
 
     /// The name that its maker has given it.
     public let label: String?
-    /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number.
+    /// The loop's thread; 0 when the loop has ended, since a new thread may get the same number, and between the turns of a loop
+    /// that a foreign one drives.
     private let thread: Atomic<UInt>
     let core: LoopBound<LoopCore>
     let jobs: LoopBound<JobQueue>
@@ -62,6 +63,7 @@ public final class EventLoop: TaskExecutor {
     @inline(__always)
     static var currentThread: UInt { cplatform_thread_number() }
 
+    func takeThread() { thread.store(Self.currentThread, ordering: .relaxed) }
     func leaveThread() { thread.store(0, ordering: .releasing) }
 
     // MARK: Executor

@@ -235,7 +235,7 @@ final class LoopCore {
         [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle, ending].compactMap { $0 }
     }
 
-    private func closeUserHandles() {
+    func closeUserHandles() {
         for handle in loop.handles { handle.close() }
     }
 
@@ -244,26 +244,41 @@ final class LoopCore {
         if loop.isAdopted { endInOwnersTurns() } else { loop.endRun() }
     }
 
-    private func beginEnd(of owner: EventLoop) {
+    /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
+    ///
+    /// - Throws: ``UVError`` with `.resourceBusy` when C code has handles on the loop: it stays as it is, for ever.
+    func end() throws(UVError) {
+        guard owner != nil else { return }
+        beginEnd()
+        try loop.run(.noWait)
+        endOwnHandles()
+        repeat { closeUserHandles() } while try loop.run(.once) && isBusy(besides: own.count)
+        try finishEnd()
+    }
+
+    // The steps of `end`, for a loop that another loop drives: it must not wait in one of them.
+
+    /// The first step, before a turn: tasks that were just resumed get it while their handles are open. If there are very many,
+    /// only some run here; the rest run in `lateJobs`.
+    func beginEnd() {
+        guard let owner else { return }
         isEnding = true
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
         closeUserHandles()
-        // Tasks that were just resumed get one more turn while their handles are open. If there are very many, only some run
-        // here; the rest run in `lateJobs`.
         keepTurning(true)
     }
 
-    /// Ends all operations, closes everything, and leaves the thread. Jobs that come later run in `lateJobs`.
-    ///
-    /// - Throws: ``UVError`` with `.resourceBusy` when C code has handles on the loop: it stays as it is, for ever.
-    func end() throws(UVError) {
-        guard let owner else { return }
-        beginEnd(of: owner)
-        try loop.run(.noWait)
+    /// The second step: from now on only what others have begun keeps the loop alive. ``closeUserHandles()`` and a turn follow until
+    /// nothing does.
+    func endOwnHandles() {
         for handle in own { handle.keepsLoopAlive = false }
-        repeat { closeUserHandles() } while try loop.run(.once) && isBusy(besides: own.count)
+    }
+
+    /// The last step.
+    func finishEnd() throws(UVError) {
+        guard let owner else { return }
         leave(owner)
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
         while try loop.run(.once), isBusy(besides: 0) {}
@@ -287,7 +302,7 @@ final class LoopCore {
     /// As ``end()``, on a loop that somebody else runs.
     private func endInOwnersTurns() {
         guard let owner, !isEnding else { return }
-        beginEnd(of: owner)
+        beginEnd()
         do throws(UVError) {
             let ending = try TimerHandle(on: loop)
             ending.isInternal = true

@@ -23,16 +23,18 @@ public final class Loop {
     }
 
     let raw: UnsafeMutablePointer<uv_loop_t>
-    /// The thread that made the loop.
-    let home = cplatform_thread_number()
-    /// The thread that may use the loop: ``home``, and nobody while the process exits.
-    private let thread = Atomic<UInt>(cplatform_thread_number())
+    /// The thread that made the loop, or that has taken it since.
+    let lastThread = Atomic<UInt>(cplatform_thread_number())
+    /// The thread that may use the loop: ``home``. Nobody may while the process exits, and between the turns on a dispatch queue.
+    let thread = Atomic<UInt>(cplatform_thread_number())
     private let ownsMemory: Bool
     /// Whether a C program owns the loop and runs it: see ``init(adopting:)``.
     package let isAdopted: Bool
     /// What libuv is to finish of this library's, besides what belongs to handles.
     @exclusivity(unchecked) package internal(set) final var requestsUnderWay = 0
     private let running = Atomic<Bool>(false)
+    /// How often the loop was told to stop.
+    package private(set) var stops = 0
     private var isClosed = false
     let clock: TurnClock
     @exclusivity(unchecked) private var buffer: [UInt8] = []
@@ -55,6 +57,9 @@ public final class Loop {
 
     /// Whether another layer runs the loop and lends it to users, who must not end it.
     package var isLent = false
+
+    /// Whether a foreign loop drives this one. Then nobody else may run or close it.
+    package var isDriven = false
 
     /// Runs after each callback of libuv, when no user closure is on the stack. The executor builds on it.
     package var afterEachCallback: (() -> Void)? {
@@ -140,7 +145,7 @@ public final class Loop {
     ///
     /// - Returns: Whether something still keeps the loop alive, so that it should run again.
     /// - Throws: ``UVError`` with `.badFileDescriptor` when the loop is closed, `.notPermitted` on an adopted loop, which its
-    ///   owner runs.
+    ///   owner runs, `.resourceBusy` when a foreign loop drives it.
     ///
     /// Calls `uv_run`.
     @available(
@@ -149,6 +154,19 @@ public final class Loop {
     @discardableResult
     public func run(_ mode: RunMode = .default) throws(UVError) -> Bool {
         checkThread("Loop")
+        if isDriven { throw UVError(.resourceBusy, in: "run", of: Self.drivenText) }
+        let mode =
+            switch mode {
+            case .default: UV_RUN_DEFAULT
+            case .once: UV_RUN_ONCE
+            case .noWait: UV_RUN_NOWAIT
+            }
+        return try run(mode)
+    }
+
+    private static let drivenText = "a loop that a foreign loop drives: close its LoopDriver first"
+
+    func run(_ mode: uv_run_mode) throws(UVError) -> Bool {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isAdopted { throw UVError(.notPermitted, in: "run", of: "an adopted loop, which its owner runs") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
@@ -160,12 +178,6 @@ public final class Loop {
             leaveSlot()
             if let outer, outer.isUsable { outer.takeSlot() }
         }
-        let mode =
-            switch mode {
-            case .default: UV_RUN_DEFAULT
-            case .once: UV_RUN_ONCE
-            case .noWait: UV_RUN_NOWAIT
-            }
         let isAlive = unsafe uv_run(raw, mode) != 0
         // The process may be exiting: this thread has nothing to do any more.
         checkThread("Loop")
@@ -200,6 +212,7 @@ public final class Loop {
     /// What ``stop()`` does, for whoever runs the loop.
     package func endRun() {
         checkThread("Loop")
+        stops += 1
         if !isClosed { unsafe uv_stop(raw) }
     }
 
@@ -266,6 +279,7 @@ public final class Loop {
         guard !isClosed else { return }
         if isAdopted { return leaveOwnersLoop() }
         if isRunning { throw UVError(.resourceBusy, in: "close", of: "a running loop") }
+        if isDriven { throw UVError(.resourceBusy, in: "close", of: Self.drivenText) }
         ProcessExit.remove(self)
         let status = unsafe uv_loop_close(raw)
         if status < 0 { ProcessExit.add(self) }
@@ -327,7 +341,10 @@ public final class Loop {
             """)
     }
 
-    var isRunning: Bool { running.load(ordering: .relaxed) }
+    /// The thread that uses the loop, or has used it last.
+    var home: UInt { lastThread.load(ordering: .relaxed) }
+
+    package var isRunning: Bool { running.load(ordering: .relaxed) }
 
     /// Lets the loop's thread stop at its next call, and makes it come out of the wait for events. On the thread that exits,
     /// while the loop is open.

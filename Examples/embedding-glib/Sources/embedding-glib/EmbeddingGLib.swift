@@ -1,0 +1,79 @@
+import AsyncUV
+import CGLib
+import UVEmbedding
+
+/// A program of GLib, as those with windows are: its main loop drives a loop with a server, clients and files.
+///
+/// `--chaos SEED` prints the results of the tests' work with known results, `--idle` does nothing for two seconds.
+@main struct EmbeddingGLib {
+    static func main() throws {
+        let main = unsafe g_main_loop_new(nil, 0)
+        let driver = try EventLoopDriver(label: "glib")
+        driver.onEnd = { error in
+            if let error { print("the loop broke: \(error)") }
+            unsafe g_main_loop_quit(main)
+        }
+        let adapter = try GLibLoopAdapter(driver)
+        let loop = driver.eventLoop
+        // What the program's windows would do.
+        let beats = Beats()
+        let timer = unsafe g_timeout_add(
+            10, { beats in
+                unsafe Unmanaged<Beats>.fromOpaque(beats.unsafelyUnwrapped).takeUnretainedValue().count += 1
+                return 1
+            }, Unmanaged.passUnretained(beats).toOpaque())
+
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments == ["--idle"] { g_source_remove(timer) }
+        loop.spawn {
+            do { try await run(arguments, on: loop) } catch { print("failed: \(error)") }
+            await loop.shutdown()
+        }
+        unsafe g_main_loop_run(main)
+        unsafe g_main_loop_unref(main)
+        adapter.detach()
+        if arguments.isEmpty { print("GLib's timer went on meanwhile: \(beats.count >= 10)") }
+    }
+
+    private static func run(_ arguments: [String], on loop: EventLoop) async throws {
+        switch arguments {
+        case []: try await demonstrate(on: loop)
+        case ["--idle"]:
+            loop.schedule(after: .seconds(3_600)) {}
+            print("idle")
+            try await loop.sleep(for: .seconds(2))
+            print("over")
+        case _ where arguments.count == 2 && arguments[0] == "--chaos":
+            for line in try await Chaos(seed: UInt64(arguments[1]) ?? 0).run(on: loop) { print(line) }
+        default: print("usage: embedding-glib [--chaos SEED | --idle]")
+        }
+    }
+
+    private static func demonstrate(on loop: EventLoop) async throws {
+        let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+        let serving = loop.spawn {
+            try await listener.serve { connection in
+                for try await line in connection.lines() { try await connection.write("\(line), says the server\n") }
+            }
+        }
+        let connection = try await TCPConnection.connect(to: listener.localAddress)
+        for number in 1...3 {
+            try await connection.write("hello \(number)\n")
+            print(try await connection.readLine() ?? "nothing")
+            try await loop.sleep(for: .milliseconds(50))
+        }
+        await connection.close()
+        // A task that never waits: GLib's own sources go first.
+        let busy = loop.spawn { while !Task.isCancelled { await Task.yield() } }
+        try await loop.sleep(for: .milliseconds(100))
+        busy.cancel()
+        try await busy.value
+        await listener.close()
+        try await serving.value
+    }
+}
+
+/// How often GLib's own timer has fired.
+private final class Beats {
+    var count = 0
+}

@@ -1,0 +1,62 @@
+package import UV
+
+/// An ``EventLoop`` without a thread: a foreign loop makes its turns, on the thread that has its ``loop`` then.
+///
+/// Between two turns nobody is on the loop, so that what others enqueue goes through the inbox, which makes the loop's descriptor
+/// readable. That includes code of the foreign loop on the same thread.
+package final class DrivenLoop {
+    private enum Stage { case running, ending, closing, over }
+
+    package let eventLoop: EventLoop
+    package var loop: Loop { core.loop }
+    private let core: LoopCore
+    private var stage = Stage.running
+    private var stops = 0
+
+    package init(label: String?) throws(UVError) {
+        core = try LoopCore()
+        eventLoop = EventLoop(
+            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: EventLoop.currentThread, label: label)
+        do throws(UVError) { try core.attach(to: eventLoop) } catch {
+            try? core.end()
+            throw error
+        }
+        eventLoop.leaveThread()
+    }
+
+    /// Whether the loop has begun to end.
+    package var isEnding: Bool { stage != .running }
+
+    /// Makes one turn that does not wait. After `shutdown` the turns close everything; none of them waits either.
+    ///
+    /// - Returns: Whether the loop is to be finished now.
+    package func turn() throws(UVError) -> Bool {
+        eventLoop.takeThread()
+        defer { eventLoop.leaveThread() }
+        if stage == .closing { core.closeUserHandles() }
+        let isAlive = try loop.turn()
+        switch stage {
+        case .running:
+            guard loop.stops != stops else { break }
+            stops = loop.stops
+            core.beginEnd()
+            stage = .ending
+        case .ending:
+            core.endOwnHandles()
+            stage = .closing
+        case .closing: return !isAlive
+        case .over: return false
+        }
+        return false
+    }
+
+    /// Ends the loop, in whatever stage it is: it waits for operations on files that have begun. Nobody drives the loop any more.
+    package func finish() throws(UVError) {
+        guard stage != .over else { return }
+        eventLoop.takeThread()
+        defer { eventLoop.leaveThread() }
+        if stage == .closing { try core.finishEnd() } else { try core.end() }
+        stage = .over
+        eventLoop.ending.finish()
+    }
+}
