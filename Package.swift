@@ -214,6 +214,12 @@ package.targets += [
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
+    .testTarget(
+        name: "MistakesTests",
+        dependencies: [
+            "AsyncUV", "TestSupport", "UV", "UVFoundation", .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
     example("embedding-dispatch", ["AsyncUV", "UV", "UVEmbedding"]),
     example("embedding-epoll", ["AsyncUV", "Readiness", "UVEmbedding"]),
 ]

@@ -12,4 +12,5 @@ public import UV
 /// operation and its subject.
 extension UVError: LocalizedError {
     public var errorDescription: String? { description }
+    public var recoverySuggestion: String? { advice }
 }

@@ -48,7 +48,7 @@ import UVEmbedding
             #expect(wakes == 1 && waits < 5)
             #expect(try poller.wait(upTo: .zero).isEmpty, "the descriptor is not readable any more")
             wakeup.close()
-            if try poller.wait(driving: driver, into: &events) { driver.turn() }
+            while driver.isAlive { if try poller.wait(driving: driver, into: &events) { driver.turn() } }
             try poller.remove(driver)
         }
     }
@@ -72,7 +72,6 @@ import UVEmbedding
                 waits += 1
             }
             #expect(Loop.hrtime - start >= .milliseconds(30) && waits <= 5)
-            if try poller.wait(driving: driver, into: &events) { driver.turn() }
             try poller.remove(driver)
         }
     }

@@ -157,7 +157,13 @@ public final class Loop {
 
     func run(_ mode: uv_run_mode) throws(UVError) -> Bool {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
-        if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
+        if isRunning {
+            fatalError(
+                """
+                Loop.run called inside Loop.run: a closure cannot run the loop that runs it. Return from the closure: the loop \
+                goes on by itself.
+                """)
+        }
         running.store(true, ordering: .relaxed)
         let outer = unsafe cplatform_thread_slot()
         unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
