@@ -203,9 +203,11 @@ package.targets += [
         ],
         swiftSettings: settings),
     // Work with known results, which each way to drive a loop has to have.
-    .target(name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
+    .target(
+        name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
     .executableTarget(
-        name: "embedding-probe", dependencies: ["AsyncUV", "CSanitizers", "EmbeddingChaos", "Readiness", "UV", "UVEmbedding"],
+        name: "embedding-probe",
+        dependencies: ["AsyncUV", "CSanitizers", "EmbeddingChaos", "Readiness", "UV", "UVEmbedding"],
         path: "Tests/EmbeddingProbe", swiftSettings: settings),
     .testTarget(
         name: "UVEmbeddingTests",

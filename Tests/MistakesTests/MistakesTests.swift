@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import UV
 
-/// The likeliest mistakes, and the words that each is answered with: what happened, where, and what to do. docs/MISTAKES.md has
-/// them for the reader.
+/// The likeliest mistakes, and the words that each is answered with: what happened, where, and what to do.
+/// docs/MISTAKES.md has them for the reader.
 @Suite(.ownThread) struct MistakesTests {
     // MARK: Addresses and connections
 
@@ -85,7 +85,9 @@ import UV
         let unknown = "no name server knows the name: check its spelling, /etc/hosts and /etc/resolv.conf"
         let failed = "no name server answers: check the network and /etc/resolv.conf, and try again"
         let text = error.map { String(reflecting: $0) } ?? ""
-        #expect(text.hasSuffix("in look-up of no-such-host.invalid: \(text.contains("EAI_AGAIN") ? failed : unknown)"), "\(text)")
+        #expect(
+            text.hasSuffix("in look-up of no-such-host.invalid: \(text.contains("EAI_AGAIN") ? failed : unknown)"),
+            "\(text)")
     }
 
     @Test func aPrivilegedPort() {
@@ -110,7 +112,9 @@ import UV
             let (near, far) = try TCPHandle.pair(on: loop)
             near.close()
             far.close()
-            try says("bad file descriptor (EBADF) in write of a closed TCPHandle: \(advice)") { _ = try near.write([1]) }
+            try says("bad file descriptor (EBADF) in write of a closed TCPHandle: \(advice)") {
+                _ = try near.write([1])
+            }
         }
         try onLoop { _ in
             let (near, far) = try await connectedPair()
@@ -155,9 +159,12 @@ import UV
             let timer = try TimerHandle(on: loop)
             let error = caught { try loop.close() }
             let text = error.map { String(reflecting: $0) } ?? ""
-            #expect(text.hasPrefix("resource busy or locked (EBUSY) in close of a loop with 1 open handle: TimerHandle made at "))
             #expect(
-                text.hasSuffix(", not active: close them and run the loop once more, or call closeAllHandles() and run() before"))
+                text.hasPrefix(
+                    "resource busy or locked (EBUSY) in close of a loop with 1 open handle: TimerHandle made at "))
+            #expect(
+                text.hasSuffix(
+                    ", not active: close them and run the loop once more, or call closeAllHandles() and run() before"))
             timer.close()
         }
     }
@@ -183,7 +190,9 @@ import UV
         await loop.shutdown()
         let text = await caught { try await loop.sleep(for: .milliseconds(1)) }.map { String(reflecting: $0) } ?? ""
         #expect(text.hasPrefix("operation canceled (ECANCELED) in "))
-        #expect(text.hasSuffix("of a loop that has shut down: the loop has ended: await what uses it before it ends"), "\(text)")
+        #expect(
+            text.hasSuffix("of a loop that has shut down: the loop has ended: await what uses it before it ends"),
+            "\(text)")
     }
 
     @Test func aTaskAwaitsItsOwnLoopsEnd() async throws {
@@ -278,7 +287,8 @@ import UV
     // MARK: Files
 
     @Test func aFileIsMissing() throws {
-        let absolute = "no such file or directory (ENOENT) in readFile of /no/such/file: it is not there: check the path"
+        let absolute =
+            "no such file or directory (ENOENT) in readFile of /no/such/file: it is not there: check the path"
         let relative =
             "no such file or directory (ENOENT) in readFile of no-such-file: it is not there, seen from the working directory: "
             + "check the path, or use an absolute one"

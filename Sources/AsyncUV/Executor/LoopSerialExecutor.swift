@@ -19,7 +19,9 @@ public final class LoopSerialExecutor: SerialExecutor {
 
     public func checkIsolated() {
         if isIsolatingCurrentContext() != true {
-            fatalError("code of an actor on an EventLoop runs off that loop: await a call of the actor instead of assuming to be on it")
+            fatalError(
+                "code of an actor on an EventLoop runs off that loop: await a call of the actor instead of assuming to be on it"
+            )
         }
     }
 }

@@ -1,10 +1,12 @@
 extension UVError {
-    /// What to do about the error, in words for whoever reads the log at night; `nil` for codes that everybody handles in their own way.
+    /// What to do about the error, in words for whoever reads the log at night; `nil` for codes that everybody
+    /// handles in their own way.
     ///
     /// `String(reflecting: error)` has it after the description, and so has the line of a program whose `main` throws.
     public var advice: String? {
         switch code {
-        case .addressInUse: "another socket has that address: `ss -lntup` names its program, and port 0 takes one that is free"
+        case .addressInUse:
+            "another socket has that address: `ss -lntup` names its program, and port 0 takes one that is free"
         case .addressNotAvailable:
             "no interface of this machine has that address: bind 0.0.0.0 or ::, or one of NetworkInterface.addresses"
         case .permissionDenied: permissionAdvice
@@ -12,7 +14,9 @@ extension UVError {
         case .connectionRefused: "nobody listens there: is the server running, and are address and port its own?"
         case .hostIsDown, .noRouteToHost, .networkUnreachable, .networkDown:
             "no way leads there: check the address, the network and the firewall"
-        case .timedOut: operation.hasPrefix("connect") ? "nobody answers: a firewall may drop what is sent, or the machine is off" : nil
+        case .timedOut:
+            operation.hasPrefix("connect")
+                ? "nobody answers: a firewall may drop what is sent, or the machine is off" : nil
         case .resolverUnknownName, .resolverNoAddress:
             "no name server knows the name: check its spelling, /etc/hosts and /etc/resolv.conf"
         case .resolverTemporaryFailure: "no name server answers: check the network and /etc/resolv.conf, and try again"
@@ -20,14 +24,17 @@ extension UVError {
             "the process has all the descriptors that it may: close what is not needed any more, or raise `ulimit -n`"
         case .tooManyOpenFilesInSystem: "the machine has no descriptors left: see /proc/sys/fs/file-nr"
         case .badFileDescriptor: closedAdvice
-        case .canceled: subject?.contains("shut down") == true ? "the loop has ended: await what uses it before it ends" : nil
+        case .canceled:
+            subject?.contains("shut down") == true ? "the loop has ended: await what uses it before it ends" : nil
         case .alreadyInProcess: readAdvice
         case .resourceBusy: busyAdvice
         case .brokenPipe, .connectionReset, .connectionAbort:
             "the other end has gone, as happens every day: end this connection, and connect again if you are the client"
         case .socketNotConnected: "connect first, and wait until that has ended"
-        case .noSuchFileOrDirectory: subject?.hasPrefix("/") == false
-            ? "it is not there, seen from the working directory: check the path, or use an absolute one" : "it is not there: check the path"
+        case .noSuchFileOrDirectory:
+            subject?.hasPrefix("/") == false
+                ? "it is not there, seen from the working directory: check the path, or use an absolute one"
+                : "it is not there: check the path"
         case .isDirectory: "it is a directory: name a file in it, or list its entries"
         case .notDirectory: "a part of the path that should be a directory is a file"
         case .fileExists: "it is there already: remove it first, or choose the option that replaces it"
