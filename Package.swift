@@ -298,15 +298,23 @@ package.targets += [
         ],
         swiftSettings: settings),
     // Work with known results, which each way to drive a loop has to have.
-    .target(name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
+    .target(
+        name: "EmbeddingChaos", dependencies: ["AsyncUV", "UV"], path: "Tests/EmbeddingChaos", swiftSettings: settings),
     .executableTarget(
-        name: "embedding-probe", dependencies: ["AsyncUV", "CSanitizers", "EmbeddingChaos", "Readiness", "UV", "UVEmbedding"],
+        name: "embedding-probe",
+        dependencies: ["AsyncUV", "CSanitizers", "EmbeddingChaos", "Readiness", "UV", "UVEmbedding"],
         path: "Tests/EmbeddingProbe", swiftSettings: settings),
     .testTarget(
         name: "UVEmbeddingTests",
         dependencies: [
             "AsyncUV", "EmbeddingChaos", "Readiness", "TestSupport", "UV", "UVEmbedding", "embedding-probe",
             .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "MistakesTests",
+        dependencies: [
+            "AsyncUV", "TestSupport", "UV", "UVFoundation", .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
     example("embedding-dispatch", ["AsyncUV", "UV", "UVEmbedding"]),

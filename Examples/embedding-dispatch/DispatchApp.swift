@@ -4,8 +4,8 @@ import ExampleSupport
 import UV
 import UVEmbedding
 
-/// An ordinary async program in one thread's worth of code: the main queue drives the loop, so that the main actor and the loop's tasks take
-/// turns. A second loop, of the callback layer, lives on a private queue.
+/// An ordinary async program in one thread's worth of code: the main queue drives the loop, so that the main actor
+/// and the loop's tasks take turns. A second loop, of the callback layer, lives on a private queue.
 @main struct DispatchApp {
     static func main() async throws {
         let loop = try EventLoop.driven(by: .main, label: "main queue")

@@ -3,8 +3,8 @@ import ExampleSupport
 import Readiness
 import UVEmbedding
 
-/// A program with an epoll loop of its own, as a game or a server has that is older than this package: it goes on as it was, and gives our loop
-/// a turn when that has something to do.
+/// A program with an epoll loop of its own, as a game or a server has that is older than this package: it goes on as
+/// it was, and gives our loop a turn when that has something to do.
 @main struct EpollApp {
     static func main() throws {
         var poller = try EpollPoller()

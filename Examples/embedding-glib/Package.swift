@@ -11,7 +11,8 @@ let package = Package(
         .executableTarget(
             name: "embedding-glib",
             dependencies: [
-                "CGLib", .product(name: "AsyncUV", package: "swift-uv"), .product(name: "UVEmbedding", package: "swift-uv"),
+                "CGLib", .product(name: "AsyncUV", package: "swift-uv"),
+                .product(name: "UVEmbedding", package: "swift-uv"),
             ],
             swiftSettings: [
                 .enableUpcomingFeature("NonisolatedNonsendingByDefault"),

@@ -3,12 +3,14 @@ public import AsyncUV
 public import Dispatch
 public import UV
 
-/// Lets a serial dispatch queue drive a loop: a private queue, or the main queue, where the main actor's code runs between the turns.
+/// Lets a serial dispatch queue drive a loop: a private queue, or the main queue, where the main actor's code runs
+/// between the turns.
 ///
-/// A queue is not a thread: its blocks run on changing threads, those of the main queue as well when `dispatchMain()` or an async `main`
-/// serves it. So the loop moves. For each turn the thread that runs the queue takes it, and then leaves it: between two turns nobody is on the
-/// loop. Code reaches a loop of the callback layer by ``withLoop(_:)`` on the queue and ``async(_:)`` elsewhere, an `EventLoop` as ever.
-/// A closure of the loop that runs for long holds up the queue.
+/// A queue is not a thread: its blocks run on changing threads, those of the main queue as well when `dispatchMain()`
+/// or an async `main` serves it. So the loop moves. For each turn the thread that runs the queue takes it, and then
+/// leaves it: between two turns nobody is on the loop. Code reaches a loop of the callback layer by ``withLoop(_:)``
+/// on the queue and ``async(_:)`` elsewhere, an `EventLoop` as ever. A closure of the loop that runs for long holds
+/// up the queue.
 ///
 /// The adapter lives until ``detach()`` or the end of its loop, whoever refers to it.
 public final class DispatchLoopAdapter: Sendable {
@@ -41,7 +43,8 @@ public final class DispatchLoopAdapter: Sendable {
     /// - Parameters:
     ///   - driver: The loop's driver. Neither it nor the loop nor its handles can be used elsewhere afterwards.
     ///   - queue: A serial queue.
-    /// - Throws: ``UVError`` with `.resourceBusy` when an adapter has the driver, `.badFileDescriptor` when its loop has ended.
+    /// - Throws: ``UVError`` with `.resourceBusy` when an adapter has the driver, `.badFileDescriptor` when its loop
+    ///   has ended.
     public init(_ driver: sending LoopDriver, on queue: DispatchQueue) throws(UVError) {
         try driver.attach(to: "dispatch queue \(queue.label)")
         self.queue = queue
@@ -63,10 +66,12 @@ public final class DispatchLoopAdapter: Sendable {
 
     /// Runs code with the loop, for code on the queue; what it has started is taken into account.
     ///
-    /// - Throws: What the body throws; ``UVError`` with `.notPermitted` off the queue, `.canceled` when the loop was detached or has ended.
+    /// - Throws: What the body throws; ``UVError`` with `.notPermitted` off the queue, `.canceled` when the loop was
+    ///   detached or has ended.
     public func withLoop<Value>(_ body: (Loop) throws -> Value) throws -> Value {
         guard DispatchQueue.getSpecific(key: key) == true else {
-            throw UVError(.notPermitted, in: "withLoop", of: "a loop that dispatch queue \(queue.label) drives: use async there")
+            throw UVError(
+                .notPermitted, in: "withLoop", of: "a loop that dispatch queue \(queue.label) drives: use async there")
         }
         guard seat.isAttached, !seat.driver.hasEnded else {
             throw UVError(.canceled, in: "withLoop", of: "a loop that is driven no more")
@@ -74,7 +79,8 @@ public final class DispatchLoopAdapter: Sendable {
         // In a closure of the loop the queue's thread has it already.
         if seat.driver.loop.isHere { return try body(seat.driver.loop) }
         guard seat.driver.loop.takeThread() else {
-            throw UVError(.resourceBusy, in: "withLoop", of: "a loop in another thread's turn: its queue must be a serial one")
+            throw UVError(
+                .resourceBusy, in: "withLoop", of: "a loop in another thread's turn: its queue must be a serial one")
         }
         defer { leave() }
         return try body(seat.driver.loop)
@@ -87,7 +93,8 @@ public final class DispatchLoopAdapter: Sendable {
         queue.async { try? self.withLoop(body) }
     }
 
-    /// Ends the turns, on the queue, after the turn that is running. What waits on the loop waits for ever then. Any thread.
+    /// Ends the turns, on the queue, after the turn that is running. Any thread. What waits on a loop of the callback layer
+    /// waits for ever then; an `EventLoop` is ended there and then, which may hold up the queue: prefer its `shutdown`.
     public func detach() {
         queue.async {
             guard self.seat.isAttached else { return }
@@ -126,7 +133,8 @@ public final class DispatchLoopAdapter: Sendable {
         } else if seat.due.map({ due < $0 }) ?? true {
             // A timer that is too early costs a turn, and saves setting it again for each operation with a timeout.
             seat.due = due
-            seat.timer.schedule(deadline: .now() + .nanoseconds(Int(timeout / .nanoseconds(1))), leeway: .nanoseconds(0))
+            seat.timer.schedule(
+                deadline: .now() + .nanoseconds(Int(timeout / .nanoseconds(1))), leeway: .nanoseconds(0))
         }
     }
 
@@ -140,10 +148,11 @@ public final class DispatchLoopAdapter: Sendable {
 }
 
 extension EventLoop {
-    /// Starts a loop that a serial dispatch queue drives: its tasks run on that queue, between the queue's own blocks. It lives until
-    /// ``AsyncUV/EventLoop/shutdown(grace:)``, however many references there are.
+    /// Starts a loop that a serial dispatch queue drives: its tasks run on that queue, between the queue's own
+    /// blocks. It lives until ``AsyncUV/EventLoop/shutdown(grace:)``, however many references there are.
     ///
-    /// On the main queue the main actor's code runs between the turns, and no other thread is needed. See ``DispatchLoopAdapter``.
+    /// On the main queue the main actor's code runs between the turns, and no other thread is needed. See
+    /// ``DispatchLoopAdapter``.
     ///
     /// - Parameter label: A name of your own, for the loop's description.
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.noMemory` when the system refuses.

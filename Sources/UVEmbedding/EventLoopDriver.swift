@@ -3,8 +3,9 @@ public import UV
 
 /// Lets a foreign loop drive an `EventLoop`, with all its async code: tasks, connections, files.
 ///
-/// The tasks run during turns, on the foreign loop's thread, and nowhere else: between two turns that thread is not on the loop, and what
-/// it calls of the loop comes with the next turn. `shutdown` ends the loop in turns that do not wait.
+/// The tasks run during turns, on the foreign loop's thread, and nowhere else: between two turns that thread is not
+/// on the loop, and what it calls of the loop comes with the next turn. `shutdown` ends the loop in turns that do not
+/// wait.
 public final class EventLoopDriver: LoopDriver {
     /// The loop. It can be used from any task, from now on.
     public let eventLoop: EventLoop

@@ -11,22 +11,27 @@ internal import UVPlatform
 /// 2. It waits until ``descriptor`` is readable, the time is over, or something of its own happens.
 /// 3. In the first two cases it calls ``turn()``.
 ///
-/// A foreign loop that cannot ask before it waits calls ``UV/Waker/wake()`` of the ``waker`` after it has used the loop outside of a turn.
+/// A foreign loop that cannot ask before it waits calls ``UV/Waker/wake()`` of the ``waker`` after it has used the
+/// loop outside of a turn.
 ///
-/// A turn runs what is due and returns; code that keeps the loop busy gets a millisecond or what was ready, then the foreign loop
-/// goes on. The loop stays driven until ``close()``, or until it is stopped. In between nobody else may run or close it.
+/// A turn runs what is due and returns; code that keeps the loop busy gets a millisecond or what was ready, then the
+/// foreign loop goes on. The loop stays driven until ``close()``, or until it is stopped. In between nobody else may
+/// run or close it.
 public class LoopDriver {
-    /// Readable when the loop has something to do. The same one as long as the driver lives, and open as long; not to be read.
+    /// Readable when the loop has something to do. The same one as long as the driver lives, and open as long; not to
+    /// be read.
     public let descriptor: FileDescriptor
 
-    /// Makes ``descriptor`` readable from any thread, so that the foreign loop makes a turn and asks for the timeout again.
+    /// Makes ``descriptor`` readable from any thread, so that the foreign loop makes a turn and asks for the timeout
+    /// again.
     public let waker: Waker
 
     /// Whether the loop was stopped, or the driver closed. Then there is nothing to wait for and a turn does nothing.
     public private(set) var hasEnded = false
 
-    /// Called once, after the last turn of a loop that was stopped (``UV/Loop/stop()``) or shut down, with the loop's own error if it has
-    /// one. A loop of the callback layer can be run, driven or closed by then. Not called after ``close()``.
+    /// Called once, after the last turn of a loop that was stopped (``UV/Loop/stop()``) or shut down, with the loop's
+    /// own error if it has one. A loop of the callback layer can be run, driven or closed by then. Not called after
+    /// ``close()``.
     public var onEnd: ((UVError?) -> Void)?
 
     let loop: Loop
@@ -38,18 +43,23 @@ public class LoopDriver {
 
     /// Prepares a loop of the callback layer to be driven, on the loop's thread.
     ///
-    /// - Throws: ``UVError`` with `.resourceBusy` when the loop has a driver already or is running, `.notPermitted` when it belongs to
-    ///   an `EventLoop`, `.badFileDescriptor` when it is closed, `.tooManyOpenFiles` when there is no descriptor left.
+    /// - Throws: ``UVError`` with `.resourceBusy` when the loop has a driver already or is running, `.notPermitted`
+    ///   when it belongs to an `EventLoop`, `.badFileDescriptor` when it is closed, `.tooManyOpenFiles` when there is
+    ///   no descriptor left.
     @available(*, noasync, message: "after an await the code may be on another thread; use a DispatchLoopAdapter")
     public convenience init(_ loop: Loop) throws(UVError) { try self.init(loop, nil) }
 
     init(_ loop: Loop, _ driven: DrivenLoop?) throws(UVError) {
         if loop.isDriven {
-            throw UVError(.resourceBusy, in: "drive", of: "a loop that has a LoopDriver: use that one, or close it first")
+            throw UVError(
+                .resourceBusy, in: "drive", of: "a loop that has a LoopDriver: use that one, or close it first")
         }
-        if loop.isRunning { throw UVError(.resourceBusy, in: "drive", of: "a running loop: make its driver before it runs") }
+        if loop.isRunning {
+            throw UVError(.resourceBusy, in: "drive", of: "a running loop: make its driver before it runs")
+        }
         if loop.isLent, driven == nil {
-            throw UVError(.notPermitted, in: "drive", of: "a loop that belongs to an EventLoop: make an EventLoopDriver")
+            throw UVError(
+                .notPermitted, in: "drive", of: "a loop that belongs to an EventLoop: make an EventLoopDriver")
         }
         let keeper = try WakeupHandle(on: loop) { _ in }
         keeper.isInternal = true
@@ -76,16 +86,16 @@ public class LoopDriver {
         try? descriptor.close()
     }
 
-    /// How long the foreign loop may wait for ``descriptor``, from now on; `nil` is for ever, which is also the answer during a turn and
-    /// after the end. Zero as long as work is left. Whole milliseconds, rounded up.
+    /// How long the foreign loop may wait for ``descriptor``, from now on; `nil` is for ever, which is also the
+    /// answer during a turn and after the end. Zero as long as work is left. Whole milliseconds, rounded up.
     ///
     /// Calls `uv_backend_timeout`.
     public var timeout: Duration? { hasEnded || loop.isRunning ? nil : loop.backendTimeout }
 
     /// Runs what is due, without waiting.
     ///
-    /// Inside a turn, when a closure of the loop runs the foreign loop (a modal dialog, say), it does nothing: the loop goes on when the
-    /// closure has returned. After the end it does nothing either.
+    /// Inside a turn, when a closure of the loop runs the foreign loop (a modal dialog, say), it does nothing: the
+    /// loop goes on when the closure has returned. After the end it does nothing either.
     ///
     /// Calls `uv_run`.
     public final func turn() {
@@ -105,7 +115,8 @@ public class LoopDriver {
     /// Whether a turn is on the stack.
     public var isTurning: Bool { loop.isRunning }
 
-    /// Whether something keeps the loop alive, as ``UV/Loop/isAlive``: false when a loop that runs by itself would return.
+    /// Whether something keeps the loop alive, as ``UV/Loop/isAlive``: false when a loop that runs by itself would
+    /// return.
     public var isAlive: Bool {
         if hasEnded { return false }
         if driven != nil { return true }
@@ -114,8 +125,9 @@ public class LoopDriver {
         return loop.isAlive
     }
 
-    /// Ends the driving. A loop of the callback layer goes on as it is when somebody runs or drives it. An ``EventLoopDriver`` ends its
-    /// loop, now if no turn is on the stack; that waits for operations on files that have begun.
+    /// Ends the driving. A loop of the callback layer goes on as it is when somebody runs or drives it. An
+    /// ``EventLoopDriver`` ends its loop, now if no turn is on the stack; that waits for operations on files that
+    /// have begun.
     ///
     /// Detach the adapter first, if there is one. Again, it does nothing.
     public func close() {
@@ -154,7 +166,8 @@ public class LoopDriver {
     public final func attach(to adapter: String) throws(UVError) {
         if hasEnded { throw UVError(.badFileDescriptor, in: "attach", of: "a loop that has ended, to \(adapter)") }
         if let guest {
-            throw UVError(.resourceBusy, in: "attach", of: "a loop that \(guest) drives, to \(adapter): detach it there first")
+            throw UVError(
+                .resourceBusy, in: "attach", of: "a loop that \(guest) drives, to \(adapter): detach it there first")
         }
         guest = adapter
     }

@@ -2,8 +2,8 @@ public import UV
 
 /// Lets another loop of libuv drive a loop, on one thread: for a library that brings a loop of its own.
 ///
-/// The outer loop runs on for as long as the inner one has something to do, and no longer. Closing the outer loop's handles ends the
-/// turns.
+/// The outer loop runs on for as long as the inner one has something to do, and no longer. Closing the outer loop's
+/// handles ends the turns.
 public final class NestedLoopAdapter {
     private let driver: LoopDriver
     private let poll: PollHandle
@@ -13,8 +13,9 @@ public final class NestedLoopAdapter {
 
     /// Starts to make the driver's turns in the turns of a loop.
     ///
-    /// - Throws: ``UVError`` with `.resourceBusy` when an adapter has the driver, `.invalidArgument` for a loop that is to drive itself,
-    ///   `.badFileDescriptor` when one of the two is closed, `.tooManyOpenFiles` when there is no descriptor left.
+    /// - Throws: ``UVError`` with `.resourceBusy` when an adapter has the driver, `.invalidArgument` for a loop that
+    ///   is to drive itself, `.badFileDescriptor` when one of the two is closed, `.tooManyOpenFiles` when there is no
+    ///   descriptor left.
     public init(_ driver: LoopDriver, in outer: Loop) throws(UVError) {
         if outer === driver.loop {
             throw UVError(.invalidArgument, in: "attach", of: "a loop to itself: it needs another one to drive it")
@@ -29,7 +30,9 @@ public final class NestedLoopAdapter {
             made.append(timer)
             prepare = try PrepareHandle(on: outer)
             made.append(prepare)
-            for (handle, label) in [(poll, "inner loop"), (timer, "inner loop's timer"), (prepare, "inner loop's timeout")]
+            for (handle, label) in [
+                (poll, "inner loop"), (timer, "inner loop's timer"), (prepare, "inner loop's timeout"),
+            ]
                 as [(Handle, String)]
             {
                 handle.label = label

@@ -13,7 +13,8 @@ public import Readiness
 extension Poller where Self: ~Copyable {
     /// Watches a loop, for ``wait(upTo:driving:into:)``.
     ///
-    /// - Throws: `SystemError` as ``Readiness/Poller/add(_:_:)``, ``UV/UVError`` with `.resourceBusy` when an adapter has the loop.
+    /// - Throws: `SystemError` as ``Readiness/Poller/add(_:_:)``, ``UV/UVError`` with `.resourceBusy` when an adapter
+    ///   has the loop.
     public mutating func add(_ driver: LoopDriver) throws {
         try driver.attach(to: "a poller")
         do { try add(driver.descriptor.rawValue, .readable) } catch {
@@ -34,8 +35,8 @@ extension Poller where Self: ~Copyable {
     /// In a turn of the same loop, and after its end, it waits for the other descriptors only.
     ///
     /// - Parameter events: Replaced by what is ready, without the loop.
-    /// - Returns: Whether the loop has something to do: call its driver's ``LoopDriver/turn()`` then. The poller does not, so that code
-    ///   of the loop may use the poller.
+    /// - Returns: Whether the loop has something to do: call its driver's ``LoopDriver/turn()`` then. The poller does
+    ///   not, so that code of the loop may use the poller.
     public mutating func wait(
         upTo timeout: Duration? = nil, driving driver: LoopDriver, into events: inout [ReadyEvent]
     ) throws(SystemError) -> Bool {

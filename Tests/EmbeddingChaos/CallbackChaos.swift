@@ -15,7 +15,8 @@ public final class CallbackChaos {
         self.folder = folder
     }
 
-    /// Starts all; the closure is called once with a line for each thing that was done, and then nothing is open any more.
+    /// Starts all; the closure is called once with a line for each thing that was done, and then nothing is open any
+    /// more.
     public func start(onDone: @escaping ([String]) -> Void) throws(UVError) {
         self.onDone = onDone
         for number in 0..<8 { try startTimer("timer \(number)") }
@@ -52,7 +53,9 @@ public final class CallbackChaos {
     private func startEcho(_ name: String) throws(UVError) {
         left += 1
         let (near, far) = try TCPHandle.pair(on: loop)
-        let chunks = (0..<Int.random(in: 1...20, using: &numbers)).map { _ in numbers.bytes(Int.random(in: 1...9_000, using: &numbers)) }
+        let chunks = (0..<Int.random(in: 1...20, using: &numbers)).map { _ in
+            numbers.bytes(Int.random(in: 1...9_000, using: &numbers))
+        }
         let count = chunks.reduce(0) { $0 + $1.count }
         var digest = Digest()
         var received = 0
@@ -88,7 +91,9 @@ public final class CallbackChaos {
         left += 2
         let number = Int.random(in: 0...1_000, using: &numbers)
         try WorkRequest.run(on: loop, { number * 2 }) { _, result in self.finish(name, "\((try? result.get()) ?? -1)") }
-        let wakeup = try WakeupHandle(on: loop) { wakeup in wakeup.close { _ in self.finish("\(name), wake-up", "came") } }
+        let wakeup = try WakeupHandle(on: loop) { wakeup in
+            wakeup.close { _ in self.finish("\(name), wake-up", "came") }
+        }
         let waker = wakeup.waker
         try WorkRequest.run(on: loop, { waker.wake() }) { _, _ in }
     }

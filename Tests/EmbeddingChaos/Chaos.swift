@@ -1,7 +1,7 @@
 public import AsyncUV
 
-/// A crowd of tasks that sleep, talk to each other, use files and other threads, as a seed says: the result depends on the seed only,
-/// not on who drives the loop and in which order things end.
+/// A crowd of tasks that sleep, talk to each other, use files and other threads, as a seed says: the result depends
+/// on the seed only, not on who drives the loop and in which order things end.
 public struct Chaos: Sendable {
     private let seed: UInt64
 
@@ -21,7 +21,8 @@ public struct Chaos: Sendable {
             try await withThrowingTaskGroup(of: (Int, String).self) { group in
                 for number in 0..<16 {
                     group.addTask {
-                        var worker = Worker(seed &+ UInt64(number), loop, listener.localAddress, folder.appending("\(number)"))
+                        var worker = Worker(
+                            seed &+ UInt64(number), loop, listener.localAddress, folder.appending("\(number)"))
                         return (number, try await worker.run())
                     }
                 }
@@ -92,7 +93,9 @@ private struct Worker {
             return "offload"
         case 6:
             do {
-                try await withTimeout(.milliseconds(1 + amount % 5)) { [loop] in try await loop.sleep(for: .seconds(100)) }
+                try await withTimeout(.milliseconds(1 + amount % 5)) { [loop] in
+                    try await loop.sleep(for: .seconds(100))
+                }
             } catch { return (error as? UVError)?.code == .timedOut ? "timeout" : "\(error)" }
             return "no timeout"
         default:

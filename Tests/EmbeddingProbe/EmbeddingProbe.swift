@@ -15,7 +15,8 @@ import UVEmbedding
         switch arguments {
         case ["main", "dispatchMain"]: try onMainQueue { dispatchMain() }
         case ["main", "runLoop"]: try onMainQueue { while true { RunLoop.main.run() } }
-        case ["main", "serving"]: try onMainQueue { try EventLoop.run { loop in try await loop.sleep(for: .seconds(3_600)) } }
+        case ["main", "serving"]:
+            try onMainQueue { try EventLoop.run { loop in try await loop.sleep(for: .seconds(3_600)) } }
         case ["chaos", "7"]:
             for line in try EventLoop.run({ loop in try await Chaos(seed: 7).run(on: loop) }) { print(line) }
         case ["idle", "epoll"]:

@@ -49,7 +49,8 @@ import UVEmbedding
         fired.wait()
         let error = #expect(throws: UVError.self) { try adapter.withLoop { _ in } }
         #expect(
-            error?.description == "operation not permitted (EPERM) in withLoop of a loop that dispatch queue owner drives: "
+            error?.description
+                == "operation not permitted (EPERM) in withLoop of a loop that dispatch queue owner drives: "
                 + "use async there")
         adapter.detach()
         adapter.detach()

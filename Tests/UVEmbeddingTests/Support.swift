@@ -29,8 +29,8 @@ final class Shared<Value: Sendable>: Sendable {
     }
 }
 
-/// Runs async code on a loop that is driven in some way, shuts the loop down and returns the code's value. On a thread that
-/// may block.
+/// Runs async code on a loop that is driven in some way, shuts the loop down and returns the code's value. On a
+/// thread that may block.
 func drive<Value: Sendable>(
     by way: Way, _ body: @escaping @Sendable (EventLoop) async throws -> Value
 ) throws -> Value {

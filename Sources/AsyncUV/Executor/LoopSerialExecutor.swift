@@ -18,6 +18,10 @@ public final class LoopSerialExecutor: SerialExecutor {
     public func isIsolatingCurrentContext() -> Bool? { loop.isCurrent || loop.lateJobs.isCurrent }
 
     public func checkIsolated() {
-        if isIsolatingCurrentContext() != true { fatalError("code of an actor on an EventLoop runs off that loop") }
+        if isIsolatingCurrentContext() != true {
+            fatalError(
+                "code of an actor on an EventLoop runs off that loop: await a call of the actor instead of assuming to be on it"
+            )
+        }
     }
 }

@@ -2,8 +2,8 @@ package import UV
 
 /// An ``EventLoop`` without a thread: a foreign loop makes its turns, on the thread that has its ``loop`` then.
 ///
-/// Between two turns nobody is on the loop, so that what others enqueue goes through the inbox, which makes the loop's descriptor
-/// readable. That includes code of the foreign loop on the same thread.
+/// Between two turns nobody is on the loop, so that what others enqueue goes through the inbox, which makes the
+/// loop's descriptor readable. That includes code of the foreign loop on the same thread.
 package final class DrivenLoop {
     private enum Stage { case running, ending, closing, over }
 
@@ -50,7 +50,8 @@ package final class DrivenLoop {
         return false
     }
 
-    /// Ends the loop, in whatever stage it is: it waits for operations on files that have begun. Nobody drives the loop any more.
+    /// Ends the loop, in whatever stage it is: it waits for operations on files that have begun. Nobody drives the
+    /// loop any more.
     package func finish() throws(UVError) {
         guard stage != .over else { return }
         eventLoop.takeThread()

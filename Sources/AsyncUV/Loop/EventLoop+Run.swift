@@ -18,7 +18,13 @@ extension EventLoop {
         label: String? = nil, servesMainActor: Bool = true,
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) throws -> Value {
-        if Loop.isRunningHere { fatalError("EventLoop.run called inside a loop: a loop cannot wait for another") }
+        if Loop.isRunningHere {
+            fatalError(
+                """
+                EventLoop.run called inside a loop: a loop cannot wait for another. Await the code itself, start it with \
+                loop.spawn, or make an EventLoop() for it.
+                """)
+        }
         let core = try LoopCore()
         let loop = EventLoop(
             LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: currentThread, label: label)

@@ -169,7 +169,13 @@ public final class Loop {
     func run(_ mode: uv_run_mode) throws(UVError) -> Bool {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isAdopted { throw UVError(.notPermitted, in: "run", of: "an adopted loop, which its owner runs") }
-        if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
+        if isRunning {
+            fatalError(
+                """
+                Loop.run called inside Loop.run: a closure cannot run the loop that runs it. Return from the closure: the loop \
+                goes on by itself.
+                """)
+        }
         running.store(true, ordering: .relaxed)
         let outer = Loop.current
         takeSlot()

@@ -18,7 +18,8 @@ import UVEmbedding
         // What the program's windows would do.
         let beats = Beats()
         let timer = unsafe g_timeout_add(
-            10, { beats in
+            10,
+            { beats in
                 unsafe Unmanaged<Beats>.fromOpaque(beats.unsafelyUnwrapped).takeUnretainedValue().count += 1
                 return 1
             }, Unmanaged.passUnretained(beats).toOpaque())

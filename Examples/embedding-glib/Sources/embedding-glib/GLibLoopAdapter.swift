@@ -3,9 +3,9 @@ import UVEmbedding
 
 /// Lets GLib's main loop drive a loop: GTK, GStreamer and what else runs on it. Copy this file into your program.
 ///
-/// A source of GLib with the three steps of a ``LoopDriver``: `prepare` asks for the timeout before each wait, `check` looks whether the
-/// loop is due, `dispatch` makes a turn. GLib does not look at a source during its own `dispatch`, so a modal dialog that is opened by code of the
-/// loop does not spin.
+/// A source of GLib with the three steps of a ``LoopDriver``: `prepare` asks for the timeout before each wait,
+/// `check` looks whether the loop is due, `dispatch` makes a turn. GLib does not look at a source during its own
+/// `dispatch`, so a modal dialog that is opened by code of the loop does not spin.
 @safe
 final class GLibLoopAdapter {
     /// What GLib allocates for the source: its own part, then ours.
@@ -26,8 +26,8 @@ final class GLibLoopAdapter {
 
     /// Starts to make the driver's turns in the calling thread's main context.
     ///
-    /// - Parameter priority: As GLib counts: GTK draws at 120, and takes input at 0. The default is 200, so that a window stays alive
-    ///   however busy the loop is.
+    /// - Parameter priority: As GLib counts: GTK draws at 120, and takes input at 0. The default is 200, so that a
+    ///   window stays alive however busy the loop is.
     init(_ driver: LoopDriver, priority: CInt = 200) throws {
         try driver.attach(to: "GLib")
         unsafe source = g_source_new(&Self.functions, guint(MemoryLayout<Source>.size))
@@ -46,7 +46,9 @@ final class GLibLoopAdapter {
         unsafe UnsafeMutableRawPointer(source.unsafelyUnwrapped).assumingMemoryBound(to: Source.self)
     }
 
-    private static func prepare(_ source: UnsafeMutablePointer<GSource>?, _ wait: UnsafeMutablePointer<gint>?) -> gboolean {
+    private static func prepare(_ source: UnsafeMutablePointer<GSource>?, _ wait: UnsafeMutablePointer<gint>?)
+        -> gboolean
+    {
         let timeout = unsafe ours(source).pointee.driver.takeUnretainedValue().timeout
         unsafe wait?.pointee = timeout.map { gint(clamping: Int64($0 / .milliseconds(1))) } ?? -1
         return timeout == .zero ? 1 : 0
