@@ -86,7 +86,7 @@ let package = Package(
         .executableTarget(
             name: "process-probe",
             dependencies: [
-                "AsyncUV", "CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system"),
+                "AsyncUV", "CHostLoop", "CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/ProcessProbe", swiftSettings: settings),
         .executableTarget(
