@@ -207,10 +207,15 @@ package.targets += [
         swiftSettings: settings),
     .target(name: "UVAsyncMain", dependencies: ["CAsyncMain", "UVMainExecutor"], swiftSettings: settings),
     .executableTarget(
-        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
+        name: "main-executor", dependencies: ["AsyncUV", "UVAsyncMain"], path: "Examples/main-executor",
         swiftSettings: settings),
     .executableTarget(
-        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
+        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"],
+        path: "Tests/MainExecutorProbe",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"],
+        path: "Tests/AsyncMainProbe",
         swiftSettings: settings),
     .testTarget(
         name: "UVMainExecutorTests", dependencies: ["TestSupport", "async-main-probe", "main-executor-probe"],

@@ -107,7 +107,8 @@ enum Leaving: String, CaseIterable {
             exit(3)
         case .everything:
             for kind in [
-                Self.watches, .handles, .callbackLoop, .servers, .sleepers, .files, .threads, .watchers, .children, .datagrams,
+                Self.watches, .handles, .callbackLoop, .servers, .sleepers, .files, .threads, .watchers, .children,
+                .datagrams,
                 .localSockets, .signalStorm, .adopted,
             ] {
                 // Some are still at their beginning when the process is left.
