@@ -86,7 +86,7 @@ let package = Package(
         .executableTarget(
             name: "process-probe",
             dependencies: [
-                "AsyncUV", "CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system"),
+                "AsyncUV", "CHostLoop", "CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/ProcessProbe", swiftSettings: settings),
         .executableTarget(
@@ -249,10 +249,15 @@ package.targets += [
         swiftSettings: settings),
     .target(name: "UVAsyncMain", dependencies: ["CAsyncMain", "UVMainExecutor"], swiftSettings: settings),
     .executableTarget(
-        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"], path: "Tests/MainExecutorProbe",
+        name: "main-executor", dependencies: ["AsyncUV", "UVAsyncMain"], path: "Examples/main-executor",
         swiftSettings: settings),
     .executableTarget(
-        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"], path: "Tests/AsyncMainProbe",
+        name: "main-executor-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVMainExecutor"],
+        path: "Tests/MainExecutorProbe",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "async-main-probe", dependencies: ["AsyncUV", "MainExecutorChecks", "UVAsyncMain"],
+        path: "Tests/AsyncMainProbe",
         swiftSettings: settings),
     .testTarget(
         name: "UVMainExecutorTests", dependencies: ["TestSupport", "async-main-probe", "main-executor-probe"],

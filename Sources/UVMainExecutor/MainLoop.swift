@@ -1,4 +1,4 @@
-public import AsyncUV
+internal import AsyncUV
 internal import CPlatform
 internal import UV
 
@@ -8,6 +8,7 @@ internal import UV
 /// `EventLoop.shared` are this loop; `DispatchQueue.main` is served.
 ///
 /// ```swift
+/// import AsyncUV
 /// import UVMainExecutor
 ///
 /// @main struct Server {
@@ -40,7 +41,9 @@ public enum MainLoop {
     ///   the standard library cannot do it, `.tooManyOpenFiles` when the system refuses a loop.
     @discardableResult
     @available(*, noasync, message: "the loop runs already: await the code itself")
-    public static func run<Value: Sendable>(_ body: @escaping @MainActor @Sendable () async throws -> Value) throws -> Value {
+    public static func run<Value: Sendable>(_ body: @escaping @MainActor @Sendable () async throws -> Value) throws
+        -> Value
+    {
         if Loop.isRunningHere { throw UVError(.notPermitted, in: "MainLoop.run", of: "a loop that runs already") }
         let loop = try install()
         let outcome = Outcome<Value>()

@@ -165,7 +165,8 @@ final class Host {
         host.close()
     }
 
-    @Test("A request that is with the pool when Swift leaves ends as usual, and keeps the host's loop running until then")
+    @Test(
+        "A request that is with the pool when Swift leaves ends as usual, and keeps the host's loop running until then")
     func requestsUnderWay() throws {
         let host = Host()
         let loop = unsafe try Loop(adopting: host.raw)

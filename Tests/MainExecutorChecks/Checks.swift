@@ -8,7 +8,9 @@ import UVMainExecutor
 public enum Checks {
     @MainActor public static func run() async throws {
         guard let loop = MainLoop.loop else { return print("no loop: false") }
-        check("the loop is the current and the shared one", loop.isCurrent && loop === EventLoop.current && loop === EventLoop.shared)
+        check(
+            "the loop is the current and the shared one",
+            loop.isCurrent && loop === EventLoop.current && loop === EventLoop.shared)
         check("a detached task is on the main thread", await Task.detached { isMainThread && loop.isCurrent }.value)
         check("a task of the main actor, too", await Task { @MainActor in isMainThread }.value)
         check("and one that prefers the loop", try await loop.spawn { isMainThread }.value)
@@ -36,7 +38,9 @@ public enum Checks {
         let start = ContinuousClock.now
         try await Task.sleep(for: .milliseconds(20))
         let slept = ContinuousClock.now - start
-        check("Task.sleep is not early, nor late by more than a second", slept >= .milliseconds(20) && slept < .seconds(1))
+        check(
+            "Task.sleep is not early, nor late by more than a second", slept >= .milliseconds(20) && slept < .seconds(1)
+        )
         let log = Log()
         await withTaskGroup(of: Void.self) { group in
             for number in [3, 1, 2] {
@@ -102,7 +106,9 @@ public enum Checks {
                     for _ in 0..<count / 4 {
                         Task {
                             let isRight = isMainThread && loop.isCurrent
-                            if log.calls.add(isRight ? 1 : 0, ordering: .relaxed).newValue == count { continuation.resume() }
+                            if log.calls.add(isRight ? 1 : 0, ordering: .relaxed).newValue == count {
+                                continuation.resume()
+                            }
                         }
                     }
                 }

@@ -22,6 +22,20 @@ enum Leaving: String, CaseIterable {
     case files
     /// Threads look up names and compute.
     case threads
+    /// Directories and files are watched while a thread changes them.
+    case watchers
+    /// Child processes run, end, and are talked to.
+    case children
+    /// A terminal is raw.
+    case terminal
+    /// Datagrams go to and fro.
+    case datagrams
+    /// Local sockets: a pair, a listener.
+    case localSockets
+    /// Signals come as fast as they can, on several loops.
+    case signalStorm
+    /// A loop that C code owns, on a thread of its own, has tasks.
+    case adopted
     /// `exit` is called on the loop's own thread.
     case exitOnLoop
     /// `exit` is called on another thread while the loop's thread computes for a long time.
@@ -29,14 +43,36 @@ enum Leaving: String, CaseIterable {
     /// One after the other and all at once, beside each other.
     case everything
 
-    var status: CInt { self == .exitOnLoop || self == .exitWhileBusy ? 3 : 0 }
+    /// How the process is left in the end.
+    enum Way: String, CaseIterable {
+        /// `main` returns.
+        case byReturn
+        /// `exit` is called in `main`.
+        case byExit
+        /// `exit` is called in a task, on a thread of the pool.
+        case inTask
+        /// `exit` is called on a thread that nobody knows, while `main` waits for it.
+        case onThread
 
-    func leave(after microseconds: UInt32) async throws {
-        try await begin(microseconds)
-        usleep(microseconds)
+        var status: CInt { self == .byReturn ? 0 : 3 }
     }
 
-    private func begin(_ microseconds: UInt32) async throws {
+    /// The exit status that is right.
+    func status(_ way: Way) -> CInt { self == .exitOnLoop || self == .exitWhileBusy ? 3 : way.status }
+
+    func leave(_ way: Way, after microseconds: UInt32) async throws {
+        try await begin(microseconds)
+        usleep(microseconds)
+        switch way {
+        case .byReturn: return
+        case .byExit: exit(3)
+        case .inTask: Task.detached { exit(3) }
+        case .onThread: Thread.detachNewThread { exit(3) }
+        }
+        try await Task.sleep(for: .seconds(100))
+    }
+
+    func begin(_ microseconds: UInt32) async throws {
         switch self {
         case .signals:
             Self.raiseSoon()
@@ -51,6 +87,13 @@ enum Leaving: String, CaseIterable {
         case .sleepers: Self.sleep()
         case .files: Self.useFiles()
         case .threads: Self.useThreads()
+        case .watchers: try await Self.watchFiles()
+        case .children: Self.runChildren()
+        case .terminal: try await Self.makeTerminalRaw()
+        case .datagrams: try await Self.sendDatagrams()
+        case .localSockets: try await Self.useLocalSockets()
+        case .signalStorm: try await Self.raiseSignals()
+        case .adopted: Self.runForC()
         case .exitOnLoop:
             try await EventLoop.shared.withLoop { loop in
                 try Self.openHandles(on: loop)
@@ -63,8 +106,13 @@ enum Leaving: String, CaseIterable {
             usleep(microseconds)
             exit(3)
         case .everything:
-            for kind in [Self.watches, .handles, .callbackLoop, .servers, .sleepers, .files, .threads] {
-                try await kind.begin(microseconds)
+            for kind in [
+                Self.watches, .handles, .callbackLoop, .servers, .sleepers, .files, .threads, .watchers, .children,
+                .datagrams,
+                .localSockets, .signalStorm, .adopted,
+            ] {
+                // Some are still at their beginning when the process is left.
+                Task.detached { try await kind.begin(microseconds) }
             }
         }
     }

@@ -4,7 +4,9 @@ import Testing
 
 /// K4: the main actor and all tasks on one loop, on the main thread, which belongs to a child process.
 @Suite(.inTurn) struct MainExecutorTests {
-    @Test("K4: everything is on the main thread, in both ways to get there", arguments: ["async-main-probe", "main-executor-probe"])
+    @Test(
+        "K4: everything is on the main thread, in both ways to get there",
+        arguments: ["async-main-probe", "main-executor-probe"])
     func checks(_ program: String) async throws {
         let (status, output) = try await run(program)
         let lines = output.split(separator: "\n").map(String.init)

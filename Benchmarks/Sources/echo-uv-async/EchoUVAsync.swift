@@ -12,11 +12,12 @@ import UV
 
     @Option(help: "An idle timeout of each connection, in seconds.") var idleTimeout: Int?
     @Option(help: "A timeout of each read, in seconds.") var readTimeout: Int?
+    @Flag(help: "A task of one's own for each connection, in place of `serve`.") var tasks = false
     @Option(help: "Listens on a local socket at this path instead.") var local: String?
 
     func run() throws {
         if let local { return try serveLocally(at: local) }
-        let (options, split, each) = (options, split, each)
+        let (options, split, each, tasks) = (options, split, each, tasks)
         let (idleTimeout, readTimeout) = (
             idleTimeout.map { Duration.seconds($0) }, readTimeout.map { Duration.seconds($0) }
         )
@@ -25,6 +26,15 @@ import UV
                 host: options.host, port: options.port, backlog: ServerOptions.backlog)
             options.announce(port: Int(listener.localAddress.port))
             let serving = loop.spawn {
+                if tasks {
+                    for try await connection in listener.connections {
+                        loop.spawn(onError: { print($0) }) {
+                            for try await chunk in connection { try await connection.write(chunk) }
+                            await connection.close()
+                        }
+                    }
+                    return
+                }
                 if let split {
                     return try await listener.serve { try await answer($0, split, each) }
                 }

@@ -7,7 +7,8 @@ import UVMainExecutor
 /// As echo-uv-async, on a loop that is the executor of everything.
 @main struct EchoUVMain: ParsableCommand {
     @OptionGroup var options: ServerOptions
-    @Flag(help: "A task of the main actor for each connection, which prefers no executor, in place of `serve`.") var tasks = false
+    @Flag(help: "A task of the main actor for each connection, which prefers no executor, in place of `serve`.")
+    var tasks = false
 
     func run() throws {
         let (options, tasks) = (options, tasks)

@@ -43,7 +43,9 @@ extension EventLoop {
         enqueue(runsInMain(job))
     }
 
-    private func runsInMain(_ job: UnownedJob) -> JobQueue.Entry { isPreferred(by: job) ? .taskInMain(job) : .main(job) }
+    private func runsInMain(_ job: UnownedJob) -> JobQueue.Entry {
+        isPreferred(by: job) ? .taskInMain(job) : .main(job)
+    }
 
     /// Runs a job of a task that prefers no executor.
     package func enqueueAnywhere(_ job: consuming ExecutorJob) { enqueue(.anywhere(UnownedJob(job))) }
@@ -60,7 +62,9 @@ extension EventLoop {
 
     private func delay(_ entry: JobQueue.Entry, until time: Duration) {
         // Without a timer it is better early than never.
-        do throws(UVError) { try core.open(on: self).sleeps.add(DelayedJob(entry, at: time, on: self)) } catch { enqueue(entry) }
+        do throws(UVError) { try core.open(on: self).sleeps.add(DelayedJob(entry, at: time, on: self)) } catch {
+            enqueue(entry)
+        }
     }
 }
 

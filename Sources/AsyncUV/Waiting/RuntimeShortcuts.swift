@@ -169,7 +169,7 @@ package enum RuntimeShortcuts {
     /// Runs a job of a task that prefers no executor, as the standard library's pool does.
     ///
     /// The documented way says on which executor the job runs. That is never what its task prefers, so that the runtime enqueues the
-    /// task again at each call of a function that is not isolated: 1,100 instructions.
+    /// task again at each hop.
     static func runAnywhere(_ job: UnownedJob, _ executor: UnownedTaskExecutor) {
         unsafe cruntime_run_job(UnsafeMutableRawPointer(bitPattern: unsafeBitCast(job, to: UInt.self)))
     }

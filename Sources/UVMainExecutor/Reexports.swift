@@ -1,0 +1,6 @@
+// The types of other modules that stand in signatures of this one: `import UVMainExecutor` is enough to name them.
+public import AsyncUV
+
+@_exported public import struct UV.UVError
+// An alias for the reason that AsyncUV gives at its own.
+public typealias EventLoop = AsyncUV.EventLoop
