@@ -28,6 +28,6 @@ extension EventLoop {
 
     /// Makes the loop's thread leave ``UV/Loop/run(_:)``.
     func stop() {
-        if isCurrent { core.open(on: self).loop.endRun() } else { post { self.core.open(on: self).loop.endRun() } }
+        if isCurrent { core.open(on: self).stop() } else { post { self.core.open(on: self).stop() } }
     }
 }

@@ -33,10 +33,12 @@ public final class EventLoop: TaskExecutor {
     /// The loop's own thread; `nil` for a loop on somebody's thread.
     let ownThread: SystemThread?
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
+    /// The time of a loop that a test runs.
+    let twinClock: TwinClock?
 
     init(
         _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, thread: UInt,
-        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false
+        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false, twinClock: TwinClock? = nil
     ) {
         self.label = label
         self.isShared = isShared
@@ -45,6 +47,7 @@ public final class EventLoop: TaskExecutor {
         self.thread = Atomic(thread)
         self.jobInbox = jobInbox
         self.core = core
+        self.twinClock = twinClock
     }
 
     /// The loop that the caller runs on.

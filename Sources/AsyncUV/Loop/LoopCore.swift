@@ -17,12 +17,16 @@ final class LoopCore {
     @exclusivity(unchecked) var counters = EventLoop.Counters()
     /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
-    private(set) lazy var sleeps = SleepQueue(self)
-    /// Sleeps that may be late by less than a millisecond.
-    private(set) lazy var preciseSleeps = SleepQueue(self, .microsecond)
+    private(set) lazy var sleeps = SleepQueue(self, twin == nil ? .millisecond : .microsecond)
+    /// Sleeps that may be late by less than a millisecond. A twin has one order for all.
+    private(set) lazy var preciseSleeps = twin == nil ? SleepQueue(self, .microsecond) : sleeps
     let servers: Servers
     /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
+    /// How a test runs the loop, if one does.
+    let twin: LoopTwin?
+    /// Whether ``stop()`` was called.
+    private(set) var isStopped = false
 
     private let wakeup: WakeupHandle
     /// Keeps the loop turning while jobs are left.
@@ -35,8 +39,9 @@ final class LoopCore {
     @exclusivity(unchecked) private var calls: [@Sendable () -> Void] = []
     private var owner: EventLoop?
 
-    init() throws(UVError) {
+    init(_ twin: LoopTwin? = nil) throws(UVError) {
         let loop = try Loop()
+        self.twin = twin
         let core = Later<LoopCore>()
         wakeup = try WakeupHandle(on: loop) { _ in core.value?.takeForeignJobs() }
         idle = try IdleHandle(on: loop)
@@ -56,7 +61,11 @@ final class LoopCore {
         loop.attachment = owner
         let task = unsafe owner.asUnownedTaskExecutor()
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
-        loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
+        if let twin {
+            loop.afterEachCallback = { unsafe self.runJobs(in: twin, task, serial) }
+        } else {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
+        }
         // Jobs that came before the first turn.
         try startTurning()
         unsafe isTurning = true
@@ -70,6 +79,8 @@ final class LoopCore {
 
     /// Without the jobs of the batch that is running.
     var jobsSoFar: Int { unsafe counters.jobs + counters.foreignJobs }
+
+    var foreignJobsSoFar: Int { unsafe counters.foreignJobs }
 
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
     func serveMainQueue() throws(UVError) {
@@ -146,6 +157,27 @@ final class LoopCore {
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
 
+    /// As ``runJobs(_:_:)``, in the order that a test wants. How many run does not depend on the time.
+    private func runJobs(in twin: LoopTwin, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+        var count = 0
+        if unsafe !calls.isEmpty { makeCalls() }
+        while unsafe !isSpent, !jobs.isEmpty {
+            jobs.bringForward(twin.next(of: jobs.count))
+            guard let entry = jobs.popFirst() else { break }
+            count += 1
+            if case .place(let place) = entry {
+                if let entry = unsafe comeBack(to: place) { unsafe run(entry, task, serial) }
+            } else {
+                unsafe run(entry, task, serial)
+            }
+            if unsafe !calls.isEmpty { makeCalls() }
+            if count == Self.budget || twin.isRestless { unsafe isSpent = true }
+        }
+        unsafe counters.jobs += count
+        if unsafe isSpent, jobs.isEmpty { beginTurn() }
+        if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+    }
+
     /// The first look at the clock sets the deadline. Most turns have no second look.
     private func isOver(_ deadline: inout Duration?) -> Bool {
         let now = Loop.hrtime
@@ -177,7 +209,7 @@ final class LoopCore {
         return jobs.count > count ? jobs.popLast() : nil
     }
 
-    private func keepTurning(_ turning: Bool) {
+    func keepTurning(_ turning: Bool) {
         unsafe isTurning = turning
         if turning {
             try? startTurning()
@@ -188,6 +220,12 @@ final class LoopCore {
     }
 
     // MARK: End
+
+    /// Makes whoever runs the loop come back.
+    func stop() {
+        isStopped = true
+        loop.endRun()
+    }
 
     private var own: [Handle] { [wakeup, idle, prepare] + [sleeps.handle, preciseSleeps.handle].compactMap { $0 } }
 
