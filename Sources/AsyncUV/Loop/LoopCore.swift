@@ -80,8 +80,6 @@ final class LoopCore {
     /// Without the jobs of the batch that is running.
     var jobsSoFar: Int { unsafe counters.jobs + counters.foreignJobs }
 
-    var foreignJobsSoFar: Int { unsafe counters.foreignJobs }
-
     /// Serves the main actor and `DispatchQueue.main`, if this is the main thread.
     func serveMainQueue() throws(UVError) {
         do throws(UVError) { mainQueue = try MainQueueHandle(on: loop) } catch {
@@ -160,6 +158,7 @@ final class LoopCore {
     /// As ``runJobs(_:_:)``, in the order that a test wants. How many run does not depend on the time.
     private func runJobs(in twin: LoopTwin, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
         var count = 0
+        unsafe twin.clock.noteForeignJobs(counters.foreignJobs)
         if unsafe !calls.isEmpty { makeCalls() }
         while unsafe !isSpent, !jobs.isEmpty {
             jobs.bringForward(twin.next(of: jobs.count))

@@ -26,7 +26,7 @@ package final class LoopTwin {
     private var jobs = 0
 
     /// More jobs than this in one moment mean that time will never go by.
-    private static let most = 5_000_000
+    private static let most = 1_000_000
     /// How long to wait for sockets and other handles of the system, by its clock, before each jump.
     private static let pause = Duration.milliseconds(10)
     /// Threads of the library work on these, and they end by themselves.

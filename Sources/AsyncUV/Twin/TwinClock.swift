@@ -8,6 +8,7 @@ package final class TwinClock: Sendable {
 
     private let nanoseconds = Atomic<Int64>(start.wholeNanoseconds)
     private let holds = Atomic<Int>(0)
+    private let foreign = Atomic<Int>(0)
 
     package init() {}
 
@@ -21,7 +22,12 @@ package final class TwinClock: Sendable {
 
     package func letGo() { holds.subtract(1, ordering: .acquiringAndReleasing) }
 
+    /// How many jobs and calls have come to the loop from other threads.
+    package var foreignJobs: Int { foreign.load(ordering: .relaxed) }
+
     // MARK: On the loop's thread
+
+    func noteForeignJobs(_ count: Int) { foreign.store(count, ordering: .relaxed) }
 
     /// Makes this the clock of the calling thread, until ``leave()``.
     func enter() { cplatform_set_test_time(nanoseconds.load(ordering: .relaxed)) }

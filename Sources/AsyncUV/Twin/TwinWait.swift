@@ -44,9 +44,13 @@ extension EventLoop {
         try await value(of: link, within: timeout) { UVError(.timedOut, in: "\(operation)", of: subject) }
     }
 
-    /// Calls a closure at a time of the loop's clock, in the order of the times. On the loop's thread only.
+    /// Calls a closure at a time of the loop's clock, in the order of the times; at the end of what runs now if the time has come.
+    /// On the loop's thread only.
     package func call(at time: LoopClock.Instant, _ call: @escaping () -> Void) throws(UVError) {
-        try core.open(on: self).sleeps.add(TwinCall(at: time.time, call))
+        let entry = TwinCall(at: time.time, call)
+        if time > now { return try core.open(on: self).sleeps.add(entry) }
+        let bound = LoopBound(entry)
+        post { bound.open(on: self).fire() }
     }
 }
 

@@ -12,6 +12,7 @@ final class AcceptCore {
 
     let address: SocketAddress
     let network: NetworkCore
+    let name: String
     private let backlog: Int
     private var waiting: Deque<Waiting> = []
     private var acceptors: Deque<TwinWait> = []
@@ -21,6 +22,7 @@ final class AcceptCore {
         self.network = network
         self.address = address
         self.backlog = backlog
+        name = "\(address)"
     }
 
     var hasRoom: Bool { waiting.count < backlog }

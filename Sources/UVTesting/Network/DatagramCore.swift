@@ -35,9 +35,8 @@ final class DatagramCore {
         for _ in 0..<copies {
             var time = freeAt + conditions.travelTime(&network.random)
             if network.random.happens(conditions.reordering) { time = time + conditions.reorderingDelay }
-            // Always later, because a datagram that comes within the call of its sender would overtake others.
             network.call(at: time) { [network, address] in
-                network.sockets[destination]?.arrive(Datagram(bytes, Datagram.Info(from: address)))
+                network.socket(at: destination)?.arrive(Datagram(bytes, Datagram.Info(from: address)))
             }
         }
     }

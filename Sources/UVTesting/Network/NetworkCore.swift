@@ -5,8 +5,9 @@ final class NetworkCore {
     let test: TestLoop
     var conditions: LinkConditions
     var random: TestRandom
-    private(set) var listeners: [SocketAddress: AcceptCore] = [:]
-    private(set) var sockets: [SocketAddress: DatagramCore] = [:]
+    // Who listens keeps the network, so the network does not keep them: those that are left when the loop has ended are freed.
+    private var listeners: [SocketAddress: Weak<AcceptCore>] = [:]
+    private var sockets: [SocketAddress: Weak<DatagramCore>] = [:]
     /// How many streams, listeners and datagram sockets may be open; `nil` for no limit.
     var descriptorLimit: Int?
     private(set) var descriptors = 0
@@ -49,22 +50,31 @@ final class NetworkCore {
 
     func freeDescriptor() {
         descriptors -= 1
-        for listener in listeners.values { listener.wake() }
+        wakeListeners()
     }
 
     func failNext(_ count: Int, with code: UVError.Code) {
         failures += Array(repeating: code, count: count)
-        for listener in listeners.values { listener.wake() }
+        wakeListeners()
+    }
+
+    /// In the order of their addresses, because that of a dictionary is another one in each process.
+    private func wakeListeners() {
+        for listener in listeners.values.compactMap(\.object).sorted(by: { $0.name < $1.name }) { listener.wake() }
     }
 
     var hasFailures: Bool { !failures.isEmpty }
 
     // MARK: Who is there
 
+    func listener(at address: SocketAddress) -> AcceptCore? { listeners[address]?.object }
+
+    func socket(at address: SocketAddress) -> DatagramCore? { sockets[address]?.object }
+
     func add(_ listener: AcceptCore) throws(UVError) {
-        try checkFree(listeners[listener.address] == nil, listener.address)
+        try checkFree(self.listener(at: listener.address) == nil, listener.address)
         try takeDescriptor("bind", "\(listener.address)")
-        listeners[listener.address] = listener
+        listeners[listener.address] = Weak(object: listener)
     }
 
     func remove(_ listener: AcceptCore) {
@@ -72,9 +82,9 @@ final class NetworkCore {
     }
 
     func add(_ socket: DatagramCore) throws(UVError) {
-        try checkFree(sockets[socket.address] == nil, socket.address)
+        try checkFree(self.socket(at: socket.address) == nil, socket.address)
         try takeDescriptor("bind", "\(socket.address)")
-        sockets[socket.address] = socket
+        sockets[socket.address] = Weak(object: socket)
     }
 
     func remove(_ socket: DatagramCore) {
@@ -105,4 +115,8 @@ final class NetworkCore {
     }
 
     func hold(_ wire: Wire) { held.append(wire) }
+}
+
+private struct Weak<Object: AnyObject> {
+    weak var object: Object?
 }

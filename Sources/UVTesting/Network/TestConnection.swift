@@ -39,7 +39,7 @@ public final class TestConnection: ByteStream, CustomStringConvertible {
             outgoing.closeNear(sendingEnd: end == .close)
             if end == .reset { outgoing.sendReset() }
             if end == .vanish { outgoing.mute() }
-            incoming.closeFar(vanishes: end == .vanish)
+            incoming.closeFar(isAnswered: end == .close)
             network.freeDescriptor()
         }
 

@@ -136,7 +136,7 @@ private final class Connecting {
         let latency = conditions.latency
         core.call(at: core.now + latency) {
             if isOver || core.isCut(local, remote) { return }
-            let listener = core.listeners[remote]
+            let listener = core.listener(at: remote)
             if let listener, !listener.hasRoom { return }
             core.call(at: core.now + latency) { [self] in
                 if isOver || core.isCut(local, remote) { return }

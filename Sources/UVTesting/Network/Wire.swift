@@ -54,6 +54,7 @@ final class Wire {
     // MARK: The near side, which writes
 
     private var writes: Deque<Outgoing> = []
+    private var isPumping = false
     private var isPumpDue = false
     private(set) var isFinished = false
     /// Why nothing can be written any more.
@@ -91,7 +92,9 @@ final class Wire {
 
     /// Lets leave what there is room for.
     private func pump() {
-        if isPumpDue { return }
+        if isPumpDue || isPumping { return }
+        isPumping = true
+        defer { isPumping = false }
         while let write = writes.first {
             let left = write.bytes.count - write.offset
             if left == 0 {
@@ -110,9 +113,10 @@ final class Wire {
         }
     }
 
+    /// A microsecond later, so that the reader may get what has left alone.
     private func pumpSoon() {
         isPumpDue = true
-        network.call(at: network.now) { [self] in
+        network.call(at: network.now + .microseconds(1)) { [self] in
             isPumpDue = false
             pump()
         }
@@ -190,10 +194,10 @@ final class Wire {
     private var failure: UVError.Code?
     private var reader: TwinWait?
     private var closedAt: LoopClock.Instant?
-    private var hasVanished = false
+    private var isDeaf = false
 
     private func arrive(_ piece: Piece) {
-        if hasVanished { return }
+        if isDeaf { return }
         travelling -= piece.count
         if let closedAt {
             if piece.count > 0, network.now >= closedAt + Self.linger { back?.sendReset() }
@@ -273,15 +277,16 @@ final class Wire {
     }
 
     /// Ends the far side: what comes is dropped.
-    func closeFar(vanishes: Bool = false) {
+    ///
+    /// - Parameter isAnswered: Whether the other side hears that its bytes have come, so that it has room for more.
+    func closeFar(isAnswered: Bool = true) {
         closedAt = network.now
-        hasVanished = vanishes
+        isDeaf = !isAnswered
         let reader = reader.take()
         reader?.finish(throwing: UVError(.canceled, in: "read", from: name))
         chunks = []
         arrivedCount = 0
-        // Who has vanished makes no room.
-        if !vanishes { pump() }
+        if isAnswered { pump() }
     }
 }
 

@@ -5,8 +5,8 @@ internal import Synchronization
 /// is due. So an hour's timeout takes microseconds, and takes exactly an hour.
 ///
 /// ```swift
-/// @Test(arguments: 0..<20) func anIdleClientIsCutOff(seed: UInt64) throws {
-///     try TestLoop.run(seed: seed) { test in
+/// @Test(arguments: 0..<20 as Range<UInt64>) func anIdleClientIsCutOff(seed: UInt64) async throws {
+///     try await TestLoop.run(seed: seed) { test in
 ///         let network = TestNetwork(test)
 ///         let (client, server) = network.pair()
 ///         let session = test.loop.spawn { try await handle(server) }
@@ -33,19 +33,22 @@ public final class TestLoop: Sendable {
     public let seed: UInt64?
     let trace: TestTrace
     private let clock: TwinClock
+    private let begun: Int
     private let random: Mutex<TestRandom>
 
-    private init(_ loop: EventLoop, _ clock: TwinClock, _ seed: UInt64?, _ trace: TestTrace) {
+    /// - Parameter begun: How many jobs came from elsewhere because the run began.
+    init(_ loop: EventLoop, _ run: TestRun, begun: Int) {
         self.loop = loop
-        self.clock = clock
-        self.seed = seed
-        self.trace = trace
+        self.begun = begun
+        clock = run.clock
+        seed = run.seed
+        trace = run.trace
         random = Mutex(TestRandom(seed: ~(seed ?? 0)))
     }
 
     // MARK: Running
 
-    /// Runs a test's body on a loop of the calling thread until the body ends, and closes what is open on the loop.
+    /// Runs a test's body on a loop with a thread of its own until the body ends, and closes what is open on the loop.
     ///
     /// - Parameter seed: Chooses which of the tasks that are ready runs next. `nil` takes the number in the environment's
     ///   `SWIFT_UV_SEED`; without one the task that has waited longest runs next, as on any loop.
@@ -53,15 +56,15 @@ public final class TestLoop: Sendable {
     ///   has failed.
     /// - Returns: The body's value.
     /// - Throws: The body's error; ``TestFailure`` when nothing is due and everything waits, or when tasks run without end while no
-    ///   time goes by; `UVError` when the system refuses a loop. Inside a loop it traps.
+    ///   time goes by; `UVError` when the system refuses a loop.
+    ///
+    /// Cancellation: cancels the body.
     @discardableResult
-    @available(*, noasync, message: "it blocks the thread until the body ends: call it in a test that is not async")
     public static func run<Value: Sendable>(
         seed: UInt64? = nil, patience: Duration = .seconds(1),
         _ body: @escaping @Sendable (TestLoop) async throws -> Value
-    ) throws -> Value {
-        let (result, _) = try result(of: seed ?? Report.seed, patience, body)
-        return try result.get()
+    ) async throws -> Value {
+        try await TestRun(seed ?? Report.seed, patience).run(body).get()
     }
 
     /// Runs a test's body once for each seed, until it throws.
@@ -70,47 +73,38 @@ public final class TestLoop: Sendable {
     /// failure instead of throwing, let the testing library pass the seeds: `@Test(arguments: 0..<100)`.
     ///
     /// - Parameter seeds: Such as `0..<100`. A number in the environment's `SWIFT_UV_SEED` takes their place.
-    /// - Throws: ``TestFailure`` with the seed. Otherwise as ``run(seed:patience:_:)``.
-    @available(*, noasync, message: "it blocks the thread until the body ends: call it in a test that is not async")
+    /// - Throws: ``TestFailure`` with the seed. Otherwise as ``run(seed:patience:_:)-(UInt64?,_,_)``.
+    public static func run(
+        seeds: some Sequence<UInt64>, patience: Duration = .seconds(1),
+        _ body: @escaping @Sendable (TestLoop) async throws -> Void
+    ) async throws {
+        for seed in Report.seed.map({ [$0] }) ?? Array(seeds) {
+            let run = TestRun(seed, patience)
+            do { try await run.run(body).get() } catch { throw run.failure(error) }
+        }
+    }
+
+    /// Runs a test's body on a loop on the calling thread, for tests that are not async. Otherwise as the async one. Inside a loop
+    /// it traps.
+    @discardableResult
+    @available(*, noasync, message: "it blocks the thread until the body ends: await the other one")
+    public static func run<Value: Sendable>(
+        seed: UInt64? = nil, patience: Duration = .seconds(1),
+        _ body: @escaping @Sendable (TestLoop) async throws -> Value
+    ) throws -> Value {
+        try TestRun(seed ?? Report.seed, patience).runHere(body).get()
+    }
+
+    /// Runs a test's body once for each seed on the calling thread, for tests that are not async. Otherwise as the async one.
+    @available(*, noasync, message: "it blocks the thread until the body ends: await the other one")
     public static func run(
         seeds: some Sequence<UInt64>, patience: Duration = .seconds(1),
         _ body: @escaping @Sendable (TestLoop) async throws -> Void
     ) throws {
-        if let seed = Report.seed { return try run(reporting: seed, patience, body) }
-        for seed in seeds { try run(reporting: seed, patience, body) }
-    }
-
-    private static func run(
-        reporting seed: UInt64, _ patience: Duration, _ body: @escaping @Sendable (TestLoop) async throws -> Void
-    ) throws {
-        let failure: TestFailure
-        do {
-            let (result, trace) = try result(of: seed, patience, body)
-            guard case .failure(let error) = result else { return }
-            failure = TestFailure(reason: .thrown(error), seed: seed, trace: trace.lines(last: 50))
-        } catch let error as TestFailure { failure = error }
-        for line in failure.trace { Report.write(line) }
-        Report.write("\(failure)")
-        throw failure
-    }
-
-    private static func result<Value: Sendable>(
-        of seed: UInt64?, _ patience: Duration, _ body: @escaping @Sendable (TestLoop) async throws -> Value
-    ) throws -> (Result<Value, any Error>, TestTrace) {
-        let clock = TwinClock()
-        let trace = TestTrace(clock, prints: Report.printsTrace)
-        var random = seed.map { TestRandom(seed: $0) }
-        let twin = LoopTwin(clock, patience: patience) { count in
-            let index = count > 1 ? random?.choice(of: count) ?? 0 : 0
-            trace.note(.job(index, of: count))
-            return index
-        } onTime: {
-            trace.note(.time)
+        for seed in Report.seed.map({ [$0] }) ?? Array(seeds) {
+            let run = TestRun(seed, patience)
+            do { try run.runHere(body).get() } catch { throw run.failure(error) }
         }
-        let run = try EventLoop.run(twin) { loop in try await body(TestLoop(loop, clock, seed, trace)) }
-        if let result = run.result { return (result, trace) }
-        let reason: TestFailure.Reason = if case .stuck(let waits) = run.end { .stuck(waits) } else { .restless }
-        throw TestFailure(reason: reason, seed: seed, trace: trace.lines(last: 50))
     }
 
     // MARK: In a run
@@ -138,11 +132,7 @@ public final class TestLoop: Sendable {
     public func makeRandom() -> TestRandom { TestRandom(seed: random.withLock { $0.next() }) }
 
     /// How many jobs and calls have come from other threads: with any, the same seed may run in another order.
-    ///
-    /// - Throws: `UVError` with `.canceled` when the loop has ended.
-    public var jobsFromElsewhere: Int {
-        get async throws { try await loop.withLoop { [loop] _ in loop.foreignJobsSoFar } }
-    }
+    public var jobsFromElsewhere: Int { clock.foreignJobs - begun }
 
     // MARK: The trace
 
@@ -162,8 +152,4 @@ public final class TestLoop: Sendable {
 extension TestLoop: CustomStringConvertible {
     /// For people, as in `#expect(a == b, "\(test)")`: `a test with seed 17 at 3.5 seconds`.
     public var description: String { "a test with \(seed.map { "seed \($0)" } ?? "no seed") at \(elapsed)" }
-}
-
-extension TestRandom {
-    fileprivate mutating func choice(of count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 }
