@@ -215,7 +215,7 @@ import UVTesting
         let failure = try #require(throws: TestFailure.self) {
             try TestLoop.run { test in
                 let deadline = test.loop.clock.now + .seconds(1)
-                while LoopClock.Instant.now < deadline { await Task.yield() }
+                while LoopClock.Instant.now < deadline, !Task.isCancelled { await Task.yield() }
             }
         }
         guard case .restless = failure.reason else { throw failure }

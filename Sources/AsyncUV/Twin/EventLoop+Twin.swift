@@ -14,11 +14,11 @@ extension EventLoop {
         if Loop.current != nil { fatalError("a test's loop was run inside a loop: a loop cannot wait for another") }
         let (core, loop) = try make(twin)
         let result = Promise<Value>()
-        Task(executorPreference: loop) {
+        let task = Task(executorPreference: loop) {
             do { result.fulfil(.success(try await body(loop))) } catch { result.fulfil(.failure(error)) }
             loop.stop()
         }
-        let end = try loop.finish(core, twin)
+        let end = try loop.finish(core, twin) { task.cancel() }
         guard case .stopped = end else { return (nil, end) }
         return (result.wait(), end)
     }
@@ -32,20 +32,21 @@ extension EventLoop {
         making makeTwin: @escaping @Sendable () -> LoopTwin,
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) async throws(UVError) -> TwinResult<Value> {
-        let (begins, ends) = (Promise<Void>(), Promise<LoopTwin.End>())
+        let (begins, ends) = (Promise<@Sendable () -> Void>(), Promise<LoopTwin.End>())
         let made: Result<EventLoop, UVError> = await withCheckedContinuation { made in
             do throws(UVError) {
                 try SystemThread.detach {
                     let (twin, core, loop): (LoopTwin, LoopCore, EventLoop)
                     do throws(UVError) {
                         twin = makeTwin()
+                        twin.begun = 1
                         (core, loop) = try make(twin)
                     } catch { return made.resume(returning: .failure(error)) }
                     made.resume(returning: .success(loop))
-                    _ = begins.wait()
-                    do { ends.fulfil(.success(try loop.finish(core, twin))) } catch {
-                        fatalError("a test's loop broke: \(error)")
-                    }
+                    do {
+                        let cancel = try begins.wait().get()
+                        ends.fulfil(.success(try loop.finish(core, twin, cancel)))
+                    } catch { fatalError("a test's loop broke: \(error)") }
                 }
             } catch { made.resume(returning: .failure(error)) }
         }
@@ -55,7 +56,7 @@ extension EventLoop {
             defer { loop.stop() }
             return try await body(loop)
         }
-        begins.fulfil(.success(()))
+        begins.fulfil(.success { task.cancel() })
         await withTaskCancellationHandler {
             await loop.ending.wait()
         } onCancel: {
@@ -76,10 +77,13 @@ extension EventLoop {
     }
 
     /// Runs the loop to its end.
-    private func finish(_ core: LoopCore, _ twin: LoopTwin) throws(UVError) -> LoopTwin.End {
+    ///
+    /// - Parameter cancel: Cancels the body, which has not ended.
+    private func finish(_ core: LoopCore, _ twin: LoopTwin, _ cancel: () -> Void) throws(UVError) -> LoopTwin.End {
         twin.clock.enter()
         defer { twin.clock.leave() }
         let end = try twin.run(core)
+        if case .stopped = end {} else { cancel() }
         try core.end()
         ending.finish()
         return end

@@ -22,12 +22,15 @@ package final class LoopTwin {
     private let onTime: () -> Void
     private var alarm: TwinAlarm?
     private var idle: [Wait<Void>] = []
+    /// How many jobs came from other threads because the run began.
+    var begun = 0
     /// Jobs that have run at the present moment.
     private var jobs = 0
 
     /// More jobs than this in one moment mean that time will never go by.
     private static let most = 1_000_000
-    /// How long to wait for sockets and other handles of the system, by its clock, before each jump.
+    /// How long to wait for sockets and other handles of the system, and for threads that have been heard of, by the system's clock,
+    /// before each jump.
     private static let pause = Duration.milliseconds(10)
     /// Threads of the library work on these, and they end by themselves.
     private static let work = ["offload", "look-up"]
@@ -71,8 +74,8 @@ package final class LoopTwin {
         defer { watch.close() }
         while !core.isStopped {
             let hasRun = try core.turn(.noWait)
-            if hasRun || core.isStopped { continue }
             if isRestless { return .restless }
+            if hasRun || core.isStopped { continue }
             if try waitForSystem(core, watch) { continue }
             if wakeIdle(core) { continue }
             if let time = alarm?.time {
@@ -101,7 +104,8 @@ package final class LoopTwin {
     private func waitForSystem(_ core: LoopCore, _ watch: TimerHandle) throws(UVError) -> Bool {
         while clock.isHeld, !core.isStopped { if try wait(core, watch, upTo: Self.pause) { return true } }
         if isWorking(core), try wait(core, watch, upTo: patience * 10) { return true }
-        return core.loop.handles.contains { $0.isActive } ? try wait(core, watch, upTo: Self.pause) : false
+        let hasOthers = clock.foreignJobs > begun || core.loop.handles.contains { $0.isActive }
+        return hasOthers ? try wait(core, watch, upTo: Self.pause) : false
     }
 
     private func isWorking(_ core: LoopCore) -> Bool {

@@ -23,7 +23,7 @@ internal import Synchronization
 ///
 /// What goes by the system's clock does not jump: timers of the callback layer (`TimerHandle`), `Task.sleep`, `ContinuousClock`.
 /// Sockets, files and other threads are waited for before the clock jumps: operations on files, `offload` and look-ups until they
-/// have ended (ten times the run's `patience` at most), sockets and other handles that are active for 10 ms each time. When they
+/// have ended (ten times the run's `patience` at most), sockets and other handles that are active, and other threads that have used the loop before, for 10 ms each time. When they
 /// answer is up to the system, so a run with any of them need not repeat itself; nor one whose tasks leave the loop, as
 /// `Task {}` does and `loop.spawn` does not: see ``jobsFromElsewhere``.
 public final class TestLoop: Sendable {
@@ -55,8 +55,8 @@ public final class TestLoop: Sendable {
     /// - Parameter patience: How long to wait for other threads, by the system's clock, when nothing is due, before the run
     ///   has failed.
     /// - Returns: The body's value.
-    /// - Throws: The body's error; ``TestFailure`` when nothing is due and everything waits, or when tasks run without end while no
-    ///   time goes by; `UVError` when the system refuses a loop.
+    /// - Throws: The body's error; ``TestFailure`` when nothing is due and everything waits, or when a million jobs of tasks have run
+    ///   while no time goes by: the body is cancelled then. `UVError` when the system refuses a loop.
     ///
     /// Cancellation: cancels the body.
     @discardableResult
