@@ -51,7 +51,9 @@ import UVTesting
             }
         }
         await #expect(throws: CancellationError.self) { try await run.value }
-        let other = Task { try await TestLoop.run { test in while true { try await test.loop.sleep(for: .seconds(1)) } } }
+        let other = Task {
+            try await TestLoop.run { test in while true { try await test.loop.sleep(for: .seconds(1)) } }
+        }
         other.cancel()
         await #expect(throws: CancellationError.self) { try await other.value }
     }

@@ -166,7 +166,9 @@ import UVTesting
 
     @Test func theSeedThatFailsIsNamedAndFailsAgain() throws {
         guard Self.hasNoSeed else { return }
-        let failure = try #require(throws: TestFailure.self) { try TestLoop.run(seeds: 0..<100) { try await Self.race($0) } }
+        let failure = try #require(throws: TestFailure.self) {
+            try TestLoop.run(seeds: 0..<100) { try await Self.race($0) }
+        }
         let seed = try #require(failure.seed)
         guard case .thrown(is RaceError) = failure.reason else { throw failure }
         #expect("\(failure)".contains("seed \(seed) failed"))

@@ -133,7 +133,8 @@ import UVTesting
 
     @Test func aResetEndsReadsAndWrites() throws {
         try TestLoop.run { test in
-            let (client, server) = TestNetwork(test, conditions: LinkConditions(latency: .milliseconds(5), buffer: 10)).pair()
+            let (client, server) = TestNetwork(test, conditions: LinkConditions(latency: .milliseconds(5), buffer: 10))
+                .pair()
             let reader = test.loop.spawn { try await server.read() }
             let writer = test.loop.spawn { try await server.write(Array(repeating: 1, count: 20)) }
             try await test.waitUntilIdle()
@@ -234,7 +235,9 @@ import UVTesting
             let errors = Shared<[String]>([])
             let serving = test.loop.spawn {
                 try await listener.serve { error, peer in
-                    errors.withLock { $0.append("\(peer == nil ? "listener" : "client"): \((error as? UVError)?.code as Any)") }
+                    errors.withLock {
+                        $0.append("\(peer == nil ? "listener" : "client"): \((error as? UVError)?.code as Any)")
+                    }
                 } _: { connection in
                     for try await chunk in connection { try await connection.write(chunk) }
                 }
@@ -313,7 +316,9 @@ import UVTesting
             let first = try await far.receive(upTo: 4)
             #expect(first.bytes == Array("abcd".utf8) && first.isTruncated)
             #expect(try await far.receive().bytes.isEmpty)
-            await expectError(.messageTooLong) { try await near.send(Array(repeating: 0, count: 65_508), to: Self.server) }
+            await expectError(.messageTooLong) {
+                try await near.send(Array(repeating: 0, count: 65_508), to: Self.server)
+            }
             // Nobody is there: nobody says so.
             try await near.send("?", to: try SocketAddress(host: "10.0.0.7", port: 7))
             for _ in 0..<1_000 { try await near.send(Array(repeating: 0, count: 1_000), to: Self.server) }

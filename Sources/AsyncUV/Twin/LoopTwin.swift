@@ -103,13 +103,18 @@ package final class LoopTwin {
     /// - Returns: Whether something has come.
     private func waitForSystem(_ core: LoopCore, _ watch: TimerHandle) throws(UVError) -> Bool {
         while clock.isHeld, !core.isStopped { if try wait(core, watch, upTo: Self.pause) { return true } }
-        if isWorking(core), try wait(core, watch, upTo: patience * 10) { return true }
-        let hasOthers = clock.foreignJobs > begun || core.loop.handles.contains { $0.isActive }
+        let end = Loop.hrtime + patience * 10
+        while isWorking(core), Loop.hrtime < end { if try wait(core, watch, upTo: Self.pause) { return true } }
+        // A request is a write that waits for its peer, too, or one that the pool has just done.
+        let hasOthers =
+            core.loop.requestCount > 0 || clock.foreignJobs > begun || core.loop.handles.contains { $0.isActive }
         return hasOthers ? try wait(core, watch, upTo: Self.pause) : false
     }
 
     private func isWorking(_ core: LoopCore) -> Bool {
-        core.loop.requestCount > 0 || core.waits.operations.contains { Self.work.contains($0) }
+        let pool = ThreadPool.statistics
+        return core.loop.requestCount > 0 && pool.queued + pool.running > 0
+            || core.waits.operations.contains { Self.work.contains($0) }
     }
 
     /// - Returns: Whether the loop has run something.

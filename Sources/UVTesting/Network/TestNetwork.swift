@@ -62,7 +62,8 @@ public final class TestNetwork: Sendable {
         }
         let result = Bound(Connecting())
         do {
-            try await loop.wait("connect", of: "\(address)", within: timeout ?? Self.connectTime) { [bound, loop] wait in
+            try await loop.wait("connect", of: "\(address)", within: timeout ?? Self.connectTime) {
+                [bound, loop] wait in
                 let core = bound.open(on: loop)
                 let local = try SocketAddress(host: host, port: core.makePort())
                 result.open(on: loop).begin(core, conditions ?? core.conditions, from: local, to: address, wait)
@@ -152,7 +153,9 @@ private final class Connecting {
         }
     }
 
-    private func refused(_ address: SocketAddress) -> UVError { UVError(.connectionRefused, in: "connect", of: "\(address)") }
+    private func refused(_ address: SocketAddress) -> UVError {
+        UVError(.connectionRefused, in: "connect", of: "\(address)")
+    }
 }
 
 extension NetworkCore {

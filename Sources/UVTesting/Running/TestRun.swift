@@ -18,7 +18,9 @@ final class TestRun: Sendable {
         _ body: @escaping @Sendable (TestLoop) async throws -> Value
     ) async throws -> Result<Value, any Error> {
         try check(
-            await EventLoop.run { [self] in makeTwin() } _: { [self] loop in
+            await EventLoop.run { [self] in
+                makeTwin()
+            } _: { [self] loop in
                 try await body(TestLoop(loop, self, begun: 1))
             })
     }
