@@ -326,6 +326,20 @@ package.targets += [
     example("embedding-epoll", ["AsyncUV", "Readiness", "UVEmbedding"]),
 ]
 
+// UVTesting: loops whose time jumps, and networks in memory, for tests of users.
+package.products += [.library(name: "UVTesting", targets: ["UVTesting"])]
+package.targets += [
+    .target(
+        name: "UVTesting",
+        dependencies: [
+            "AsyncUV", .product(name: "DequeModule", package: "swift-collections"),
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "UVTestingTests", dependencies: ["AsyncUV", "TestSupport", "UV", "UVTesting"], swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

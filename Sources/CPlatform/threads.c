@@ -19,6 +19,12 @@ void *cplatform_thread_slot(void) { return slot; }
 
 void cplatform_set_thread_slot(void *pointer) { slot = pointer; }
 
+static _Thread_local int64_t test_time;
+
+int64_t cplatform_test_time(void) { return test_time; }
+
+void cplatform_set_test_time(int64_t nanoseconds) { test_time = nanoseconds; }
+
 struct start {
     void (*body)(void *);
     void *context;

@@ -62,6 +62,17 @@ final class JobQueue {
         return unsafe entries[tail & mask]
     }
 
+    /// Makes another entry the first one, which takes its place.
+    ///
+    /// - Parameter index: Counted from the first.
+    func bringForward(_ index: Int) {
+        guard index > 0 else { return }
+        let (first, other) = unsafe (head & mask, (head &+ index) & mask)
+        let entry = unsafe entries[first]
+        unsafe entries[first] = entries[other]
+        unsafe entries[other] = entry
+    }
+
     /// Frees room that a large number of jobs has needed. To be called on an empty queue.
     func forgetRoom() {
         guard isEmpty, unsafe mask >= Self.most else { return }

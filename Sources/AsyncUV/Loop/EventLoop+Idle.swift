@@ -7,6 +7,9 @@ extension EventLoop {
     package func waitUntilIdle(waits: Int? = nil) async throws {
         guard hostsCurrentTask else { return try await hop { try await self.waitUntilIdle(waits: waits) } }
         let core = core.open(on: self)
+        if core.twin != nil, waits == nil {
+            return try await perform("waitUntilIdle") { core, wait in core.twin?.noteIdle(wait) }
+        }
         var before: Int?
         while true {
             let jobs = core.jobsSoFar

@@ -37,10 +37,13 @@ public final class EventLoop: TaskExecutor {
     /// Whether the loop runs the main actor and the tasks that prefer no executor: see ``resident``.
     let runsAllTasks: Bool
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
+    /// The time of a loop that a test runs.
+    let twinClock: TwinClock?
 
     init(
         _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges, thread: UInt,
-        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false, runsAllTasks: Bool = false
+        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false, runsAllTasks: Bool = false,
+        twinClock: TwinClock? = nil
     ) {
         self.runsAllTasks = runsAllTasks
         self.label = label
@@ -51,6 +54,7 @@ public final class EventLoop: TaskExecutor {
         self.jobInbox = jobInbox
         self.gauges = gauges
         self.core = core
+        self.twinClock = twinClock
     }
 
     /// The loop that the caller runs on.

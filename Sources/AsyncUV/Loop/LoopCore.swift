@@ -19,12 +19,16 @@ final class LoopCore {
     let gauges: LoopGauges
     /// The head of the list of waits on this loop. Reads of streams are not in it, because they end with their handles.
     let waits = WaitLink("")
-    private(set) lazy var sleeps = SleepQueue(self)
-    /// Sleeps that may be late by less than a millisecond.
-    private(set) lazy var preciseSleeps = SleepQueue(self, .microsecond)
+    private(set) lazy var sleeps = SleepQueue(self, twin == nil ? .millisecond : .microsecond)
+    /// Sleeps that may be late by less than a millisecond. A twin has one order for all.
+    private(set) lazy var preciseSleeps = twin == nil ? SleepQueue(self, .microsecond) : sleeps
     let servers: Servers
     /// Set when the loop is about to end. From then on operations are refused.
     private(set) var isEnding = false
+    /// How a test runs the loop, if one does.
+    let twin: LoopTwin?
+    /// Whether ``stop()`` was called.
+    private(set) var isStopped = false
 
     private let wakeup: WakeupHandle
     /// Keeps the loop turning while jobs are left.
@@ -42,10 +46,11 @@ final class LoopCore {
     /// Set while a loop ends that its owner runs.
     private var ending: TimerHandle?
 
-    convenience init() throws(UVError) { try self.init(on: Loop()) }
+    convenience init(_ twin: LoopTwin? = nil) throws(UVError) { try self.init(on: Loop(), twin) }
 
     /// - Parameter loop: A new one, or one that was just adopted.
-    init(on loop: Loop) throws(UVError) {
+    init(on loop: Loop, _ twin: LoopTwin? = nil) throws(UVError) {
+        self.twin = twin
         let core = Later<LoopCore>()
         wakeup = try WakeupHandle(on: loop) { _ in core.value?.takeForeignJobs() }
         idle = try IdleHandle(on: loop)
@@ -67,7 +72,11 @@ final class LoopCore {
         loop.attachment = owner
         let task = unsafe owner.asUnownedTaskExecutor()
         let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
-        loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
+        if let twin {
+            loop.afterEachCallback = { unsafe self.runJobs(in: twin, task, serial) }
+        } else {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
+        }
         try resumeTurning()
         // The callbacks of C code may leave jobs. They run before the loop waits.
         if loop.isAdopted { try countTurns() }
@@ -178,6 +187,28 @@ final class LoopCore {
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
     }
 
+    /// As ``runJobs(_:_:)``, in the order that a test wants. How many run does not depend on the time.
+    private func runJobs(in twin: LoopTwin, _ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+        var count = 0
+        twin.clock.noteForeignJobs(gauges.foreignJobs.value)
+        if unsafe !calls.isEmpty { makeCalls() }
+        while unsafe !isSpent, !jobs.isEmpty {
+            jobs.bringForward(twin.next(of: jobs.count))
+            guard let entry = jobs.popFirst() else { break }
+            count += 1
+            if case .place(let place) = entry {
+                if let entry = unsafe comeBack(to: place) { unsafe run(entry, task, serial) }
+            } else {
+                unsafe run(entry, task, serial)
+            }
+            if unsafe !calls.isEmpty { makeCalls() }
+            if count == Self.budget || twin.isRestless { unsafe isSpent = true }
+        }
+        gauges.jobs.add(count)
+        if unsafe isSpent, jobs.isEmpty { beginTurn() }
+        if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
+    }
+
     /// The first look at the clock sets the deadline. Most turns have no second look.
     private func isOver(_ deadline: inout Duration?) -> Bool {
         let now = Loop.hrtime
@@ -219,7 +250,7 @@ final class LoopCore {
         return jobs.count > count ? jobs.popLast() : nil
     }
 
-    private func keepTurning(_ turning: Bool) {
+    func keepTurning(_ turning: Bool) {
         unsafe isTurning = turning
         if turning {
             try? startTurning()
@@ -241,6 +272,7 @@ final class LoopCore {
 
     /// Ends the loop: makes its thread leave ``UV/Loop/run(_:)``, or ends it in the turns of its owner.
     func stop() {
+        isStopped = true
         if loop.isAdopted { endInOwnersTurns() } else { loop.endRun() }
     }
 

@@ -48,7 +48,7 @@ final class StreamClock: TimerEntry {
         set { idleTime = newValue.map { ShortTime(roundingUp: $0) } ?? .never }
     }
 
-    private static var now: ShortTime { ShortTime(Loop.hrtime) }
+    private static var now: ShortTime { ShortTime(Loop.time) }
 
     // MARK: Waits
 

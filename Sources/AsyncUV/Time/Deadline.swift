@@ -45,7 +45,7 @@ func runInTime(
     _ caller: StaticString, _ timeout: Duration?, _ deadline: LoopClock.Instant?, on loop: EventLoop,
     isolation: isolated (any Actor)?, _ body: nonisolated(nonsending) () async throws -> Void
 ) async throws {
-    let now = LoopClock.Instant.now
+    let now = loop.now
     let wait = DeadlineWait(caller, until: deadline ?? now.advanced(by: timeout ?? .zero), on: loop)
     let isHosted = loop.hostsCurrentTask
     // The task has let go of the body when it ends, and we wait for its end: this checks it.

@@ -4,7 +4,7 @@ extension EventLoop {
     /// - Parameter tolerance: As in ``sleep(until:tolerance:)``.
     /// - Throws: As there.
     public func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
-        try await sleep(until: .now.advanced(by: duration), tolerance: tolerance)
+        try await sleep(until: now.advanced(by: duration), tolerance: tolerance)
     }
 
     /// Waits until the deadline, never less; one that has passed gives way to others once.
@@ -18,7 +18,7 @@ extension EventLoop {
     ///   `.tooManyOpenFiles` when there are no descriptors for the loop's first sleep with a tolerance of less than a
     ///   millisecond. Nothing of a cancelled sleep stays in memory. A deadline that has passed needs no loop.
     public func sleep(until deadline: LoopClock.Instant, tolerance: Duration? = nil) async throws {
-        if deadline <= .now {
+        if deadline <= now {
             try checkCancellation()
             return await giveWay()
         }
@@ -51,7 +51,7 @@ extension EventLoop {
     public func schedule(
         after delay: Duration, tolerance: Duration? = nil, _ body: @escaping @Sendable () async -> Void
     ) -> Task<Void, any Error> {
-        let deadline = LoopClock.Instant.now.advanced(by: delay)
+        let deadline = now.advanced(by: delay)
         return Task(executorPreference: self) {
             try await self.sleep(until: deadline, tolerance: tolerance)
             await body()

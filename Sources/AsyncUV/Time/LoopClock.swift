@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import UV
 
 /// The clock of a loop: monotonic, and what sleeps on it comes back on the loop.
@@ -8,8 +9,8 @@ public struct LoopClock: Clock {
     public struct Instant: InstantProtocol, Hashable, Sendable {
         let time: Duration
 
-        /// The present.
-        public static var now: Self { Self(time: Loop.hrtime) }
+        /// The present. On the thread of a `TestLoop` (module `UVTesting`) it is that loop's.
+        public static var now: Self { Self(time: Loop.time) }
 
         public func advanced(by duration: Duration) -> Self { Self(time: time.saturatingAdd(duration)) }
 
@@ -31,7 +32,7 @@ public struct LoopClock: Clock {
     /// The clock of a loop.
     public init(loop: EventLoop = .current ?? .shared) { self.loop = loop }
 
-    public var now: Instant { .now }
+    public var now: Instant { loop.now }
 
     public var minimumResolution: Duration { .milliseconds(1) }
 
@@ -56,6 +57,17 @@ extension LoopClock.Instant: CustomStringConvertible {
 extension EventLoop {
     /// The loop's clock.
     public var clock: LoopClock { LoopClock(loop: self) }
+
+    /// The present by the loop's clock, wherever the caller is.
+    var now: LoopClock.Instant { twinClock.map { LoopClock.Instant(time: $0.time) } ?? .now }
+}
+
+extension Loop {
+    /// The present by the clock that the timers of this layer go by: the system's, or that of the ``LoopTwin`` on this thread.
+    static var time: Duration {
+        let time = cplatform_test_time()
+        return time == 0 ? hrtime : .nanoseconds(time)
+    }
 }
 
 extension Duration {

@@ -27,7 +27,7 @@ final class SleepQueue {
     func add(_ entry: TimerEntry) throws(UVError) {
         assert(!entry.isQueued, "an entry was added twice")
         // Nothing has told the wheel the time.
-        if armed == Self.never { wheel.advance(to: Loop.hrtime.wholeNanoseconds) }
+        if armed == Self.never { wheel.advance(to: Loop.time.wholeNanoseconds) }
         let tick = wheel.insert(entry)
         gauges.timers.add(1)
         guard tick < armed else { return }
@@ -61,17 +61,21 @@ final class SleepQueue {
 
     private func makeAlarm() throws(UVError) -> any Alarm {
         let onTime = { [unowned self] in wake() }
-        let new: any Alarm =
+        let new: any Alarm
+        if let twin = core.twin {
+            new = try twin.makeAlarm(on: core.loop, onTime)
+        } else {
             switch resolution {
-            case .millisecond: try LoopAlarm(on: core.loop, onTime)
-            case .microsecond: try KernelAlarm(on: core.loop, onTime)
+            case .millisecond: new = try LoopAlarm(on: core.loop, onTime)
+            case .microsecond: new = try KernelAlarm(on: core.loop, onTime)
             }
+        }
         alarm = new
         return new
     }
 
     private func wake() {
-        wheel.advance(to: Loop.hrtime.wholeNanoseconds)
+        wheel.advance(to: Loop.time.wholeNanoseconds)
         // The alarm is set once, when all have been called.
         armed = .min
         while let entry = wheel.popDue() {

@@ -25,14 +25,14 @@ public struct Ticks: AsyncSequence, Sendable {
             guard interval > .zero else {
                 throw UVError(.invalidArgument, in: "ticks", of: "an interval of \(interval)")
             }
-            let late = LoopClock.Instant.now - next
+            let late = loop.now - next
             if late >= .zero {
                 let missed = late.attoseconds / interval.attoseconds
                 next = next + Duration(attoseconds: (missed + 1) * interval.attoseconds)
             }
             try await loop.sleep(until: next)
             next = next + interval
-            return .now
+            return loop.now
         }
 
         // As in TCPConnection's.
@@ -44,6 +44,6 @@ public struct Ticks: AsyncSequence, Sendable {
     }
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(loop: loop, interval: interval, next: .now.advanced(by: interval))
+        AsyncIterator(loop: loop, interval: interval, next: loop.now.advanced(by: interval))
     }
 }

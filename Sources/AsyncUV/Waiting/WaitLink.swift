@@ -42,8 +42,11 @@ class WaitLink: TimerEntry {
         unsafe preceding = nil
     }
 
+    /// What is in the list behind this link, its head.
+    final var all: some Sequence<WaitLink> { sequence(first: self) { $0.following }.dropFirst() }
+
     /// How many are in the list behind this link, its head.
-    final var count: Int { sequence(first: self) { $0.following }.reduce(-1) { count, _ in count + 1 } }
+    final var count: Int { all.reduce(0) { count, _ in count + 1 } }
 
     /// Ends everything in the list behind this link, its head.
     final func giveUpAll(_ error: (StaticString) -> any Error) {

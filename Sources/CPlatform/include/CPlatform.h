@@ -83,6 +83,10 @@ int cplatform_interface_address(const char *name, uint32_t *address);
 void *cplatform_thread_slot(void);
 void cplatform_set_thread_slot(void *pointer);
 
+/// The time of the loop that a test runs on the calling thread, in nanoseconds; 0 where the system's clock counts.
+int64_t cplatform_test_time(void);
+void cplatform_set_test_time(int64_t nanoseconds);
+
 /// Starts a thread: one to be joined if `joinable` is not null and gets its number, else one that nobody joins. Returns 0 or
 /// an errno value.
 int cplatform_start_thread(void (*body)(void *), void *context, size_t stack_size, uintptr_t *joinable);

@@ -21,6 +21,12 @@ extension Loop {
         return Metrics(turns: raw.loop_count, events: raw.events, waitingEvents: raw.events_waiting)
     }
 
+    /// How many requests are under way: what the pool does, connects, writes that wait.
+    package var requestCount: Int {
+        checkThread("Loop")
+        return unsafe isUsable ? Int(raw.pointee.active_reqs.count) : 0
+    }
+
     /// libuv's own list of the loop's handles, a line each, for a person who looks for what keeps a loop alive: whether it
     /// is referenced (R), active (A) or internal (I), its kind and its address. Its form may differ between versions.
     ///
