@@ -133,6 +133,18 @@ import Testing
         }
     }
 
+    @Test func fieldsCannotEndALine() throws {
+        try withServer { _, response in
+            let head = HTTPPreparedHead(.movedPermanently, [.location: "/a\r\nX: y", .date: "today"])
+            try await response.send(head, [0x61])
+        } _: { serving in
+            let text = try await serving.answers("GET / HTTP/1.1\r\n" + Self.close)
+            #expect(
+                text == "HTTP/1.1 301 Moved Permanently\r\nLocation: /a  X: y\r\nDate: today\r\nContent-Length: 1\r\n"
+                    + "Connection: close\r\n\r\na")
+        }
+    }
+
     // MARK: What goes wrong
 
     @Test func refusesWhatIsNoRequest() throws {

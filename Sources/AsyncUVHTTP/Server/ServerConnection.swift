@@ -179,9 +179,11 @@ final class ServerConnection: HTTPBodySource {
             try? await send(
                 number, HTTPRefusal(.internalServerError, "something went wrong here"))
         case .begun:
-            // A body up to the end of the connection would seem to be whole.
+            let isTooSlow = (failure as? UVError)?.code == .timedOut
+            if isTooSlow { server.noteTimeout() }
+            // A body up to the end of the connection would seem to be whole; and what a client does not take is not to be kept for it.
             let seemsWhole = state.withLock { $0.promised == nil && !$0.isChunked }
-            if seemsWhole { await tcp?.closeWithReset() }
+            if seemsWhole || isTooSlow { await tcp?.closeWithReset() }
         case .ended: break
         }
         throw failure
