@@ -197,6 +197,7 @@ package.targets += [
 package.products += [.library(name: "AsyncUVHTTP", targets: ["AsyncUVHTTP"])]
 package.targets += [
     .target(name: "AsyncUVHTTP", dependencies: ["AsyncUV", "UV", httpTypes], swiftSettings: settings),
+    example("http-server", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
     .testTarget(
         name: "AsyncUVHTTPTests", dependencies: ["AsyncUV", "AsyncUVHTTP", "TestSupport", httpTypes],
         swiftSettings: settings),

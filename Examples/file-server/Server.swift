@@ -1,6 +1,7 @@
 import AsyncUV
 import AsyncUVHTTP
 import ExampleSupport
+import HTTPTypes
 import Synchronization
 
 /// Serves a site.
