@@ -211,6 +211,22 @@ import Testing
         }
     }
 
+    @Test func aPieceThatWasCancelledEndsTheAnswer() throws {
+        try withServer { request, response in
+            try await response.stream(length: 200) { writer in
+                try await writer.write([UInt8](repeating: 0x61, count: 100))
+                let second = Task { try await writer.write([UInt8](repeating: 0x62, count: 100)) }
+                second.cancel()
+                // Swallowed, as people do.
+                _ = await second.result
+            }
+        } _: { serving in
+            let text = try await serving.answers("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n" + Self.close)
+            #expect(text.matches(of: /HTTP/).count == 1 && text.hasSuffix(String(repeating: "a", count: 100)))
+            #expect(serving.thrown == ["\(HTTPServerError.unfinished)"])
+        }
+    }
+
     @Test func limitsBodies() throws {
         var limits = HTTPLimits()
         limits.body = 10
