@@ -1,0 +1,1 @@
+@main struct TLSEcho { static func main() {} }
