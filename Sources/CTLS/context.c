@@ -27,6 +27,13 @@ static int choose_identity(SSL *ssl, void *argument) {
     return SSL_use_cert_and_key(ssl, chosen->certificate, chosen->key, chosen->chain, 1);
 }
 
+static void note_alert(const SSL *ssl, int where, int value) {
+    if (where != SSL_CB_READ_ALERT) return;
+    ctls_engine *engine = SSL_get_app_data(ssl);
+    engine->has_alert = true;
+    engine->alert = (uint8_t)value;
+}
+
 static int keep_session(SSL *ssl, SSL_SESSION *session) {
     const ctls_engine *engine = SSL_get_app_data(ssl);
     if (engine->session_key == NULL || !SSL_SESSION_is_resumable(session)) return 0;
@@ -105,6 +112,7 @@ static bool set_up(ctls_context *context, const ctls_options *options, ctls_prob
     SSL_CTX_set_min_proto_version(ssl, options->oldest_version == 3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_info_callback(ssl, note_alert);
     // Whom the user trusts is trusted, whether or not somebody else has signed it.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     if (!trust(ssl, options, problem)) return false;

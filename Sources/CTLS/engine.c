@@ -48,7 +48,8 @@ static void give_spare(ctls_engine *engine) {
 
 static int bio_read(BIO *bio, char *bytes, int room) {
     ctls_engine *engine = BIO_get_data(bio);
-    if (engine->input_count == 0) {
+    engine->is_starved = engine->input_count == 0;
+    if (engine->is_starved) {
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -243,19 +244,15 @@ static enum ctls_status failed(ctls_engine *engine, unsigned long error) {
     return CTLS_FAILED;
 }
 
-/// What a call of SSL that has not done its work means. SSL_get_error looks at the queue of errors first, where others of this
-/// thread may have left theirs: so the queue is empty when it is asked.
+/// What a call of SSL that has not done its work means. SSL_get_error would look at the queue of errors first, where others of this
+/// thread may have left theirs, and it takes any alert for close_notify where it is empty. SSL_want_read is true after an alert, too.
 static enum ctls_status result(ctls_engine *engine) {
-    if (SSL_want_read(engine->ssl)) {
-        engine->is_starved = true;
-        return CTLS_STARVED;
-    }
-    unsigned long error = take_error();
-    if (SSL_get_error(engine->ssl, 0) == SSL_ERROR_ZERO_RETURN) {
+    if (engine->is_starved) return CTLS_STARVED;
+    if (engine->has_alert && engine->alert == SSL_AD_CLOSE_NOTIFY) {
         engine->is_closed = true;
         return CTLS_CLOSED;
     }
-    return failed(engine, error);
+    return failed(engine, take_error());
 }
 
 ctls_failure ctls_engine_failure(const ctls_engine *engine) {

@@ -89,7 +89,7 @@ ctls_identity *ctls_identity_new(ctls_bytes chain, ctls_bytes key, const char *p
         } else if (is_encrypted) {
             ERR_clear_error();
             ctls_explain(problem, "the private key cannot be decrypted: wrong passphrase?");
-        } else if (reason == PEM_R_NO_START_LINE) {
+        } else if (reason == PEM_R_NO_START_LINE || memmem(key.bytes, key.count, "PRIVATE KEY", 11) == NULL) {
             ERR_clear_error();
             ctls_explain(problem, "there is no private key in the PEM text of the private key");
         } else {
@@ -208,3 +208,5 @@ const char *ctls_check_text(int number) { return X509_verify_cert_error_string(n
 const char *ctls_alert_text(int number) { return SSL_alert_desc_string_long(number); }
 
 const char *ctls_library_version(void) { return OpenSSL_version(OPENSSL_VERSION); }
+
+void ctls_leave_error(void) { ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); }

@@ -60,6 +60,9 @@ struct ctls_engine {
     struct failure *failure;
     bool is_starved;
     bool is_closed;
+    // What the peer has said last.
+    bool has_alert;
+    uint8_t alert;
 };
 
 struct failure {

@@ -142,4 +142,7 @@ const char *ctls_alert_text(int number);
 bool ctls_is_address(const char *name);
 const char *ctls_library_version(void);
 
+/// Leaves an error in the thread's queue, as another library may. For tests.
+void ctls_leave_error(void);
+
 #endif
