@@ -170,7 +170,7 @@ import UV
             try await withServer(serverContext()) { port in
                 let result = try await ChildProcess.run(
                     "python3", ["-c", client, "\(port)", "\(certificates)/authority.pem"])
-                #expect(result.status.isSuccess && result.text == "TLSv1.3\n", "\(result.errorText)")
+                #expect(result.status.isSuccess && result.text == "TLSv1.3\n", "\(result.text) \(result.errorText)")
             }
             let server = """
                 import ssl, socket, sys

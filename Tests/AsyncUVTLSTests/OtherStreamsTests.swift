@@ -43,6 +43,7 @@ import UV
             let (near, far) = try await MemoryStream.pair(on: loop)
             let (client, server) = try await secured(near, far)
             try await talk(client, server)
+            for _ in 0..<1_000 where !near.isClosed.value { try await loop.sleep(for: .milliseconds(1)) }
             #expect(near.isClosed.value)
         }
     }
