@@ -92,7 +92,8 @@ extension TLSConnection {
     }
 
     static func secure(
-        _ lower: any StreamConnection, by bridge: StreamBridge? = nil, _ settings: TLSSettings, _ serverName: String?, _ sessionKey: String?,
+        _ lower: any StreamConnection, by bridge: StreamBridge? = nil, _ settings: TLSSettings, _ serverName: String?,
+        _ sessionKey: String?,
         _ timeout: Duration?
     ) async throws -> TLSConnection {
         let filter = try await lower.stream.install { peer in

@@ -65,7 +65,8 @@ public final class TLSContext: Sendable {
     /// - Throws: ``TLSError/configuration(reason:)`` when one is for servers and the other for clients.
     public func reload(from other: TLSContext) throws(TLSError) {
         if other.isServer != isServer {
-            throw .configuration(reason: "a context of a server cannot take over that of a client, nor the other way round")
+            throw .configuration(
+                reason: "a context of a server cannot take over that of a client, nor the other way round")
         }
         let settings = other.settings
         current.withLock { $0 = settings }

@@ -97,16 +97,19 @@ extension TLSCertificateProblem: CustomStringConvertible {
             let names = certificate.names.isEmpty ? "no host (\(certificate.subject))" : list(certificate.names)
             return "\(subject) is for \(names), not for \(expectedName ?? "the name that was asked for")"
         case .expired: return "\(subject) (\(certificate.subject)) expired at \(utcText(certificate.notAfter))"
-        case .notYetValid: return "\(subject) (\(certificate.subject)) is valid from \(utcText(certificate.notBefore)) on"
+        case .notYetValid:
+            return "\(subject) (\(certificate.subject)) is valid from \(utcText(certificate.notBefore)) on"
         case .selfSigned: return "\(subject) (\(certificate.subject)) has signed itself and is not trusted"
         case .unknownAuthority, .untrustedAuthority, Check(rawValue: 2), Check(rawValue: 21):
-            return "\(subject) (\(certificate.subject)) is signed by \(certificate.issuer), which is not trusted, or of which an intermediate certificate is missing"
+            return "\(subject) (\(certificate.subject)) is signed by \(certificate.issuer), which is not trusted"
+                + " or has not been sent along"
         default: return "\(subject) (\(certificate.subject)): \(text(ofCheck: check.rawValue))"
         }
     }
 
     private func list(_ names: [String]) -> String {
-        names.count <= 5 ? names.joined(separator: ", ") : "\(names.prefix(5).joined(separator: ", ")) and \(names.count - 5) more"
+        let some = names.prefix(5).joined(separator: ", ")
+        return names.count <= 5 ? some : "\(some) and \(names.count - 5) more"
     }
 }
 
@@ -114,9 +117,10 @@ extension TLSError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .truncated(let peer):
-            "the TLS connection\(with(peer)) was cut off: it ended without the peer's close_notify, and more may have been meant to come"
+            "the TLS connection\(with(peer)) was cut off: it ended without the peer's close_notify"
         case .certificate(let problem): problem.description
-        case .alert(let alert, let peer): "the peer\(peer.map { " \($0)" } ?? "") has ended the TLS connection: \(alert)"
+        case .alert(let alert, let peer):
+            "the peer\(peer.map { " \($0)" } ?? "") has ended the TLS connection: \(alert)"
         case .protocolViolation(let reason, let peer): "no TLS connection\(with(peer)): \(reason)"
         case .configuration(let reason): reason
         }
@@ -128,14 +132,17 @@ extension TLSError: CustomStringConvertible {
 /// A point in time as people write it.
 func utcText(_ time: FileTime) -> String {
     // Days since the first of March of the year 0: a year's last day is a leap day then.
-    let (days, rest) = (floorDivide(time.seconds, 86_400) + 719_468, time.seconds - floorDivide(time.seconds, 86_400) * 86_400)
+    let daysSince1970 = floorDivide(time.seconds, 86_400)
+    let rest = time.seconds - daysSince1970 * 86_400
+    let days = daysSince1970 + 719_468
     let era = floorDivide(days, 146_097)
     let day = days - era * 146_097
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
     let dayOfYear = day - (365 * year + year / 4 - year / 100)
     let month = (5 * dayOfYear + 2) / 153
-    let parts = [month < 10 ? month + 3 : month - 9, dayOfYear - (153 * month + 2) / 5 + 1, rest / 3_600, rest / 60 % 60]
-        .map { $0 < 10 ? "0\($0)" : "\($0)" }
+    let monthOfYear = month < 10 ? month + 3 : month - 9
+    let dayOfMonth = dayOfYear - (153 * month + 2) / 5 + 1
+    let parts = [monthOfYear, dayOfMonth, rest / 3_600, rest / 60 % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
     return "\(year + era * 400 + (month < 10 ? 0 : 1))-\(parts[0])-\(parts[1]) \(parts[2]):\(parts[3]) UTC"
 }
 

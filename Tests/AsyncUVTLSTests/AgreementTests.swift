@@ -7,10 +7,11 @@ import UV
 
 /// Protocols, names, sessions, new contexts.
 @Suite(.ownThread, .inTurn) struct AgreementTests {
-    @Test(arguments: [
-        (["h2", "http/1.1"], ["http/1.1", "h2"], "http/1.1"), (["h2"], ["h2", "http/1.1"], "h2"), ([], ["h2"], nil),
-        (["h2"], [], nil),
-    ] as [([String], [String], String?)])
+    @Test(
+        arguments: [
+            (["h2", "http/1.1"], ["http/1.1", "h2"], "http/1.1"), (["h2"], ["h2", "http/1.1"], "h2"), ([], ["h2"], nil),
+            (["h2"], [], nil),
+        ] as [([String], [String], String?)])
     func applicationProtocols(_ client: [String], _ server: [String], _ expected: String?) throws {
         try onLoop { _ in
             let (one, other) = try await tlsPair(
@@ -33,7 +34,8 @@ import UV
     @Test func theServerChoosesItsIdentity() throws {
         try onLoop { _ in
             let server = try TLSContext.server(
-                identity: identity("server"), otherIdentities: [identity("wildcard"), identity("behind", chain: "behind-chain")])
+                identity: identity("server"),
+                otherIdentities: [identity("wildcard"), identity("behind", chain: "behind-chain")])
             for (name, subject) in [("localhost", "localhost"), ("x.wild.test", "wildcard")] {
                 let (one, other) = try await tlsPair(server: server, name: name)
                 #expect(one.peerCertificate?.subject.contains(subject) == true)

@@ -55,7 +55,8 @@ import Testing
     @Test func wildcardsAndChains() throws {
         try onLoop { _ in
             for (context, name) in [
-                (try serverContext("wildcard"), "a.wild.test"), (try serverContext("behind", chain: "behind-chain"), "localhost"),
+                (try serverContext("wildcard"), "a.wild.test"),
+                (try serverContext("behind", chain: "behind-chain"), "localhost"),
             ] {
                 let (client, server) = try await tlsPair(server: context, name: name)
                 await client.close()
@@ -86,10 +87,14 @@ import Testing
     @Test func aNameIsNeeded() throws {
         try onLoop { _ in
             let (near, far) = try await tcpPair()
-            await expectFailure { if case .configuration? = $0 as? TLSError { true } else { false } } _: {
+            await expectFailure {
+                if case .configuration? = $0 as? TLSError { true } else { false }
+            } _: {
                 try await TLSConnection.secure(near, as: .client, context: clientContext())
             }
-            await expectFailure { if case .configuration? = $0 as? TLSError { true } else { false } } _: {
+            await expectFailure {
+                if case .configuration? = $0 as? TLSError { true } else { false }
+            } _: {
                 try await TLSConnection.secure(far, as: .client, context: serverContext(), serverName: "localhost")
             }
         }
@@ -167,7 +172,8 @@ import Testing
         #expect(reason { _ = try TLSContext.client(trust: .pem("")) }.contains("there is no certificate"))
         #expect(reason { _ = try TLSContext.client(trust: .pem("nonsense")) }.contains("there is no certificate"))
         #expect(reason { _ = try TLSContext.client(trust: .pem(broken)) }.contains("cannot be read"))
-        #expect(reason { _ = try clientContext(protocols: [""]) } == "an application protocol has 1 to 255 bytes, not 0")
+        #expect(
+            reason { _ = try clientContext(protocols: [""]) } == "an application protocol has 1 to 255 bytes, not 0")
         #expect(reason { try clientContext().reload(from: serverContext()) } != "")
     }
 

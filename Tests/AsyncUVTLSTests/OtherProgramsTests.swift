@@ -9,7 +9,9 @@ import UV
 /// With openssl, curl, Python and Node at the other end.
 @Suite(.ownThread, .inTurn) struct OtherProgramsTests {
     static func has(_ program: String) -> Bool {
-        ["/usr/bin", "/usr/local/bin", "/bin"].contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+        ["/usr/bin", "/usr/local/bin", "/bin"].contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
+        }
     }
 
     /// Serves for a body, which gets the port.
@@ -21,7 +23,8 @@ import UV
         let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
         let serving = listener.loop.spawn {
             try await listener.serve(
-                tls: context, onHandshakeError: { error, _ in onError(error) }, onError: { error, _ in onError(error) }, handler)
+                tls: context, onHandshakeError: { error, _ in onError(error) }, onError: { error, _ in onError(error) },
+                handler)
         }
         let value = try await body(UInt16(listener.localAddress.port))
         await listener.close()
@@ -73,15 +76,19 @@ import UV
             defer { try? FileManager.default.removeItem(atPath: file) }
             for version in ["-tls1_2", "-tls1_3"] {
                 let resumed = Shared<[Bool]>([])
-                try await withServer(serverContext(), handler: { connection in
-                    resumed.change { $0.append(connection.isResumed) }
-                    #expect(connection.version == (version == "-tls1_2" ? .v1_2 : .v1_3))
-                    try await connection.write("hello\n")
-                }) { port in
+                try await withServer(
+                    serverContext(),
+                    handler: { connection in
+                        resumed.change { $0.append(connection.isResumed) }
+                        #expect(connection.version == (version == "-tls1_2" ? .v1_2 : .v1_3))
+                        try await connection.write("hello\n")
+                    }
+                ) { port in
                     for option in ["-sess_out", "-sess_in"] {
                         _ = try await ChildProcess.run(
                             "openssl",
-                            ["s_client", "-connect", "127.0.0.1:\(port)", version, "-ign_eof", option, file], timeout: .seconds(60))
+                            ["s_client", "-connect", "127.0.0.1:\(port)", version, "-ign_eof", option, file],
+                            timeout: .seconds(60))
                     }
                 }
                 #expect(resumed.value == [false, true])
@@ -106,9 +113,10 @@ import UV
                     if connection == nil { try await loop.sleep(for: .milliseconds(20)) }
                 }
                 for round in 0..<2 {
-                    let open = if let first = connection { first } else {
-                        try await TLSConnection.connect(host: "localhost", port: port, context: context)
-                    }
+                    let open =
+                        if let first = connection { first } else {
+                            try await TLSConnection.connect(host: "localhost", port: port, context: context)
+                        }
                     #expect(open.version == (version == "-tls1_2" ? .v1_2 : .v1_3) && open.isResumed == (round == 1))
                     #expect(open.applicationProtocol == "rev")
                     try await open.write("hello\n")
@@ -131,11 +139,14 @@ import UV
         try onLoop { _ in
             let page = String(repeating: "a line of the page\n", count: 50_000)
             let context = try serverContext(protocols: ["http/1.1"])
-            try await withServer(context, handler: { connection in
-                while let line = try await connection.readLine(), !line.isEmpty {}
-                try await connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-                try await connection.write(page)
-            }) { port in
+            try await withServer(
+                context,
+                handler: { connection in
+                    while let line = try await connection.readLine(), !line.isEmpty {}
+                    try await connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                    try await connection.write(page)
+                }
+            ) { port in
                 let result = try await ChildProcess.run(
                     "curl", ["-sS", "--cacert", "\(certificates)/authority.pem", "https://localhost:\(port)/"])
                 #expect(result.status.isSuccess && result.text == page, "\(result.errorText)")
@@ -164,8 +175,8 @@ import UV
                                 back += piece
                                 want -= len(piece)
                         assert back == data
-                        tls.unwrap()
                         print(tls.version())
+                        tls.unwrap()
                 """
             try await withServer(serverContext()) { port in
                 let result = try await ChildProcess.run(
@@ -182,9 +193,11 @@ import UV
                     while piece := tls.recv(65536): tls.sendall(piece)
                     tls.unwrap()
                 """
-            let (status, _) = try await ChildProcess.withProcess("python3", ["-c", server, certificates]) { _, output, _ in
+            let (status, _) = try await ChildProcess.withProcess("python3", ["-c", server, certificates]) {
+                _, output, _ in
                 let port = try #require(UInt16(try await output.readLine() ?? ""))
-                let connection = try await TLSConnection.connect(host: "localhost", port: port, context: clientContext())
+                let connection = try await TLSConnection.connect(
+                    host: "localhost", port: port, context: clientContext())
                 try await connection.write("hello")
                 #expect(try await connection.read(exactly: 5) == Array("hello".utf8))
                 try await connection.finishWriting()
@@ -221,7 +234,8 @@ import UV
                 """
             let (status, _) = try await ChildProcess.withProcess("node", ["-e", server, certificates]) { _, output, _ in
                 let port = try #require(UInt16(try await output.readLine() ?? ""))
-                let connection = try await TLSConnection.connect(host: "localhost", port: port, context: clientContext())
+                let connection = try await TLSConnection.connect(
+                    host: "localhost", port: port, context: clientContext())
                 try await connection.write([UInt8](repeating: 1, count: 100_000))
                 try await connection.finishWriting()
                 #expect(try await connection.readToEnd().count == 100_000)

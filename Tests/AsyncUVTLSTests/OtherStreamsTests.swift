@@ -71,7 +71,8 @@ import UV
             }
             try await near.write("STARTTLS\r\n")
             #expect(try await near.readLine() == "220 go ahead")
-            let client = try await TLSConnection.secure(near, as: .client, context: clientContext(), serverName: "localhost")
+            let client = try await TLSConnection.secure(
+                near, as: .client, context: clientContext(), serverName: "localhost")
             try await talk(client, serving.value)
         }
     }
@@ -82,7 +83,9 @@ import UV
             let (near, far) = try await tcpPair()
             try await near.write("STARTTLS\r\nINJECTED\r\n")
             #expect(try await far.readLine() == "STARTTLS")
-            await expectFailure { $0 is TLSError } _: {
+            await expectFailure {
+                $0 is TLSError
+            } _: {
                 try await TLSConnection.secure(far, as: .server, context: serverContext())
             }
             await near.close()
@@ -155,7 +158,9 @@ private final class MemoryStream: ByteStream {
     }
 
     func read(upTo limit: Int) async throws -> [UInt8]? { try await inner.read(upTo: limit) }
-    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? { try await inner.readUntil(delimiter, limit: limit) }
+    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
+        try await inner.readUntil(delimiter, limit: limit)
+    }
     func readLine(limit: Int) async throws -> String? { try await inner.readLine(limit: limit) }
     func readLineBytes(limit: Int) async throws -> [UInt8]? { try await inner.readLineBytes(limit: limit) }
     func unread(_ bytes: [UInt8]) async throws { try await inner.unread(bytes) }

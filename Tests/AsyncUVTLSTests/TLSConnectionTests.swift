@@ -152,7 +152,11 @@ import UV
             let (client, server) = try await secured(near, far)
             await near.closeWithReset()
             await expectError(.connectionReset) { while try await server.read() != nil {} }
-            await expectFailure { _ in true } _: { for _ in 0..<10 { try await server.write([UInt8](repeating: 0, count: 100_000)) } }
+            await expectFailure { _ in
+                true
+            } _: {
+                for _ in 0..<10 { try await server.write([UInt8](repeating: 0, count: 100_000)) }
+            }
             await server.close()
             await client.close()
         }
@@ -212,7 +216,9 @@ import UV
             await expectError(.badFileDescriptor) { try await client.read() }
             await expectError(.badFileDescriptor) { try await client.write("x") }
             // What was written has not left as a whole: it is not said that we have finished.
-            await expectFailure { isTruncated($0) || code(of: $0) == .connectionReset } _: {
+            await expectFailure {
+                isTruncated($0) || code(of: $0) == .connectionReset
+            } _: {
                 while try await server.read() != nil {}
             }
             await server.close()

@@ -11,13 +11,19 @@ import UV
 @Suite(.ownThread, .inTurn) struct TroubleTests {
     // MARK: Handshakes
 
-    @Test(arguments: ["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "garbage", "\u{16}\u{3}\u{1}\u{ff}\u{ff}\u{ff}", "SSH-2.0-x\r\n"])
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "garbage", "\u{16}\u{3}\u{1}\u{ff}\u{ff}\u{ff}", "SSH-2.0-x\r\n",
+    ])
     func noTLSAtAll(_ text: String) throws {
         try onLoop { loop in
             let (near, far) = try await tcpPair()
             try await near.write(text + String(repeating: " ", count: 100))
             await expectFailure {
-                if case .protocolViolation(_, let peer)? = $0 as? TLSError { peer?.contains("127.0.0.1") == true } else { false }
+                if case .protocolViolation(_, let peer)? = $0 as? TLSError {
+                    peer?.contains("127.0.0.1") == true
+                } else {
+                    false
+                }
             } _: {
                 try await TLSConnection.secure(far, as: .server, context: serverContext())
             }
@@ -44,7 +50,9 @@ import UV
         try onLoop { loop in
             let (near, far) = try await tcpPair()
             let client = try clientContext()
-            let connecting = loop.spawn { try await TLSConnection.secure(near, as: .client, context: client, serverName: "localhost") }
+            let connecting = loop.spawn {
+                try await TLSConnection.secure(near, as: .client, context: client, serverName: "localhost")
+            }
             let serving = loop.spawn {
                 try await TLSConnection.secure(far, as: .server, context: serverContext(), timeout: .milliseconds(200))
             }
@@ -77,7 +85,9 @@ import UV
         try onLoop { loop in
             let (near, far) = try await tcpPair()
             let task = loop.spawn {
-                try await TLSConnection.secure(far, as: how < 2 ? .client : .server, context: how < 2 ? clientContext() : serverContext(), serverName: "localhost")
+                try await TLSConnection.secure(
+                    far, as: how < 2 ? .client : .server, context: how < 2 ? clientContext() : serverContext(),
+                    serverName: "localhost")
             }
             try await loop.waitUntilIdle()
             if how % 2 == 0 { await near.close() } else { await near.closeWithReset() }
@@ -112,7 +122,10 @@ import UV
 
     /// A relay between the two sides that can do harm.
     private func withRelay(
-        _ body: @Sendable (_ client: TLSConnection, _ server: TLSConnection, _ toServer: TCPConnection, _ toClient: TCPConnection) async throws -> Void
+        _ body:
+            @Sendable (
+                _ client: TLSConnection, _ server: TLSConnection, _ toServer: TCPConnection, _ toClient: TCPConnection
+            ) async throws -> Void
     ) async throws {
         let (near, a) = try await tcpPair()
         let (b, far) = try await tcpPair()
@@ -146,15 +159,27 @@ import UV
                 // First what came before, then the reason, again and again.
                 #expect(try await server.read() == Array("good".utf8))
                 for _ in 0..<2 {
-                    await expectFailure { "\($0)".contains("bad record mac") } _: { try await server.read() }
+                    await expectFailure {
+                        "\($0)".contains("bad record mac")
+                    } _: {
+                        try await server.read()
+                    }
                 }
-                await expectFailure { $0 is TLSError } _: { try await server.write("x") }
+                await expectFailure {
+                    $0 is TLSError
+                } _: {
+                    try await server.write("x")
+                }
                 // The other side hears of it.
                 while let alert = try await toServer.read(upTo: 1_000, timeout: .seconds(10)) {
                     try await toClient.write(alert)
                     if !alert.isEmpty { break }
                 }
-                await expectFailure { isAlert($0, TLSAlert(rawValue: 20)) } _: { try await client.read() }
+                await expectFailure {
+                    isAlert($0, TLSAlert(rawValue: 20))
+                } _: {
+                    try await client.read()
+                }
             }
         }
     }
@@ -302,7 +327,9 @@ import UV
             let context = try serverContext()
             let serving = loop.spawn {
                 try await listener.serve(tls: context) { connection in
-                    while let chunk = try await connection.read(untilDraining: true) { try await connection.write(chunk) }
+                    while let chunk = try await connection.read(untilDraining: true) {
+                        try await connection.write(chunk)
+                    }
                 }
             }
             let client = try await TLSConnection.connect(

@@ -13,7 +13,9 @@ func text(ofCheck number: Int) -> String { unsafe String(cString: ctls_check_tex
 extension ctls_problem {
     /// The error that it tells of.
     var error: TLSError {
-        let text = unsafe withUnsafeBytes(of: self.text) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let text = unsafe withUnsafeBytes(of: self.text) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
         return .configuration(reason: text)
     }
 }

@@ -135,13 +135,15 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
 
     private func makeAgreement() -> TLSAgreement {
         let name = unsafe ctls_engine_protocol(engine)
-        let applicationProtocol = unsafe name.count == 0
+        let applicationProtocol =
+            unsafe name.count == 0
             ? nil : String(decoding: UnsafeBufferPointer(start: name.bytes, count: name.count), as: UTF8.self)
         return unsafe TLSAgreement(
             version: TLSVersion(rawValue: Int(ctls_engine_version(engine))) ?? .v1_2,
             applicationProtocol: applicationProtocol,
             isResumed: ctls_engine_is_resumed(engine),
-            serverName: settings.isServer ? ctls_engine_server_name(engine).map { unsafe String(cString: $0) } : expectedName,
+            serverName: settings.isServer
+                ? ctls_engine_server_name(engine).map { unsafe String(cString: $0) } : expectedName,
             peerCertificate: TLSCertificate(ctls_engine_peer_certificate(engine)),
             rawCipher: ctls_engine_cipher(engine))
     }

@@ -150,7 +150,9 @@ extension StreamHandle {
 
     /// The peer has taken what the filter had to say: what waits in the filter is read on.
     final func resumeFiltered(_ installed: InstalledFilter, _ backlog: WriteBacklog) {
-        guard installed.isPaused, isOpen, !pausesBefore(installed, backlog), unsafe receiver.onDone != nil else { return }
+        guard installed.isPaused, isOpen, !pausesBefore(installed, backlog), unsafe receiver.onDone != nil else {
+            return
+        }
         handOut(installed, backlog)
         // The reader may have got its bytes, and perhaps closed the stream.
         guard isOpen, unsafe receiver.onDone != nil, !installed.isPaused, unsafe !receiver.isReading, unsafe !hasEnded
@@ -164,7 +166,9 @@ extension StreamHandle {
     /// What is sent at once of bytes that do not go straight to the system.
     @inline(never)
     final func sendDiverted(_ bytes: Span<UInt8>) throws(UVError) -> Int {
-        guard let backlog = unsafe backlog, let installed = backlog.filter, !backlog.isBusy, !bytes.isEmpty else { return 0 }
+        guard let backlog = unsafe backlog, let installed = backlog.filter, !backlog.isBusy, !bytes.isEmpty else {
+            return 0
+        }
         var sent = installed.sealedAhead
         installed.sealedAhead = 0
         while sent < bytes.count, !backlog.isBusy {
@@ -202,7 +206,8 @@ extension StreamHandle {
 
     /// Tells the peer that we finish, if all that was written has left: it could take less for all otherwise.
     final func finishFilteredBeforeClose() {
-        guard isOpen, let backlog = unsafe backlog, let installed = backlog.filter, !backlog.isBusy, unsafe !hasShutDown,
+        guard isOpen, let backlog = unsafe backlog, let installed = backlog.filter, !backlog.isBusy,
+            unsafe !hasShutDown,
             backlog.failure == nil
         else { return }
         installed.filter.sealEnd()
