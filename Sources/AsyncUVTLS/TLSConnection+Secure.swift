@@ -10,7 +10,7 @@ public enum TLSSide: Sendable {
 extension TLSConnection {
     /// Connects to a host, and makes sure that it is the one.
     ///
-    /// - Parameter context: ``TLSContext/client(trust:identity:applicationProtocols:minimumVersion:)``.
+    /// - Parameter context: ``TLSContext/client(trust:identity:applicationProtocols:versions:)``.
     /// - Parameter serverName: Whom the certificate must be for, and who is asked for (SNI); the host if it is `nil`.
     /// - Parameter timeout: For look-up, connect and handshake together; `nil` for ever.
     /// - Throws: ``TLSError`` when the handshake fails, and as

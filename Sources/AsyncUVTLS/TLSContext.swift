@@ -25,12 +25,12 @@ public final class TLSContext: Sendable {
     /// - Throws: ``TLSError/configuration(reason:)``.
     public static func client(
         trust: TLSTrust = .system, identity: TLSIdentity? = nil, applicationProtocols: [String] = [],
-        minimumVersion: TLSVersion = .v1_2
+        versions: ClosedRange<TLSVersion> = .v1_2 ... .v1_3
     ) throws(TLSError) -> TLSContext {
         TLSContext(
             try TLSSettings(
                 isServer: false, identities: identity.map { [$0] } ?? [], trust: trust, isRequired: true,
-                applicationProtocols, oldest: minimumVersion))
+                applicationProtocols, versions))
     }
 
     /// A context for connections from clients.
@@ -45,7 +45,7 @@ public final class TLSContext: Sendable {
     public static func server(
         identity: TLSIdentity, otherIdentities: [TLSIdentity] = [],
         clientCertificates: TLSClientCertificates = .notAsked, applicationProtocols: [String] = [],
-        minimumVersion: TLSVersion = .v1_2
+        versions: ClosedRange<TLSVersion> = .v1_2 ... .v1_3
     ) throws(TLSError) -> TLSContext {
         let (trust, isRequired): (TLSTrust?, Bool) =
             switch clientCertificates {
@@ -56,7 +56,7 @@ public final class TLSContext: Sendable {
         return TLSContext(
             try TLSSettings(
                 isServer: true, identities: [identity] + otherIdentities, trust: trust, isRequired: isRequired,
-                applicationProtocols, oldest: minimumVersion))
+                applicationProtocols, versions))
     }
 
     /// Takes over what another context says, for connections from now on; those that there are go on. A server whose certificate

@@ -5,7 +5,7 @@ extension TCPListener {
     /// Serves each connection under TLS, in a child task on the loop, and closes it when the handler ends. Otherwise as
     /// ``serve(maxConnections:idleTimeout:onError:_:)``.
     ///
-    /// - Parameter context: ``TLSContext/server(identity:otherIdentities:clientCertificates:applicationProtocols:minimumVersion:)``.
+    /// - Parameter context: ``TLSContext/server(identity:otherIdentities:clientCertificates:applicationProtocols:versions:)``.
     ///   ``TLSContext/reload(from:)`` takes effect at the next connection.
     /// - Parameter handshakeTimeout: How long a client may take for its handshake.
     /// - Parameter onHandshakeError: Gets what the handshake of a stranger failed with. By default nothing is said: scanners do it all day.

@@ -110,6 +110,7 @@ static bool trust(SSL_CTX *ssl, const ctls_options *options, ctls_problem *probl
 static bool set_up(ctls_context *context, const ctls_options *options, ctls_problem *problem) {
     SSL_CTX *ssl = context->ssl;
     SSL_CTX_set_min_proto_version(ssl, options->oldest_version == 3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(ssl, options->newest_version == 2 ? TLS1_2_VERSION : TLS1_3_VERSION);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_info_callback(ssl, note_alert);

@@ -110,14 +110,17 @@ import UV
 
     @Test func versions() throws {
         try onLoop { _ in
-            let old = try serverContext(oldest: .v1_2)
-            let new = try serverContext(oldest: .v1_3)
-            for context in [old, new] {
-                let (one, other) = try await tlsPair(server: context)
-                #expect(one.version == .v1_3)
+            for version in [TLSVersion.v1_2, .v1_3] {
+                let (one, other) = try await tlsPair(server: serverContext(versions: version...version))
+                #expect(one.version == version && other.version == version)
                 await one.close()
                 await other.close()
             }
+            let errors = try await handshakeErrors(
+                client: .client(trust: .pem(pem("authority")), versions: .v1_2 ... .v1_2),
+                server: serverContext(versions: .v1_3 ... .v1_3))
+            #expect(isAlert(errors.client, .protocolVersion))
+            #expect("\(errors.server.map { "\($0)" } ?? "")".contains("unsupported protocol"))
         }
     }
 }

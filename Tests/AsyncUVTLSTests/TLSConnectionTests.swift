@@ -42,9 +42,9 @@ import UV
         }
     }
 
-    @Test func bulkBothWaysAtOnce() throws {
+    @Test(arguments: [TLSVersion.v1_2, .v1_3]) func bulkBothWaysAtOnce(_ version: TLSVersion) throws {
         try onLoop { loop in
-            let (client, server) = try await tlsPair()
+            let (client, server) = try await tlsPair(server: serverContext(versions: version...version))
             let piece = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
             let bytes = Array(repeatElement(piece, count: 64).joined())
             let received = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
@@ -143,6 +143,47 @@ import UV
             await expectFailure(isTruncated) { try await server.readLine() }
             await client.close()
             await server.close()
+        }
+    }
+
+    /// TLS 1.2 ends and fails as 1.3 does.
+    @Test func endsOfTLS12() throws {
+        try onLoop { _ in
+            let context = try serverContext(versions: .v1_2 ... .v1_2)
+            var (client, server) = try await tlsPair(server: context)
+            try await client.write("last")
+            await client.close()
+            #expect(try await server.read() == Array("last".utf8))
+            #expect(try await server.read() == nil)
+            await server.close()
+
+            let (near, far) = try await tcpPair()
+            (client, server) = try await secured(near, far, nil, context)
+            try await near.withHandle { _ = shutdown(try $0.fileDescriptor.rawValue, CInt(SHUT_WR)) }
+            for _ in 0..<2 { await expectFailure(isTruncated) { try await server.read() } }
+            await client.close()
+            await server.close()
+        }
+    }
+
+    /// What has come before a reset is not lost, as far as the system still has it; writers are told, too.
+    @Test func aResetWhileOthersWait() throws {
+        try onLoop { loop in
+            let (near, far) = try await tcpPair()
+            let (client, server) = try await secured(near, far)
+            let reading = loop.spawn { try await server.read() }
+            let writing = loop.spawn { try await server.write([UInt8](repeating: 0, count: 16 << 20)) }
+            let finishing = loop.spawn { try await server.finishWriting() }
+            try await loop.waitUntilIdle()
+            await near.closeWithReset()
+            let errors = [await failure(of: reading), await failure(of: writing), await failure(of: finishing)]
+            for error in errors {
+                #expect(
+                    code(of: error) == .connectionReset || code(of: error) == .brokenPipe,
+                    "\(String(describing: error))")
+            }
+            await server.close()
+            await client.close()
         }
     }
 

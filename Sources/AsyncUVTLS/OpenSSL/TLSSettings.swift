@@ -12,7 +12,7 @@ final class TLSSettings: Sendable {
     /// - Parameter trust: `nil` when the peer is not asked for a certificate.
     init(
         isServer: Bool, identities: [TLSIdentity], trust: TLSTrust?, isRequired: Bool, _ protocols: [String],
-        oldest: TLSVersion
+        _ versions: ClosedRange<TLSVersion>
     ) throws(TLSError) {
         self.isServer = isServer
         let verifies = trust?.verifies ?? false
@@ -29,7 +29,8 @@ final class TLSSettings: Sendable {
                 return unsafe all.withUnsafeBufferPointer { all in
                     var options = unsafe ctls_options()
                     unsafe options.is_server = isServer
-                    unsafe options.oldest_version = CInt(oldest.rawValue)
+                    unsafe options.oldest_version = CInt(versions.lowerBound.rawValue)
+                    unsafe options.newest_version = CInt(versions.upperBound.rawValue)
                     unsafe options.peer =
                         verifies ? (isRequired ? CTLS_PEER_REQUIRED : CTLS_PEER_OPTIONAL) : CTLS_PEER_IGNORED
                     unsafe options.trusts_system = trust?.usesSystem ?? false

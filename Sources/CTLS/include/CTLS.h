@@ -59,7 +59,7 @@ typedef struct ctls_bytes {
 typedef struct ctls_options {
     bool is_server;
     /// 2 for TLS 1.2, 3 for TLS 1.3.
-    int oldest_version;
+    int oldest_version, newest_version;
     enum ctls_peer peer;
     bool trusts_system;
     /// Authorities, as PEM.

@@ -20,11 +20,11 @@ func identity(_ name: String, chain: String? = nil) throws -> TLSIdentity {
 /// Contexts of the tests' authority.
 func serverContext(
     _ name: String = "server", chain: String? = nil, clients: TLSClientCertificates = .notAsked,
-    protocols: [String] = [], oldest: TLSVersion = .v1_2
+    protocols: [String] = [], versions: ClosedRange<TLSVersion> = .v1_2 ... .v1_3
 ) throws -> TLSContext {
     try .server(
         identity: identity(name, chain: chain), clientCertificates: clients, applicationProtocols: protocols,
-        minimumVersion: oldest)
+        versions: versions)
 }
 
 func clientContext(_ name: String? = nil, protocols: [String] = [], trust: String = "authority") throws -> TLSContext {
@@ -49,14 +49,6 @@ func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throw
 
 func openHandles(of loop: EventLoop) async throws -> [String] {
     try await loop.withLoop { $0.handles.filter { !$0.isClosing && $0.label != "lingering" }.map(\.description) }
-}
-
-/// What a connection is made with.
-struct Agreement: CustomTestStringConvertible, Sendable {
-    var version = TLSVersion.v1_3
-    var testDescription: String { "\(version)" }
-
-    static let both = [Agreement(version: .v1_3), Agreement(version: .v1_2)]
 }
 
 /// Both ends of a TCP connection.
