@@ -29,67 +29,78 @@ import ExampleSupport
     }
 
     func run() throws {
-        let command = self
-        try EventLoop.run { loop in
+        let files = Files(
+            certificate: certificate.map { FilePath($0) }, key: key.map { FilePath($0) },
+            trust: trust.map { FilePath($0) })
+        let (host, port, idleTimeout, place) = (listen.host, listen.port, listen.idleTimeout, connect)
+        let isDone = try EventLoop.run { loop in
             do {
-                if let place = command.connect {
-                    try await command.talk(with: place)
+                if let place {
+                    try await talk(with: place, files)
                 } else {
-                    try await command.serve(on: loop)
+                    try await serve(at: host, port, files, idleTimeout, on: loop)
                 }
+                return true
             } catch {
                 printProblem("tls-echo: \(error)")
-                throw ExitCode.failure
+                return false
             }
         }
+        if !isDone { throw ExitCode.failure }
     }
+}
 
-    // MARK: Server
+/// Where certificates and keys are.
+private struct Files {
+    let certificate: FilePath?
+    let key: FilePath?
+    let trust: FilePath?
 
-    private func serve(on loop: EventLoop) async throws {
-        let context = try await serverContext()
-        let listener = try await TCPListener.bind(host: listen.host, port: listen.port)
-        let signals = try await Signals.watch(.interrupt, .terminate, .hangUp)
-        let idleTimeout = listen.idleTimeout
-        loop.spawn(onError: { TLSConnection.report($0, nil) }) {
-            try await listener.serve(
-                tls: context, idleTimeout: idleTimeout, onHandshakeError: { error, _ in printProblem("\(error)") }
-            ) { client in
-                while let line = try await client.readLine(untilDraining: true) { try await client.write(line + "\n") }
-            }
-        }
-        printLine("listening on \(listener.localAddress)")
-        while try await signals.next() == .hangUp {
-            do { try context.reload(from: try await serverContext()) } catch { printProblem("\(error)") }
-        }
-        await loop.shutdown(grace: .seconds(1))
-    }
-
-    private func serverContext() async throws -> TLSContext {
-        let (chain, key) = (FilePath(certificate ?? ""), FilePath(key ?? ""))
-        return try .server(
+    func serverContext() async throws -> TLSContext {
+        try .server(
             identity: TLSIdentity(
-                certificateChainPEM: try await FileSystem.readFile(chain),
-                privateKeyPEM: try await FileSystem.readFile(key)))
+                certificateChainPEM: try await FileSystem.readFile(certificate ?? ""),
+                privateKeyPEM: try await FileSystem.readFile(key ?? "")))
     }
 
-    // MARK: Client
+    func clientContext() async throws -> TLSContext {
+        guard let trust else { return try .client() }
+        return try .client(trust: .pem(try await FileSystem.readFile(trust)))
+    }
+}
 
-    private func talk(with place: String) async throws {
-        guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
-            throw ValidationError("'\(place)' is not HOST:PORT.")
+private func serve(
+    at host: String, _ port: UInt16, _ files: Files, _ idleTimeout: Duration?, on loop: EventLoop
+) async throws {
+    let context = try await files.serverContext()
+    let listener = try await TCPListener.bind(host: host, port: port)
+    let signals = try await Signals.watch(.interrupt, .terminate, .hangUp)
+    loop.spawn(onError: { TLSConnection.report($0, nil) }) {
+        try await listener.serve(
+            tls: context, idleTimeout: idleTimeout, onHandshakeError: { error, _ in printProblem("\(error)") }
+        ) { client in
+            while let line = try await client.readLine(untilDraining: true) { try await client.write(line + "\n") }
         }
-        let trusted: TLSTrust =
-            if let trust { .pem(try await FileSystem.readFile(FilePath(trust))) } else { .system }
-        let input = try await File.open("/dev/stdin")
-        try await TLSConnection.withConnection(
-            host: String(place[..<colon]), port: port, context: .client(trust: trusted), timeout: .seconds(10)
-        ) { connection in
-            for try await line in input.lines() {
-                try await connection.write(line + "\n")
-                guard let answer = try await connection.readLine() else { break }
-                printLine(answer)
-            }
+    }
+    printLine("listening on \(listener.localAddress)")
+    while try await signals.next() == .hangUp {
+        do { try context.reload(from: try await files.serverContext()) } catch { printProblem("\(error)") }
+    }
+    await loop.shutdown(grace: .seconds(1))
+}
+
+private func talk(with place: String, _ files: Files) async throws {
+    guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
+        throw ValidationError("'\(place)' is not HOST:PORT.")
+    }
+    let input = try await File.open("/dev/stdin")
+    try await TLSConnection.withConnection(
+        host: String(place[..<colon]), port: port, context: files.clientContext(), timeout: .seconds(10)
+    ) { connection in
+        for try await line in input.lines() {
+            try await connection.write(line + "\n")
+            guard let answer = try await connection.readLine() else { break }
+            printLine(answer)
         }
     }
 }

@@ -7,6 +7,7 @@
 // Each thread keeps one buffer for output between two calls: most output has left when the call that has made it returns.
 static _Thread_local uint8_t *spare;
 static _Thread_local size_t spare_room;
+static _Thread_local bool has_spare_key;
 static pthread_key_t spare_key;
 static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
 
@@ -33,8 +34,11 @@ static void take_spare(ctls_engine *engine, size_t least) {
 
 static void give_spare(ctls_engine *engine) {
     if (spare == NULL && engine->output_room == SPARE_ROOM) {
-        pthread_once(&spare_once, make_spare_key);
-        pthread_setspecific(spare_key, engine->output);
+        if (!has_spare_key) {
+            // Its value only says that there is something to do at the thread's end.
+            pthread_once(&spare_once, make_spare_key);
+            has_spare_key = pthread_setspecific(spare_key, &spare_key) == 0;
+        }
         spare = engine->output;
         spare_room = engine->output_room;
     } else {
@@ -204,6 +208,8 @@ size_t ctls_engine_available(const ctls_engine *engine) {
     // A record that SSL has begun has so many bytes at most.
     return engine->input_count + (SSL_has_pending(engine->ssl) ? 2 * SSL3_RT_MAX_PLAIN_LENGTH : 0);
 }
+
+bool ctls_engine_is_over(const ctls_engine *engine) { return engine->is_closed || engine->failure != NULL; }
 
 // MARK: Failures
 

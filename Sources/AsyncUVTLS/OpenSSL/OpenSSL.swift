@@ -21,6 +21,20 @@ extension ctls_problem {
 }
 
 extension [UInt8] {
+    /// Makes an empty array's bytes by a function of C, which says how many there are.
+    @inline(__always)
+    mutating func fill(upTo room: Int, _ body: (UnsafeMutablePointer<UInt8>?) -> Int) {
+        #if compiler(>=6.3)
+        // The initializer below asks the runtime for the metadata of the storage each time: 900 instructions.
+        reserveCapacity(room)
+        append(addingCapacity: room) { span in
+            unsafe span.withUnsafeMutableBufferPointer { unsafe $1 = body($0.baseAddress) }
+        }
+        #else
+        self = unsafe Self(unsafeUninitializedCapacity: room) { unsafe $1 = body($0.baseAddress) }
+        #endif
+    }
+
     /// Lends the bytes to a function of C.
     func lend<Result>(_ body: (ctls_bytes) throws -> Result) rethrows -> Result {
         try unsafe withUnsafeBufferPointer { unsafe try body(ctls_bytes(bytes: $0.baseAddress, count: $0.count)) }

@@ -16,8 +16,8 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
     private let settings: TLSSettings
     private let peer: String?
     private let expectedName: String?
-    private var isReady = false
-    private var end: End?
+    @exclusivity(unchecked) private var isReady = false
+    @exclusivity(unchecked) private var end: End?
     private var failure: TLSError?
     /// What the handshake has come to.
     private(set) var agreed: TLSAgreement?
@@ -47,13 +47,13 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
 
     func keepRest() { unsafe ctls_engine_keep_input(engine) }
 
-    func receiveEnd(_ error: UVError?) { end = error.map { .failed($0) } ?? .finished }
+    func receiveEnd(_ error: UVError?) { unsafe end = error.map { .failed($0) } ?? .finished }
 
     func take(upTo limit: Int) throws(UVError) -> FilteredBytes {
-        if isReady { return try takeBytes(limit) }
+        if unsafe isReady { return try takeBytes(limit) }
         switch unsafe ctls_engine_handshake(engine) {
         case CTLS_OK:
-            isReady = true
+            unsafe isReady = true
             agreed = makeAgreement()
             return .bytes([])
         case CTLS_STARVED: return try nothing()
@@ -64,9 +64,17 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
 
     private func takeBytes(_ limit: Int) throws(UVError) -> FilteredBytes {
         let room = unsafe min(limit, ctls_engine_available(engine))
+        if room == 0, unsafe !ctls_engine_is_over(engine) { return try nothing() }
+        var count = 0
         var status = CTLS_STARVED
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-            unsafe status = ctls_engine_take(engine, buffer.baseAddress, room, &count)
+        var bytes: [UInt8] = []
+        if room > 0 {
+            unsafe bytes.fill(upTo: room) { start in
+                unsafe status = ctls_engine_take(engine, start, room, &count)
+                return count
+            }
+        } else {
+            unsafe status = ctls_engine_take(engine, nil, 0, &count)
         }
         switch status {
         case CTLS_OK: return .bytes(bytes)
@@ -77,10 +85,10 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
     }
 
     private func nothing() throws(UVError) -> FilteredBytes {
-        switch end {
+        switch unsafe end {
         case nil: return .nothing
         case .failed(let error): throw error
-        case .finished where isReady: throw fail(.truncated(peer: peer))
+        case .finished where unsafe isReady: throw fail(.truncated(peer: peer))
         case .finished: throw fail(.protocolViolation(reason: "the peer hung up during the handshake", peer: peer))
         }
     }
@@ -116,7 +124,7 @@ final class TLSFilter: StreamFilter, @unchecked Sendable {
     /// Keeps what users are told, and returns what stands for it in the callback layer.
     private func fail(_ error: TLSError) -> UVError {
         if failure == nil { failure = error }
-        return UVError(.protocolError, in: isReady ? "read" : "handshake", from: peer)
+        return UVError(.protocolError, in: unsafe isReady ? "read" : "handshake", from: peer)
     }
 
     private func makeFailure() -> TLSError {

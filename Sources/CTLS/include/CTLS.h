@@ -92,6 +92,8 @@ void ctls_engine_give(ctls_engine *engine, const uint8_t *bytes, size_t count);
 void ctls_engine_keep_input(ctls_engine *engine);
 /// At most how many bytes a take may find.
 size_t ctls_engine_available(const ctls_engine *engine);
+/// Whether a take finds the end, or a failure.
+bool ctls_engine_is_over(const ctls_engine *engine);
 
 enum ctls_status ctls_engine_handshake(ctls_engine *engine);
 /// Takes what is there. The count is above 0 for CTLS_OK only.

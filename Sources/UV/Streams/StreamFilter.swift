@@ -51,11 +51,11 @@ final class InstalledFilter {
 
     let filter: any StreamFilter
     /// What the reader that waits wants at most.
-    var limit = 0
+    @exclusivity(unchecked) var limit = 0
     /// Whether the stream is not read because the peer does not take the filter's answers.
-    var isPaused = false
+    @exclusivity(unchecked) var isPaused = false
     /// How many bytes were sealed of a write that was told to wait: so many fewer are to be sealed when its rest comes. 0 or 1.
-    var sealedAhead = 0
+    @exclusivity(unchecked) var sealedAhead = 0
 
     init(_ filter: any StreamFilter) { self.filter = filter }
 }

@@ -59,9 +59,9 @@ extension StreamHandle {
             case .nothing: break
             }
         }
-        installed.limit = min(limit, Receiver.largest)
+        unsafe installed.limit = min(limit, Receiver.largest)
         unsafe receiver.onDone = onDone
-        if !installed.isPaused, unsafe !receiver.isReading, unsafe !hasEnded { try readFilteredOn() }
+        if unsafe !installed.isPaused, unsafe !receiver.isReading, unsafe !hasEnded { try readFilteredOn() }
         return .waiting
     }
 
@@ -98,8 +98,8 @@ extension StreamHandle {
 
     /// Whether the peer must take answers first.
     private final func pausesBefore(_ installed: InstalledFilter, _ backlog: WriteBacklog) -> Bool {
-        installed.isPaused = backlog.isBusy && installed.filter.unsentCount > InstalledFilter.mostUnsent
-        return installed.isPaused
+        unsafe installed.isPaused = backlog.isBusy && installed.filter.unsentCount > InstalledFilter.mostUnsent
+        return unsafe installed.isPaused
     }
 
     fileprivate final func filteredArrived(_ bytes: Span<UInt8>) {
@@ -116,7 +116,7 @@ extension StreamHandle {
     private final func handOut(_ installed: InstalledFilter, _ backlog: WriteBacklog) {
         let result: Result<[UInt8]?, UVError>
         do throws(UVError) {
-            let taken = try takeFiltered(upTo: installed.limit, installed, backlog)
+            let taken = try takeFiltered(upTo: unsafe installed.limit, installed, backlog)
             installed.filter.keepRest()
             switch taken {
             case .nothing:
@@ -150,12 +150,13 @@ extension StreamHandle {
 
     /// The peer has taken what the filter had to say: what waits in the filter is read on.
     final func resumeFiltered(_ installed: InstalledFilter, _ backlog: WriteBacklog) {
-        guard installed.isPaused, isOpen, !pausesBefore(installed, backlog), unsafe receiver.onDone != nil else {
+        guard unsafe installed.isPaused, isOpen, !pausesBefore(installed, backlog), unsafe receiver.onDone != nil else {
             return
         }
         handOut(installed, backlog)
         // The reader may have got its bytes, and perhaps closed the stream.
-        guard isOpen, unsafe receiver.onDone != nil, !installed.isPaused, unsafe !receiver.isReading, unsafe !hasEnded
+        guard isOpen, unsafe receiver.onDone != nil, unsafe !installed.isPaused, unsafe !receiver.isReading,
+            unsafe !hasEnded
         else { return }
         guard let call = unsafe receiver.onDone else { return }
         do throws(UVError) { try readFilteredOn() } catch { call(self, .failure(error)) }
@@ -169,8 +170,8 @@ extension StreamHandle {
         guard let backlog = unsafe backlog, let installed = backlog.filter, !backlog.isBusy, !bytes.isEmpty else {
             return 0
         }
-        var sent = installed.sealedAhead
-        installed.sealedAhead = 0
+        var sent = unsafe installed.sealedAhead
+        unsafe installed.sealedAhead = 0
         while sent < bytes.count, !backlog.isBusy {
             let next = sent..<min(sent + InstalledFilter.batch, bytes.count)
             try installed.filter.seal(bytes.extracting(next))
@@ -179,7 +180,7 @@ extension StreamHandle {
         }
         guard backlog.isBusy, sent == bytes.count else { return sent }
         // All is sealed, but has not left: the writer waits, with a byte that is not sealed again.
-        installed.sealedAhead = 1
+        unsafe installed.sealedAhead = 1
         return sent - 1
     }
 

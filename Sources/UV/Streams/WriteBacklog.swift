@@ -57,10 +57,10 @@ final class WriteBacklog {
     ) throws(UVError) {
         var entry = Entry(
             bytes: bytes, start: start, tag: tag, isBegun: isBegun, passenger: passenger, onDone: onDone)
-        if let filter, filter.sealedAhead > 0, entry.count > 0 {
-            entry.start += filter.sealedAhead
+        if let filter, unsafe filter.sealedAhead > 0, entry.count > 0 {
+            entry.start += unsafe filter.sealedAhead
             entry.isBegun = true
-            filter.sealedAhead = 0
+            unsafe filter.sealedAhead = 0
         }
         if let last = waiting.last, last.onDone == nil, last.start == 0, last.tag === tag, passenger == nil,
             last.bytes.count + entry.count <= Self.smallChunk
@@ -134,7 +134,7 @@ final class WriteBacklog {
         call(left, stream, status)
         call(refused, stream, next)
         if waiting.isEmpty { endStream(stream, min(status, next)) }
-        if let filter, filter.isPaused { stream.resumeFiltered(filter, self) }
+        if let filter, unsafe filter.isPaused { stream.resumeFiltered(filter, self) }
     }
 
     // MARK: A filter
