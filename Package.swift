@@ -351,6 +351,25 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// TLS on the system's OpenSSL 3. Nothing else of the package links it.
+package.products += [.library(name: "AsyncUVTLS", targets: ["AsyncUVTLS"])]
+package.targets += [
+    .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(
+        name: "AsyncUVTLS",
+        dependencies: ["AsyncUV", "CTLS", "UV"],
+        swiftSettings: settings),
+    example("tls-echo", ["AsyncUV", "AsyncUVTLS"]),
+    .testTarget(
+        name: "AsyncUVTLSTests",
+        dependencies: [
+            "AsyncUV", "AsyncUVTLS", "CTLS", "TestSupport", "UV",
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        exclude: ["Certificates"],
+        swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

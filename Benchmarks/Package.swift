@@ -167,3 +167,17 @@ let package = Package(
     ],
     cLanguageStandard: .gnu11
 )
+
+// TLS
+let tls: [Target.Dependency] = [
+    .product(name: "AsyncUV", package: "swift-uv"), .product(name: "AsyncUVTLS", package: "swift-uv"),
+    .product(name: "UV", package: "swift-uv"),
+]
+package.dependencies += [.package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0")]
+package.targets += [
+    .executableTarget(
+        name: "echo-c-tls", dependencies: ["CServerSupport"],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    server("echo-uv-tls", tls),
+    server("echo-nio-tls", nio + [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
+]

@@ -21,7 +21,9 @@ public enum ChildStream: Sendable {
 /// end. Dropping the last reference closes it.
 ///
 /// A write throws ``UVError`` with `.brokenPipe` when the child no longer reads. There is nothing to read.
-public final class ChildInput: StreamConnection {
+public final class ChildInput: HandleConnection {
+    public typealias Handle = PipeHandle
+
     public let stream: LoopStream
 
     public init(_ handle: PipeHandle, on loop: EventLoop) throws(UVError) { stream = LoopStream(handle, on: loop) }
@@ -46,7 +48,9 @@ public final class ChildInput: StreamConnection {
 ///
 /// It ends when the child and all of its descendants that have the pipe have closed it. A write throws ``UVError`` with
 /// `.brokenPipe`.
-public final class ChildOutput: StreamConnection {
+public final class ChildOutput: HandleConnection {
+    public typealias Handle = PipeHandle
+
     public let stream: LoopStream
 
     public init(_ handle: PipeHandle, on loop: EventLoop) throws(UVError) { stream = LoopStream(handle, on: loop) }

@@ -12,7 +12,9 @@ public import UV
 ///     for try await key in terminal.keys() where key != Key.control("c") { print(key) }
 /// }
 /// ```
-public final class Terminal: StreamConnection {
+public final class Terminal: HandleConnection {
+    public typealias Handle = TTYHandle
+
     public let stream: LoopStream
     /// Keeps the bytes of keys that nobody has taken yet, for all sequences of keys.
     private let decoder = Mutex(KeyDecoder())

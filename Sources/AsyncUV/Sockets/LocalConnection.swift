@@ -4,7 +4,9 @@ public import UV
 /// does.
 ///
 /// Descriptors that a peer sends over it are closed unseen; ``LocalChannel`` receives them.
-public final class LocalConnection: StreamConnection {
+public final class LocalConnection: HandleConnection {
+    public typealias Handle = PipeHandle
+
     public let stream: LoopStream
     /// The address of the other side: what was connected to; that of a client is unnamed as a rule.
     public let remoteAddress: LocalAddress

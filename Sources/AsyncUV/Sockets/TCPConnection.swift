@@ -1,7 +1,9 @@
 public import UV
 
 /// A TCP connection. Dropping the last reference closes it, as ``close()`` does.
-public final class TCPConnection: StreamConnection {
+public final class TCPConnection: HandleConnection {
+    public typealias Handle = TCPHandle
+
     public let stream: LoopStream
     /// The address of the other side.
     public let remoteAddress: SocketAddress

@@ -1,7 +1,7 @@
 internal import UV
 
 /// The connections of a listener as they are asked for: the sequence behind ``TCPListener/connections``.
-struct Connections<Listening: ListeningStream, Connection: StreamConnection>: AsyncSequence, Sendable
+struct Connections<Listening: ListeningStream, Connection: HandleConnection>: AsyncSequence, Sendable
 where Connection.Handle == Listening.Accepted {
     typealias Element = Connection
     typealias Failure = any Error

@@ -1,7 +1,7 @@
 internal import UV
 
 /// A listener of the callback layer on its loop: what the listeners of all kinds of connections are made of.
-struct LoopListener<Listening: ListeningStream, Connection: StreamConnection>: Sendable
+struct LoopListener<Listening: ListeningStream, Connection: HandleConnection>: Sendable
 where Connection.Handle == Listening.Accepted {
     let loop: EventLoop
     let core: LoopBound<ListenerCore<Listening>>

@@ -139,7 +139,7 @@ public struct LoopStream: Sendable {
         let handle = core.open(on: loop).handle
         try loop.start(wait) { _ in
             try handle.queueWrite(chunks, droppingFirst: sent, tag: wait) { _, error in
-                wait.finish(error.map { .failure($0) } ?? .success(()))
+                wait.finish(error.map { .failure(handle.presented($0)) } ?? .success(()))
             }
         }
         wait.onCancel = { [unowned wait] in handle.takeBack(wait) }
@@ -158,7 +158,9 @@ public struct LoopStream: Sendable {
         let wait = Wait<Void>("finishWriting")
         let handle = core.open(on: loop).handle
         try loop.start(wait) { _ in
-            try handle.finishWriting { _, error in wait.finish(error.map { .failure($0) } ?? .success(())) }
+            try handle.finishWriting { _, error in
+                wait.finish(error.map { .failure(handle.presented($0)) } ?? .success(()))
+            }
         }
         try await end(of: LoopBound(wait), within: timeout)
     }

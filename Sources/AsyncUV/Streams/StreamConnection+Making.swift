@@ -1,7 +1,7 @@
 internal import UV
 
 /// How connections of all kinds begin and end.
-extension StreamConnection {
+extension HandleConnection {
     /// Makes a connection of a handle that is connected.
     ///
     /// - Parameter prepare: Makes the handle; closes it when that fails.
@@ -13,9 +13,11 @@ extension StreamConnection {
             return try Self(try prepare(callbackLoop), on: loop)
         }
     }
+}
 
+extension StreamConnection {
     /// Runs a body with the connection, and closes it afterwards, whatever happens.
-    func closing<Value>(
+    package func closing<Value>(
         after body: nonisolated(nonsending) (Self) async throws -> Value
     ) async throws -> Value {
         let value: Value

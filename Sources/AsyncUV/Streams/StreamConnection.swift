@@ -8,10 +8,6 @@ public protocol StreamConnection: ByteStream, CustomStringConvertible {
 
     /// What does the work.
     var stream: LoopStream { get }
-
-    /// Takes a connected handle, on its loop's thread. It belongs to the connection from then on; it is closed when that
-    /// fails.
-    init(_ handle: Handle, on loop: EventLoop) throws(UVError)
 }
 
 // Inlined, so that a call of a known type goes straight to the stream.

@@ -67,6 +67,17 @@ extension StreamCore {
     /// How many bytes nobody has taken.
     var untakenCount: Int { unsafe returned?.bytes.count ?? 0 }
 
+    // MARK: Filters
+
+    /// Puts a filter between the socket and the readers and writers. Bytes that nobody has taken are the filter's.
+    func install(_ filter: any StreamFilter) throws {
+        let bytes = try unsafe untaken()?.bytes.take(upTo: .max) ?? []
+        do { try handle.install(filter, after: bytes) } catch {
+            giveBack(LineSplitter(bytes))
+            throw error
+        }
+    }
+
     // MARK: A reader's own array
 
     /// What ``beginRead(into:upTo:byOwner:)`` found.
@@ -85,7 +96,7 @@ extension StreamCore {
         }) {
             return .took(count)
         }
-        switch try handle.readLent(upTo: limit, onDone: streamFilled) {
+        switch try readLent(upTo: limit) {
         case .bytes(let bytes):
             didRead()
             return .took(buffer.append(bytes))
@@ -94,6 +105,12 @@ extension StreamCore {
             unsafe makeReturned().room = buffer
             buffer = []
             return .waits(beginWait(byOwner: byOwner))
+        }
+    }
+
+    private func readLent(upTo limit: Int) throws -> StreamHandle.ReadOutcome {
+        do throws(UVError) { return try handle.readLent(upTo: limit, onDone: streamFilled) } catch {
+            throw handle.presented(error)
         }
     }
 
@@ -113,7 +130,7 @@ extension StreamCore {
     /// Begins to get more bytes.
     func beginFilling(byOwner: Bool) throws -> Filling {
         _ = try untaken()
-        switch try handle.readLent(upTo: 65_536, onDone: streamFilled) {
+        switch try readLent(upTo: 65_536) {
         case .bytes(let bytes):
             didRead()
             unsafe makeReturned().bytes.append(bytes)

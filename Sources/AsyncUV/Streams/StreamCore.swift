@@ -47,7 +47,11 @@ final class StreamCore {
     func beginRead(upTo limit: Int, byOwner: Bool) throws -> Begun {
         if unsafe reader.isWaiting { throw isBeingRead }
         if unsafe returned != nil, let bytes = try takeReturned(limit) { return .bytes(bytes) }
-        switch try handle.read(upTo: limit, onDone: streamReceived) {
+        let outcome: StreamHandle.ReadOutcome
+        do throws(UVError) { outcome = try handle.read(upTo: limit, onDone: streamReceived) } catch {
+            throw handle.presented(error)
+        }
+        switch outcome {
         case .bytes(let bytes):
             didRead()
             return .bytes(bytes)
@@ -118,10 +122,10 @@ final class StreamCore {
     }
 
     func received(_ result: Result<[UInt8]?, UVError>) {
-        guard unsafe reader.isWaiting else { return keep(result.mapError { $0 }) }
+        guard unsafe reader.isWaiting else { return keep(result.mapError(handle.presented)) }
         switch result {
         case .success(let bytes): unsafe reader.resume(returning: bytes)
-        case .failure(let error): unsafe reader.resume(with: .failure(error))
+        case .failure(let error): unsafe reader.resume(with: .failure(handle.presented(error)))
         }
         didRead()
     }
@@ -238,8 +242,9 @@ final class StreamCore {
     // MARK: Writing
 
     @inline(__always)
-    func tryWrite(_ bytes: Span<UInt8>) throws(UVError) -> Int {
-        let sent = try handle.tryWrite(bytes)
+    func tryWrite(_ bytes: Span<UInt8>) throws -> Int {
+        let sent: Int
+        do throws(UVError) { sent = try handle.tryWrite(bytes) } catch { throw handle.presented(error) }
         if sent > 0 { noteMove() }
         return sent
     }

@@ -76,6 +76,9 @@ final class Spawn {
             }
             unsafe container.data.fd = file.rawValue
         case .stream(let handle):
+            if handle.isFiltered {
+                throw UVError(.notSupported, in: "spawn", of: "\(program) with an encrypted connection")
+            }
             unsafe container.data.fd = try handle.fileDescriptor.rawValue
             given.append(handle)
         }

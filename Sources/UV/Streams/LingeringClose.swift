@@ -56,6 +56,7 @@ extension StreamHandle {
     @discardableResult
     package final func closeGently() -> LingeringClose? {
         checkThread()
+        finishFilteredBeforeClose()
         defer { close() }
         guard unsafe isOpen && acceptor == nil && !hasEnded && !hasBacklog && stream.pointee.connect_req == nil,
             let descriptor = try? fileDescriptor.rawValue, systemFinish(descriptor) == 0

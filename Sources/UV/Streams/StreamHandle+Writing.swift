@@ -160,6 +160,7 @@ extension StreamHandle {
         }
         let request = ShutdownRequest(self, onDone)
         let backlog = makeBacklog()
+        try backlog.addEnd(to: self)
         backlog.shutdownWaits = backlog.isWaiting || isConnecting
         if !backlog.shutdownWaits { try request.begin() }
         backlog.shutdown = request
@@ -188,6 +189,9 @@ extension StreamHandle {
 
     final var hasBacklog: Bool { unsafe backlog?.isBusy ?? false }
 
+    /// Whether new bytes must not go straight to the system: others wait, or they go through a filter.
+    final var isDiverted: Bool { unsafe backlog?.isDiverted ?? false }
+
     @inline(__always)
     final func checkWritable(_ operation: StaticString) throws(UVError) {
         try checkOpen(operation)
@@ -198,7 +202,13 @@ extension StreamHandle {
     /// What the system takes at once.
     @inline(__always)
     private final func send(_ bytes: Span<UInt8>, _ operation: StaticString) throws(UVError) -> Int {
-        if hasBacklog || bytes.isEmpty { return 0 }
+        if isDiverted || bytes.isEmpty { return try sendDiverted(bytes) }
+        return try sendRaw(bytes, operation)
+    }
+
+    /// What the system takes at once, as it is.
+    @inline(__always)
+    final func sendRaw(_ bytes: Span<UInt8>, _ operation: StaticString = "write") throws(UVError) -> Int {
         let status = unsafe bytes.withUnsafeBufferPointer { bytes in
             var buffer = unsafe uv_buf_t(bytes)
             return unsafe uv_try_write(stream, &buffer, 1)
@@ -221,6 +231,7 @@ extension StreamHandle {
     private final func send(_ chunks: [[UInt8]]) throws(UVError) -> Int {
         let full = chunks.filter { !$0.isEmpty }
         if full.isEmpty { return 0 }
+        if isFiltered { return try sendDiverted(full) }
         let buffers = unsafe full.prefix(WriteBacklog.mostChunks).map { unsafe uv_buf_t(stableBytesOf: $0, from: 0) }
         let status = withExtendedLifetime(full) {
             unsafe uv_try_write(stream, buffers, UInt32(buffers.count))

@@ -24,8 +24,8 @@ public class StreamHandle: Handle {
     }
     /// The ``attachment`` without a retain. In the stream's callbacks it lives; elsewhere until the stream is closed.
     package final var lentAttachment: Unmanaged<AnyObject>? { unsafe attached.map { unsafe .passUnretained($0) } }
-    @exclusivity(unchecked) private final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
-    @exclusivity(unchecked) private final var onEnd: ((StreamHandle, UVError?) -> Void)?
+    @exclusivity(unchecked) final var onBytes: ((StreamHandle, Span<UInt8>) -> Void)?
+    @exclusivity(unchecked) final var onEnd: ((StreamHandle, UVError?) -> Void)?
     @exclusivity(unchecked) final var receiver = Receiver()
     /// Whether the peer has finished. libuv calls a stream readable even after that.
     @exclusivity(unchecked) final var hasEnded = false
@@ -114,7 +114,7 @@ public class StreamHandle: Handle {
     ) throws(UVError) -> ReadOutcome {
         try checkOpen("read")
         try checkReadable("read")
-        if unsafe onBytes != nil { throw UVError(.alreadyInProcess, in: "read", of: "a stream that is being read") }
+        if unsafe onBytes != nil { return try readFiltered(upTo: limit, onDone) }
         if limit < 1 { throw readError(.invalidArgument, in: "read", of: "up to \(limit) bytes") }
         let outcome = try unsafe receiver.take(upTo: limit, onDone)
         if unsafe receiver.isReading { return outcome }
@@ -323,7 +323,7 @@ public class StreamHandle: Handle {
     }
 }
 
-private func provideBuffer(
+func provideBuffer(
     _ raw: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
 ) {
     let data = unsafe raw.unsafelyUnwrapped.pointee.data.unsafelyUnwrapped
@@ -335,7 +335,7 @@ private func provideBuffer(
     }
 }
 
-private func bytesArrived(
+func bytesArrived(
     _ raw: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
     unsafe callBack(raw, StreamHandle.self) { unsafe $0.arrived(count, buffer) }

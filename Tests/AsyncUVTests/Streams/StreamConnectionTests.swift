@@ -7,7 +7,9 @@ import UV
 /// What all connections and listeners share, with others than TCP: a socket pair, and a listener without a socket.
 @Suite(.ownThread) struct StreamConnectionTests {
     /// One end of a socket pair. It has no address.
-    private final class PairConnection: StreamConnection {
+    private final class PairConnection: HandleConnection {
+        typealias Handle = TCPHandle
+
         let stream: LoopStream
         var description: String { "pair" }
 

@@ -1,0 +1,182 @@
+import AsyncUV
+import TestSupport
+import Testing
+import UV
+
+@testable import AsyncUVTLS
+
+/// TLS over local sockets, over other TLS connections, over streams of the user's own, after plain text.
+@Suite(.ownThread, .inTurn) struct OtherStreamsTests {
+    private func talk(_ client: TLSConnection, _ server: TLSConnection) async throws {
+        let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+        let writing = client.loop.spawn {
+            try await client.write(bytes)
+            try await client.finishWriting()
+        }
+        #expect(try await server.readToEnd() == bytes)
+        try await writing.value
+        try await server.write("thanks")
+        await server.close()
+        #expect(try await client.readToEnd() == Array("thanks".utf8))
+        await client.close()
+    }
+
+    @Test func localSockets() throws {
+        try onLoop { _ in
+            let (near, far) = try await LocalConnection.pair()
+            let (client, server) = try await secured(near, far)
+            try await talk(client, server)
+        }
+    }
+
+    @Test func insideAnother() throws {
+        try onLoop { _ in
+            let (near, far) = try await tlsPair()
+            let (client, server) = try await secured(near, far)
+            #expect(client.remoteAddress == nil)
+            try await talk(client, server)
+        }
+    }
+
+    @Test func streamsOfAnyKind() throws {
+        try onLoop { loop in
+            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (client, server) = try await secured(near, far)
+            try await talk(client, server)
+            for _ in 0..<1_000 where !near.isClosed.value { try await loop.sleep(for: .milliseconds(1)) }
+            #expect(near.isClosed.value)
+        }
+    }
+
+    @Test func aDropClosesWhatIsBelow() throws {
+        try onLoop { loop in
+            let (near, far) = try await MemoryStream.pair(on: loop)
+            var (client, server): (TLSConnection?, TLSConnection) = try await secured(near, far)
+            _ = client
+            client = nil
+            #expect(try await server.read() == nil)
+            await server.close()
+            for _ in 0..<1_000 where !near.isClosed.value { try await loop.sleep(for: .milliseconds(1)) }
+            #expect(near.isClosed.value)
+        }
+    }
+
+    @Test func startTLS() throws {
+        try onLoop { loop in
+            let (near, far) = try await tcpPair()
+            let serving = loop.spawn {
+                #expect(try await far.readLine() == "STARTTLS")
+                try await far.write("220 go ahead\r\n")
+                return try await TLSConnection.secure(far, as: .server, context: serverContext())
+            }
+            try await near.write("STARTTLS\r\n")
+            #expect(try await near.readLine() == "220 go ahead")
+            let client = try await TLSConnection.secure(
+                near, as: .client, context: clientContext(), serverName: "localhost")
+            try await talk(client, serving.value)
+        }
+    }
+
+    /// Plain text that somebody has put behind the command is not taken for a part of what is under TLS.
+    @Test func injectedBytesAreTheHandshakes() throws {
+        try onLoop { loop in
+            let (near, far) = try await tcpPair()
+            try await near.write("STARTTLS\r\nINJECTED\r\n")
+            #expect(try await far.readLine() == "STARTTLS")
+            await expectFailure {
+                $0 is TLSError
+            } _: {
+                try await TLSConnection.secure(far, as: .server, context: serverContext())
+            }
+            await near.close()
+        }
+    }
+
+    /// A client that does not wait for the answer: its ClientHello has been read with the line.
+    @Test func anEarlyHandshakeIsNotLost() throws {
+        try onLoop { loop in
+            let (near, far) = try await tcpPair()
+            try await near.write("STARTTLS\r\n")
+            let context = try clientContext()
+            let connecting = loop.spawn {
+                try await TLSConnection.secure(near, as: .client, context: context, serverName: "localhost")
+            }
+            try await loop.waitUntilIdle()
+            #expect(try await far.readLine() == "STARTTLS")
+            let server = try await TLSConnection.secure(far, as: .server, context: serverContext())
+            try await talk(connecting.value, server)
+        }
+    }
+
+    @Test func busyStreamsAreRefused() throws {
+        try onLoop { loop in
+            let (near, far) = try await tcpPair()
+            let reading = loop.spawn { try await near.read() }
+            try await loop.waitUntilIdle()
+            await expectError(.alreadyInProcess) {
+                try await TLSConnection.secure(near, as: .client, context: clientContext(), serverName: "localhost")
+            }
+            _ = await reading.result
+            await expectError(.badFileDescriptor) {
+                try await TLSConnection.secure(near, as: .client, context: clientContext(), serverName: "localhost")
+            }
+            await far.close()
+        }
+    }
+
+    /// The system would send the file as it is.
+    @Test func files() throws {
+        try onLoop { _ in
+            let (client, server) = try await tlsPair()
+            let path = FilePath("\(certificates)/make")
+            let expected = try await FileSystem.readFile(path)
+            let file = try await File.open(path)
+            #expect(try await file.send(to: server) == Int64(expected.count))
+            try await file.close()
+            await server.close()
+            #expect(try await client.readToEnd() == expected)
+            await client.close()
+        }
+    }
+}
+
+/// A stream in memory, of the kind that a user may write: it is no `StreamConnection`.
+private final class MemoryStream: ByteStream {
+    typealias Element = [UInt8]
+    private let inner: LocalConnection
+    let isClosed = Shared(false)
+    let loop: EventLoop
+
+    private init(_ inner: LocalConnection) {
+        self.inner = inner
+        loop = inner.loop
+    }
+
+    static func pair(on loop: EventLoop) async throws -> (MemoryStream, MemoryStream) {
+        let (near, far) = try await LocalConnection.pair(on: loop)
+        return (MemoryStream(near), MemoryStream(far))
+    }
+
+    func read(upTo limit: Int) async throws -> [UInt8]? { try await inner.read(upTo: limit) }
+    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
+        try await inner.readUntil(delimiter, limit: limit)
+    }
+    func readLine(limit: Int) async throws -> String? { try await inner.readLine(limit: limit) }
+    func readLineBytes(limit: Int) async throws -> [UInt8]? { try await inner.readLineBytes(limit: limit) }
+    func unread(_ bytes: [UInt8]) async throws { try await inner.unread(bytes) }
+    func write(_ bytes: [UInt8]) async throws { try await inner.write(bytes) }
+    func write(contentsOf chunks: [[UInt8]]) async throws { try await inner.write(contentsOf: chunks) }
+    func finishWriting() async throws { try await inner.finishWriting() }
+
+    func close() async {
+        isClosed.value = true
+        await inner.close()
+    }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let stream: MemoryStream
+        mutating func next() async throws -> [UInt8]? { try await stream.read() }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
+}
