@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import ArgumentParser
 import AsyncUV
 import Configuration
@@ -64,3 +65,4 @@ import UVServiceLifecycle
         return [try await TCPListener.bind(host: settings.host, port: settings.port)]
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import ServiceLifecycle
 import UVObservability
@@ -34,3 +35,4 @@ struct StopSignals: ServiceLifecycle.Service {
         }
     }
 }
+#endif

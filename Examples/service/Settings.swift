@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import ArgumentParser
 import Configuration
 import Logging
@@ -23,3 +24,4 @@ struct Settings {
         self.logLevel = logLevel
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import Dispatch
 import MetricsTestKit
@@ -103,3 +104,4 @@ private func block(_ begun: DispatchSemaphore, _ go: DispatchSemaphore) {
     begun.signal()
     go.wait()
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import Logging
 import ServiceLifecycle
@@ -88,3 +89,4 @@ import UVServiceLifecycle
         await loop.shutdown()
     }
 }
+#endif
