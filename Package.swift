@@ -199,8 +199,10 @@ let logging: Target.Dependency = .product(
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"]))
 
+let traits: Set<String> = strict ? ["Observability", "ServiceLifecycle"] : []
+
 package.traits.formUnion([
-    .default(enabledTraits: strict ? ["Observability", "ServiceLifecycle"] : []),
+    .default(enabledTraits: traits),
     .trait(name: "Observability", description: "UVObservability: swift-metrics and swift-log"),
     .trait(name: "ServiceLifecycle", description: "UVServiceLifecycle: swift-service-lifecycle"),
 ])
