@@ -42,7 +42,9 @@ import UVServiceLifecycle
             let listeners = try await Self.listeners(settings)
             for listener in listeners { printLine("listening on \(listener.localAddress)") }
             let reporter = LoopMetricsReporter(of: [loop])
-            let server = LineServer(answersMetrics: { reporter.collect(); return metrics.text })
+            let server = LineServer(answersMetrics: {
+                reporter.collect(); return metrics.text
+            })
             let listening = ListenerService(listeners) { try await server.serve($0) }
             // They end from the last to the first: the manager hears before the clients do, and the metrics go on meanwhile.
             var configuration = ServiceGroupConfiguration(

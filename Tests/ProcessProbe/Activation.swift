@@ -10,14 +10,14 @@ enum Activation {
             let socket =
                 if name.hasPrefix("tcp") { bound(SOCK_STREAM) } else if name.hasPrefix("udp") {
                     bound(SOCK_DGRAM)
-                } else if name.hasPrefix("local") { local(name) } else { open("/dev/null", O_RDWR) }
+                } else if name.hasPrefix("local") { local(name) } else { unsafe open("/dev/null", O_RDWR) }
             // Not closed on exec.
             guard socket >= 0, dup2(socket, CInt(100 + index)) >= 0 else { exit(65) }
         }
         for index in names.indices { dup2(CInt(100 + index), CInt(3 + index)) }
-        setenv("LISTEN_PID", "\(getpid())", 1)
-        setenv("LISTEN_FDS", "\(names.count)", 1)
-        setenv("LISTEN_FDNAMES", names.joined(separator: ":"), 1)
+        unsafe setenv("LISTEN_PID", "\(getpid())", 1)
+        unsafe setenv("LISTEN_FDS", "\(names.count)", 1)
+        unsafe setenv("LISTEN_FDNAMES", names.joined(separator: ":"), 1)
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         var arguments = unsafe [strdup(program), strdup("activated"), nil]
         unsafe execv(program, &arguments)

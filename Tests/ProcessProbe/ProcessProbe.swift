@@ -17,7 +17,9 @@ import Foundation
         case ("activated", _): return try Activation.serve()
         default: break
         }
-        print("usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…")
+        print(
+            "usage: process-probe leave KIND MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…"
+        )
         exit(64)
     }
 

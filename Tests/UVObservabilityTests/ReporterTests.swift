@@ -49,7 +49,9 @@ import UVObservability
             let pauses = try metrics.expectCounter("uv_accept_pauses_total", dimensions + [("reason", reason)])
             #expect(pauses.totalValue == 0)
         }
-        for label in ["uv_pool_queue_depth", "uv_pool_threads_active", "uv_pool_wait_max_seconds", "uv_threads_abandoned"] {
+        for label in [
+            "uv_pool_queue_depth", "uv_pool_threads_active", "uv_pool_wait_max_seconds", "uv_threads_abandoned",
+        ] {
             #expect(try metrics.expectMeter(label).lastValue != nil)
         }
     }

@@ -36,7 +36,8 @@ public final class EventLoop: TaskExecutor {
     private let serial = AtomicLazyReference<LoopSerialExecutor>()
 
     init(
-        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges, thread: UInt,
+        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges,
+        thread: UInt,
         label: String?, ownThread: SystemThread? = nil, isShared: Bool = false
     ) {
         self.label = label

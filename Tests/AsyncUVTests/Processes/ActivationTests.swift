@@ -5,7 +5,8 @@ import Testing
 @Suite struct ActivationTests {
     @Test("Sockets of a service manager: by kind and name, each once, none for children")
     func activated() async throws {
-        let (status, output) = try await runProbe("process-probe", ["activate", "tcp-web", "local", "tcp-admin", "udp", "other"])
+        let (status, output) = try await runProbe(
+            "process-probe", ["activate", "tcp-web", "local", "tcp-admin", "udp", "other"])
         #expect(status == 0)
         let lines = output.split(separator: "\n").map(String.init)
         #expect(lines.count == 7)
