@@ -51,7 +51,7 @@ import UVServiceLifecycle
                 services: [
                     .init(service: Background(loop: loop, reporter: reporter)),
                     .init(service: listening),
-                    .init(service: Announcement()),
+                    .init(service: Announcement(logger: logger)),
                     .init(service: StopSignals(), successTerminationBehavior: .gracefullyShutdownGroup),
                 ], logger: logger)
             configuration.maximumGracefulShutdownDuration = settings.grace
