@@ -193,11 +193,20 @@ package.targets += [
         swiftSettings: settings),
 ]
 
-// Observability: what loops do in swift-metrics, what the library says in swift-log; listeners in swift-service-lifecycle. SwiftPM fetches
-// these packages only for those who use the products.
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+// Observability: what loops do in swift-metrics, what the library says in swift-log; listeners in swift-service-lifecycle. Each is behind a
+// trait, so that SwiftPM does not fetch these packages for those who have not asked for them. Here they are on.
+let logging: Target.Dependency = .product(
+    name: "Logging", package: "swift-log", condition: .when(traits: ["Observability"]))
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"]))
 
+let traits: Set<String> = strict ? ["Observability", "ServiceLifecycle"] : []
+
+package.traits.formUnion([
+    .default(enabledTraits: traits),
+    .trait(name: "Observability", description: "UVObservability: swift-metrics and swift-log"),
+    .trait(name: "ServiceLifecycle", description: "UVServiceLifecycle: swift-service-lifecycle"),
+])
 package.products += [
     .library(name: "UVObservability", targets: ["UVObservability"]),
     .library(name: "UVServiceLifecycle", targets: ["UVServiceLifecycle"]),
@@ -212,7 +221,10 @@ package.dependencies += [
 package.targets += [
     .target(
         name: "UVObservability",
-        dependencies: ["AsyncUV", .product(name: "CoreMetrics", package: "swift-metrics"), logging],
+        dependencies: [
+            "AsyncUV", logging,
+            .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Observability"])),
+        ],
         swiftSettings: settings),
     .target(name: "UVServiceLifecycle", dependencies: ["AsyncUV", lifecycle], swiftSettings: settings),
     example(

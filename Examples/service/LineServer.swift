@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 
 /// Answers lines.
@@ -18,3 +19,4 @@ struct LineServer: Sendable {
         return line.dropFirst(5).uppercased()
     }
 }
+#endif

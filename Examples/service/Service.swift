@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import ArgumentParser
 import AsyncUV
 import Configuration
@@ -41,14 +42,16 @@ import UVServiceLifecycle
             let listeners = try await Self.listeners(settings)
             for listener in listeners { printLine("listening on \(listener.localAddress)") }
             let reporter = LoopMetricsReporter(of: [loop])
-            let server = LineServer(answersMetrics: { reporter.collect(); return metrics.text })
+            let server = LineServer(answersMetrics: {
+                reporter.collect(); return metrics.text
+            })
             let listening = ListenerService(listeners) { try await server.serve($0) }
             // They end from the last to the first: the manager hears before the clients do, and the metrics go on meanwhile.
             var configuration = ServiceGroupConfiguration(
                 services: [
                     .init(service: Background(loop: loop, reporter: reporter)),
                     .init(service: listening),
-                    .init(service: Announcement()),
+                    .init(service: Announcement(logger: logger)),
                     .init(service: StopSignals(), successTerminationBehavior: .gracefullyShutdownGroup),
                 ], logger: logger)
             configuration.maximumGracefulShutdownDuration = settings.grace
@@ -64,3 +67,4 @@ import UVServiceLifecycle
         return [try await TCPListener.bind(host: settings.host, port: settings.port)]
     }
 }
+#endif

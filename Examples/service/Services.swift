@@ -1,4 +1,6 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
+import Logging
 import ServiceLifecycle
 import UVObservability
 
@@ -17,10 +19,17 @@ struct Background: ServiceLifecycle.Service {
 
 /// Tells the service manager that the service is ready, and when it begins to end.
 struct Announcement: ServiceLifecycle.Service {
+    let logger: Logger
+
     func run() async throws {
-        try ServiceManager.notify(.ready, .status("serving"))
+        tell(.ready, .status("serving"))
         try? await gracefulShutdown()
-        try ServiceManager.notify(.stopping, .status("serving the last clients"))
+        tell(.stopping, .status("serving the last clients"))
+    }
+
+    /// A manager that does not listen is no reason not to serve.
+    private func tell(_ state: ServiceManager.State, _ status: ServiceManager.State) {
+        do { try ServiceManager.notify(state, status) } catch { logger.warning("the service manager: \(error)") }
     }
 }
 
@@ -34,3 +43,4 @@ struct StopSignals: ServiceLifecycle.Service {
         }
     }
 }
+#endif

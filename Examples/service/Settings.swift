@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import ArgumentParser
 import Configuration
 import Logging
@@ -18,8 +19,10 @@ struct Settings {
         grace = .seconds(service.double(forKey: "grace", default: 10))
         let level = service.string(forKey: "log.level", default: "info")
         guard let logLevel = Logger.Level(rawValue: level) else {
-            throw ValidationError("SERVICE_LOG_LEVEL is one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
+            throw ValidationError(
+                "SERVICE_LOG_LEVEL is one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
         }
         self.logLevel = logLevel
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import CoreMetrics
 import Synchronization
 
@@ -56,3 +57,4 @@ private final class Value: CounterHandler, FloatingPointCounterHandler, MeterHan
     func record(_ value: Double) { set(value) }
     func recordNanoseconds(_ duration: Int64) { set(Double(duration) / 1e9) }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability
 public import AsyncUV
 public import Logging
 
@@ -22,3 +23,4 @@ extension Diagnostic.Level {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability
 public import AsyncUV
 public import CoreMetrics
 internal import Synchronization
@@ -70,3 +71,4 @@ public final class LoopMetricsReporter: Sendable {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability
 internal import AsyncUV
 internal import CoreMetrics
 
@@ -107,3 +108,4 @@ final class LagReport {
         last = histogram
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability
 internal import AsyncUV
 internal import CoreMetrics
 
@@ -30,3 +31,4 @@ final class PoolReport {
         abandoned.set(pool.abandoned + EventLoop.abandonedCalls)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability
 internal import CoreMetrics
 
 /// A counter of swift-metrics that follows a sum.
@@ -29,3 +30,4 @@ final class RisingTime {
         last = max(last, sum)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ServiceLifecycle
 public import AsyncUV
 public import ServiceLifecycle
 
@@ -77,3 +78,4 @@ private func closingOnShutdown(
         for close in closes { Task { await close() } }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import Logging
 import Synchronization
@@ -45,10 +46,8 @@ private struct LineHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        lines.all.withLock { $0.append("\(level) \(source): \(message)") }
+    func log(event: LogEvent) {
+        lines.all.withLock { $0.append("\(event.level) \(event.source): \(event.message)") }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import Dispatch
 import MetricsTestKit
@@ -48,7 +49,9 @@ import UVObservability
             let pauses = try metrics.expectCounter("uv_accept_pauses_total", dimensions + [("reason", reason)])
             #expect(pauses.totalValue == 0)
         }
-        for label in ["uv_pool_queue_depth", "uv_pool_threads_active", "uv_pool_wait_max_seconds", "uv_threads_abandoned"] {
+        for label in [
+            "uv_pool_queue_depth", "uv_pool_threads_active", "uv_pool_wait_max_seconds", "uv_threads_abandoned",
+        ] {
             #expect(try metrics.expectMeter(label).lastValue != nil)
         }
     }
@@ -103,3 +106,4 @@ private func block(_ begun: DispatchSemaphore, _ go: DispatchSemaphore) {
     begun.signal()
     go.wait()
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import Logging
 import ServiceLifecycle
@@ -75,7 +76,8 @@ import UVServiceLifecycle
             begun.continuation.yield()
             try await connection.loop.sleep(for: .seconds(600))
         }
-        var configuration = ServiceGroupConfiguration(services: [.init(service: service)], logger: Logger(label: "test"))
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: service)], logger: Logger(label: "test"))
         configuration.maximumGracefulShutdownDuration = .milliseconds(10)
         let group = ServiceGroup(configuration: configuration)
         let running = Task { try await group.run() }
@@ -88,3 +90,4 @@ import UVServiceLifecycle
         await loop.shutdown()
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Observability && ServiceLifecycle
 import AsyncUV
 import InMemoryTracing
 import ServiceContextModule
@@ -86,3 +87,4 @@ import Tracing
         await loop.shutdown()
     }
 }
+#endif

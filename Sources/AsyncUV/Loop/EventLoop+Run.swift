@@ -61,7 +61,8 @@ extension EventLoop {
         let thread = try LoopThread()
         let made = thread.made
         self.init(
-            made.core, made.jobs, made.jobInbox, made.gauges, thread: made.number, label: label, ownThread: thread.thread,
+            made.core, made.jobs, made.jobInbox, made.gauges, thread: made.number, label: label,
+            ownThread: thread.thread,
             isShared: isShared)
         thread.run(self)
     }

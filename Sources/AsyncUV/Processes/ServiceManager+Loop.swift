@@ -37,6 +37,24 @@ extension LocalListener {
     }
 }
 
+extension UDPSocket {
+    /// Goes on with the UDP sockets that the service manager has opened. Otherwise as ``TCPListener/activated(named:backlog:on:)``.
+    ///
+    /// - Throws: Also ``UVError`` with `.addressFamilyNotSupported` when a local socket for datagrams is among them.
+    public static func activated(
+        named name: String? = nil, on loop: EventLoop = .current ?? .shared
+    ) async throws -> [UDPSocket] {
+        var sockets: [UDPSocket] = []
+        for socket in try ServiceManager.takeSockets(named: name, kind: .datagramSocket) {
+            sockets.append(
+                try await make("open", reports: nil, on: loop) { handle throws(UVError) in
+                    try socket.descriptor.give("open") { descriptor throws(UVError) in try handle.open(descriptor) }
+                })
+        }
+        return sockets
+    }
+}
+
 extension EventLoop {
     /// Tells the service manager that the process is alive, as long as this loop turns, twice in the time that the manager allows
     /// (`WATCHDOG_USEC`): a loop that hangs gets the process restarted. Runs until the task is cancelled; returns at once if the manager

@@ -109,7 +109,7 @@ public final class TCPListener: Sendable {
     }
 
     /// The connections as they are asked for; the sequence ends when the listener is closed. It waits through a lack of
-    /// descriptors in silence: ``serve(maxConnections:idleTimeout:onError:_:)`` tells.
+    /// descriptors, of which the handler of ``Diagnostics`` is told once a second.
     public var connections: some AsyncSequence<TCPConnection, any Error> & Sendable {
         Connections(listener: listener, owner: self)
     }

@@ -119,7 +119,7 @@ public final class UDPSocket: Sendable {
         try await make("open", reports: nil, on: loop) { handle throws(UVError) in try handle.open(descriptor) }
     }
 
-    private static func make(
+    static func make(
         _ operation: StaticString, reports: Bool?, on loop: EventLoop,
         _ prepare: @escaping @Sendable (UDPHandle) throws(UVError) -> Void
     ) async throws -> UDPSocket {

@@ -15,6 +15,7 @@ where Connection.Handle == Listening.Accepted {
         func next() async throws -> Connection? {
             while true {
                 do { return try await connections.listener.accept() } catch let error as UVError where error.isPassing {
+                    ServeReport.write(error, of: nil)
                 }
             }
         }

@@ -29,7 +29,9 @@ final class DatagramReceiver {
     @inline(__always)
     func byteCount(_ count: Int) -> Int {
         var sum = 0
-        for index in 0..<count { sum += unsafe Int(cplatform_received(raw, CInt(index)).unsafelyUnwrapped.pointee.count) }
+        for index in 0..<count {
+            sum += unsafe Int(cplatform_received(raw, CInt(index)).unsafelyUnwrapped.pointee.count)
+        }
         return sum
     }
 

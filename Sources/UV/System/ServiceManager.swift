@@ -1,3 +1,4 @@
+internal import CLibuv
 internal import CPlatform
 internal import Synchronization
 internal import UVPlatform

@@ -41,7 +41,8 @@ import Testing
         histogram.record(.zero)
         histogram.record(.seconds(-5))
         histogram.record(.nanoseconds(1))
-        #expect(histogram.count == 3 && histogram.count(upTo: .zero) == 2 && histogram.count(upTo: .microseconds(1)) == 3)
+        #expect(
+            histogram.count == 3 && histogram.count(upTo: .zero) == 2 && histogram.count(upTo: .microseconds(1)) == 3)
         #expect(histogram.count(upTo: .seconds(-1)) == 0)
         histogram.record(.seconds(1_000_000_000))
         histogram.record(.seconds(Int64.max))

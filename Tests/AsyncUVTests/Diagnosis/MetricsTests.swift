@@ -25,7 +25,8 @@ import UV
             }
             let during = loop.metrics
             // 1,500 bytes there and back, each sent and received on this loop.
-            #expect(during.bytesSent - before.bytesSent == 3_000 && during.bytesReceived - before.bytesReceived == 3_000)
+            #expect(
+                during.bytesSent - before.bytesSent == 3_000 && during.bytesReceived - before.bytesReceived == 3_000)
             #expect(during.connections - before.connections == 10)
             #expect(during.acceptedConnections - before.acceptedConnections == 5)
             #expect(during.openedConnections - before.openedConnections == 5)
@@ -219,7 +220,10 @@ import UV
             await loop.shutdown()
             try synchronously {
                 let loop = try Loop()
-                let request = try WorkRequest.run(on: loop) { block(begun, go) } onDone: { _, _ in }
+                let request = try WorkRequest.run(on: loop) {
+                    block(begun, go)
+                } onDone: { _, _ in
+                }
                 begun.wait()
                 #expect(ThreadPool.statistics.abandoned == 0)
                 try? request.cancel()

@@ -18,7 +18,8 @@ import UV
         #expect(try names("1", "2", "web:admin") == [], "they are another process's")
         #expect(try names(nil, "2", "web:admin") == [] && names(own, nil, nil) == [])
         for (process, count, list) in [
-            ("self", "1", "a"), ("-1", "1", "a"), (own, "-1", nil), (own, "two", nil), (own, "1", "a:b"), (own, "3", "a:b"),
+            ("self", "1", "a"), ("-1", "1", "a"), (own, "-1", nil), (own, "two", nil), (own, "1", "a:b"),
+            (own, "3", "a:b"),
         ] {
             expectError(.invalidArgument) { _ = try names(process, count, list) }
         }
@@ -54,7 +55,7 @@ import UV
                 #expect(try manager.receive().hasPrefix("RELOADING=1\nMONOTONIC_USEC="))
                 #expect(try !ServiceManager.notify(), "nothing is no message")
             }
-            unlink(folder.string)
+            unsafe unlink(folder.string)
         }
     }
 
