@@ -12,6 +12,8 @@ public import UV
 // imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
 public typealias Datagram = UV.Datagram
 public typealias DatagramBatch = UV.DatagramBatch
+public typealias Diagnostic = UV.Diagnostic
+public typealias Diagnostics = UV.Diagnostics
 public typealias DirectoryEntry = UV.DirectoryEntry
 public typealias ExitStatus = UV.ExitStatus
 public typealias FileAccess = UV.FileAccess
