@@ -58,10 +58,10 @@ final class LoopCore {
         takeCallbacks(of: owner)
         loop.whenWatched = { [unowned self, unowned owner] in takeCallbacks(of: owner) }
         owner.ending.begin()
-        LivingLoops.add(owner)
         // Jobs that came before the first turn.
         try startTurning()
         unsafe isTurning = true
+        LivingLoops.add(owner)
     }
 
     /// Runs the jobs after each callback; with a number to store after each of them, if the loop is watched for stalls.
@@ -216,7 +216,6 @@ final class LoopCore {
         guard let owner else { return }
         isEnding = true
         owner.ending.noteProgress()
-        LivingLoops.remove(owner)
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
@@ -247,6 +246,7 @@ final class LoopCore {
         loop.isLent = false
         try loop.close()
         loop.attachment = nil
+        LivingLoops.remove(owner)
         self.owner = nil
     }
 }

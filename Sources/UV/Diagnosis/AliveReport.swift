@@ -45,7 +45,7 @@ public struct AliveReport: Sendable {
         }
 
         /// Where it was made or waits: the innermost function of the user, or file and line.
-        public var place: String? { waitsIn.place ?? madeBy.place ?? madeAt }
+        public var place: String? { waitsIn.place ?? madeAt ?? madeBy.place }
     }
 
     /// What the report is about: `this loop`, `EventLoop "downloads"`.
@@ -79,6 +79,8 @@ extension AliveReport: CustomStringConvertible {
     ///   signal watch for SIGTERM (made at App/main.swift:3, 3.3 s ago)
     /// ```
     public var description: String {
+        // All at once, because each look into the symbols takes its time.
+        Trail.lookUp(entries.flatMap { [$0.waitsIn, $0.madeBy] })
         var lines = [headline]
         if !runsUntilStopped { lines += list(.keepsLoopAlive) }
         for (standing, one, many) in [
@@ -146,10 +148,10 @@ extension AliveReport.Entry: CustomStringConvertible {
         if let detail { text += ", \(detail)" }
         if pendingBytes > 0 { text += ", \(pendingBytes) bytes wait to be written" }
         var origin: [String] = []
-        if let place = madeBy.place {
-            origin.append("made in \(place)")
-        } else if let madeAt {
+        if let madeAt {
             origin.append("made at \(madeAt)")
+        } else if let place = madeBy.place {
+            origin.append("made in \(place)")
         }
         if let age {
             let age = age.inWords

@@ -61,7 +61,6 @@ extension Request {
     private final var aliveKind: String {
         let operation = operation.description
         return switch self {
-        case is TreeRequest, is FileRequest: "\(operation) of a file"
         case is WorkRequest: "work"
         case is RandomRequest: "random bytes"
         case is NameRequest, is AddressRequest: "look-up"

@@ -55,29 +55,38 @@ package final class StallWatch: Sendable {
     /// How often the watchdog has to look.
     var interval: Duration { limit / 4 }
 
-    /// - Returns: What is to be reported.
-    func look() -> String? {
+    /// What the watchdog has to report. The names of functions are looked up when somebody reads it, which may take long.
+    enum Finding: CustomStringConvertible {
+        case stall(Duration, limit: Duration, Capture?)
+        case end(Duration)
+
+        var description: String {
+            switch self {
+            case .end(let time): return "the callback that kept a loop waiting has ended after about \(time.inWords)"
+            case .stall(let time, let limit, let capture):
+                let head =
+                    "a callback keeps its loop waiting, for \(time.inWords) so far (limit \(limit.inWords))"
+                return capture.map { "\(head):\n\($0)" } ?? "\(head); its thread does not say where it is"
+            }
+        }
+    }
+
+    func look() -> Finding? {
         let ended = ended.load(ordering: .relaxed)
         let isBusy = isRunning.load(ordering: .relaxed) && cplatform_waits_for_events(kernelThread, backend) == 0
         let now = Loop.hrtime
-        return state.withLock { (state: inout State) -> String? in
+        return state.withLock { (state: inout State) -> Finding? in
             if state.isBusy, isBusy, ended == state.ended {
                 let time = now - state.since
                 if time < state.nextReport { return nil }
                 state.nextReport = time * 2
                 state.hasReported = true
-                return report(time)
+                return .stall(time, limit: limit, Capture.take(thread))
             }
             let last = state.hasReported ? now - state.since : nil
             state = State(ended: ended, isBusy: isBusy, since: now, nextReport: limit)
-            return last.map { "the callback that kept a loop waiting has ended after about \($0.inWords)" }
+            return last.map { .end($0) }
         }
-    }
-
-    private func report(_ time: Duration) -> String {
-        let head = "a callback keeps its loop waiting, for \(time.inWords) so far (limit \(limit.inWords))"
-        guard let capture = Capture.take(thread) else { return "\(head); its thread does not say where it is" }
-        return "\(head):\n\(capture)"
     }
 }
 
@@ -100,7 +109,11 @@ package struct Capture: CustomStringConvertible {
             guard unsafe cplatform_capture(thread, &raw, 200) != 0 else { return nil }
             var frames = words(&raw.frames, Int(raw.count))
             // The handler's own frames.
-            if let first = frames.firstIndex(of: raw.interrupted) { frames.removeFirst(first) }
+            if let first = frames.firstIndex(of: raw.interrupted) {
+                frames.removeFirst(first)
+            } else if raw.interrupted != 0 {
+                frames.insert(raw.interrupted, at: 0)
+            }
             // Not a return address: where it is looked up, one is subtracted.
             if !frames.isEmpty, raw.interrupted != 0 { frames[0] += 1 }
             let taskFrames = raw.task_count < 0 ? nil : words(&raw.task_frames, Int(raw.task_count))

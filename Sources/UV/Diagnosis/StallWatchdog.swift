@@ -47,7 +47,7 @@ enum StallWatchdog {
                 let report = state.withLock { state in
                     state.watches[ObjectIdentifier(watch)] == nil ? nil : watch.look()
                 }
-                if let report { say(report) }
+                if let report { say("\(report)") }
             }
             let interval = watches.map(\.interval).min() ?? .milliseconds(100)
             usleep(UInt32(clamping: max(1_000, min(interval, .milliseconds(250)).wholeMicroseconds)))

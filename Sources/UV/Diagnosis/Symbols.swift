@@ -71,11 +71,11 @@ enum Symbols {
     private static func find(_ addresses: Set<UInt>) -> [UInt: [Symbol]] {
         let images = ImageMap.capture()
         var found: [UInt: [Symbol]] = [:]
-        for address in addresses {
-            guard let trace = try? Backtrace(from: AddressDecoder(address)),
-                let named = trace.symbolicated(with: images)
-            else { continue }
-            found[address] = named.frames.compactMap { $0.symbol }.map(Symbol.init)
+        guard let trace = try? Backtrace(from: AddressDecoder(addresses)), let named = trace.symbolicated(with: images)
+        else { return [:] }
+        for frame in named.frames {
+            guard let address = UInt(frame.captured.originalProgramCounter) else { continue }
+            found[address, default: []] += frame.symbol.map { [Symbol($0)] } ?? []
         }
         return found
     }
@@ -98,21 +98,24 @@ extension Symbols.Symbol {
     }
 }
 
-/// Shows one return address to `Backtrace.init(from:)` in the runtime's compact format: a byte for words of 64 bits, an instruction
-/// "the absolute return address of eight bytes follows", the address, and the end.
+/// Shows return addresses to `Backtrace.init(from:)` in the runtime's compact format: a byte for words of 64 bits; for each address
+/// an instruction "the absolute return address of eight bytes follows" and the address; and the end.
 private struct AddressDecoder: Decoder {
-    private let address: UInt
+    private let addresses: Set<UInt>
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    init(_ address: UInt) { self.address = address }
+    init(_ addresses: Set<UInt>) { self.addresses = addresses }
 
     struct Unsupported: Error {}
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
-        var bytes: [UInt8] = [2, 0x2F]
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: address >> UInt(shift)))
+        var bytes: [UInt8] = [2]
+        for address in addresses {
+            bytes.append(0x2F)
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: address >> UInt(shift)))
+            }
         }
         bytes.append(0)
         return KeyedDecodingContainer(Fields(trace: bytes.base64))

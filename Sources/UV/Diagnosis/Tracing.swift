@@ -50,16 +50,14 @@ package struct Origin: Sendable {
 }
 
 /// The origins of the things of one loop. Things do not leave when they end; what is gone is dropped when there is much of it.
-package struct Origins {
+struct Origins {
     private var all: [ObjectIdentifier: Origin] = [:]
     private var most = 256
 
-    package init() {}
-
-    package subscript(_ thing: AnyObject) -> Origin? { all[ObjectIdentifier(thing)] }
+    subscript(_ thing: AnyObject) -> Origin? { all[ObjectIdentifier(thing)] }
 
     /// - Parameter living: Everything that is still there.
-    package mutating func note(_ thing: AnyObject, living: () -> Set<ObjectIdentifier>) {
+    mutating func note(_ thing: AnyObject, living: () -> Set<ObjectIdentifier>) {
         all[ObjectIdentifier(thing)] = .here()
         guard all.count > most else { return }
         let living = living()

@@ -28,7 +28,13 @@ public struct Trail: Sendable {
     /// The innermost function that is not this library's.
     public var place: String? {
         let named = symbols.filter { !$0.isSystems }
-        return (named.first { !$0.isOurs } ?? nil)?.text
+        return named.first { !$0.isOurs }?.text
+    }
+
+    /// Looks up the names of many at once.
+    static func lookUp(_ trails: [Self]) {
+        let addresses = Set(trails.flatMap(\.addresses))
+        if !addresses.isEmpty { _ = Symbols.look(up: Array(addresses)) }
     }
 
     private var symbols: [Symbols.Symbol] { Symbols.look(up: addresses).flatMap { $0 } }

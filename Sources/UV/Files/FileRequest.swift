@@ -18,7 +18,7 @@ public class FileRequest: PoolRequest {
     /// The path that the operation is done to, for reports.
     private final var subject: FilePath?
 
-    override var subjectOfRequest: String? { subject?.string }
+    override var subjectOfRequest: String? { subject.map { "of \($0)" } }
 
     /// Starts an operation.
     @discardableResult
@@ -27,9 +27,11 @@ public class FileRequest: PoolRequest {
     ) throws(UVError) -> FileRequest {
         if let fault = operation.fault { throw fault }
         let work = operation.work()
-        return try begin(operation.name, of: operation.subject, on: loop, onDone) { request throws(UVError) in
+        let request = try begin(operation.name, of: operation.subject, on: loop, onDone) { request throws(UVError) in
             try work(request)
         }
+        request.subject = operation.subject ?? operation.path
+        return request
     }
 
     private static func begin<Value>(

@@ -23,7 +23,7 @@ final class ReadRequest: FileRequest {
 
     private static let small = 16_384
 
-    override var subjectOfRequest: String? { file.text }
+    override var subjectOfRequest: String? { "of \(file.text)" }
 
     override func perform() {
         do throws(UVError) {

@@ -74,7 +74,7 @@ public final class TreeRequest: PoolRequest {
 
     private var path: FilePath?
 
-    override var subjectOfRequest: String? { path?.string }
+    override var subjectOfRequest: String? { path.map { "of \($0)" } }
 
     private static func begin<Work: BatchedWork>(
         _ operation: StaticString, of path: FilePath, _ work: Work, on loop: Loop, _ onProgress: ((TreeRequest, Progress) -> Void)?,
