@@ -146,14 +146,25 @@ static void answer(int signal, siginfo_t *info, void *context) {
     atomic_store(&state, idle);
 }
 
-static int install(void) {
+// One that nobody uses: the last ones are the least popular.
+static int first_choice(void) {
 #if defined(SIGRTMIN)
-    // One that nobody uses: the last ones are the least popular.
-    int first = SIGRTMAX - 3, last = SIGRTMIN;
+    return SIGRTMAX - 3;
 #else
-    int first = SIGINFO, last = SIGINFO;
+    return SIGINFO;
 #endif
-    for (int number = first; number >= last; number--) {
+}
+
+static int last_choice(void) {
+#if defined(SIGRTMIN)
+    return SIGRTMIN;
+#else
+    return SIGINFO;
+#endif
+}
+
+static int install(void) {
+    for (int number = first_choice(); number >= last_choice(); number--) {
         struct sigaction before;
         if (sigaction(number, NULL, &before) != 0 || before.sa_handler != SIG_DFL) continue;
         struct sigaction action = {0};
@@ -181,7 +192,7 @@ int cplatform_prepare_captures(void) {
 }
 
 void cplatform_allow_captures(void) {
-    if (wanted != 0) cplatform_unblock_signal(wanted);
+    cplatform_unblock_signal(wanted != 0 ? wanted : first_choice());
 }
 
 int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int milliseconds) {

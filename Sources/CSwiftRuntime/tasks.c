@@ -39,10 +39,11 @@ int cruntime_task_frames(void *task, uintptr_t *frames, int most, int (*peek)(ui
     uintptr_t words[2], before = 0;
     int count = 0;
     if (task == NULL || most < 1 || !peek((uintptr_t)task + resume_function * sizeof(uintptr_t), words, 2)) return 0;
-    frames[count++] = words[0];
+    // Who looks an address up takes it for a return address and subtracts one; a task goes on at the start of a function.
+    frames[count++] = words[0] + 1;
     uintptr_t context = words[1];
     while (count < most && context != before && peek(context, words, 2) && words[1] != 0) {
-        if (words[1] != frames[count - 1]) frames[count++] = words[1];
+        if (words[1] + 1 != frames[count - 1]) frames[count++] = words[1] + 1;
         before = context;
         context = words[0];
     }

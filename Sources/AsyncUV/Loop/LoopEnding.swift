@@ -18,7 +18,10 @@ final class LoopEnding: Sendable {
     var hasBegun: Bool { isEnding.load(ordering: .acquiring) }
 
     /// The loop is about to run, on the calling thread.
-    func begin() { posixThread.store(cplatform_posix_thread(), ordering: .releasing) }
+    func begin() {
+        cplatform_allow_captures()
+        posixThread.store(cplatform_posix_thread(), ordering: .releasing)
+    }
 
     func noteProgress() { isEnding.store(true, ordering: .releasing) }
 

@@ -369,7 +369,7 @@ int cplatform_current_task(uintptr_t *frames, int most, char *name, size_t size)
 
 /// Takes a signal for captures: 0, or an errno value when none is free.
 int cplatform_prepare_captures(void);
-/// Lets the calling thread be captured.
+/// Lets the calling thread be captured, now or later: threads of Dispatch, and those that they start, block all signals.
 void cplatform_allow_captures(void);
 /// Captures another thread, which must live. 0 when it does not answer in time. To be called by one thread at a time.
 int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int milliseconds);

@@ -19,7 +19,8 @@ public struct Trail: Sendable {
     public var lines: [String] {
         let named = symbols.filter { !$0.isSystems }
         let inside = named.prefix { $0.isOurs }.count
-        return named.dropFirst(max(0, inside - 1)).map(\.text)
+        let end = (named.lastIndex { !$0.isOurs } ?? named.count - 1) + 1
+        return named[..<end].dropFirst(max(0, inside - 1)).map(\.text)
     }
 
     /// All functions, those of libraries and thunks as well.

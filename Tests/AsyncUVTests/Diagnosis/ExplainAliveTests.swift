@@ -12,6 +12,7 @@ import UV
             let near = try await TCPListener.onLoopback(on: loop)
             let (one, other) = try await connectedPair(on: loop)
             let full = try await other.fill(loop)
+            let (quiet, silent) = try await connectedPair(on: loop)
             let udp = try await UDPSocket.bind(to: .loopback(port: 0), on: loop)
             let (local, peer) = try await LocalChannel.pair(on: loop)
             let channel = Channel<Int>(label: "numbers", on: loop)
@@ -22,12 +23,12 @@ import UV
             let (reading, writing) = try FileDescriptor.pipe()
             let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("swift-uv-\(UUID())")
             try await FileSystem.makeDirectory(folder)
-            let changes = try await FileSystem.changes(in: folder)
+            let changes = try await FileSystem.changes(at: folder)
             let gate = Gate()
             let door = DispatchSemaphore(value: 0)
             let tasks = [
                 loop.spawn { try await loop.sleep(for: .seconds(60)) },
-                loop.spawn { _ = try await one.read(upTo: 1, timeout: .seconds(60)) },
+                loop.spawn { _ = try await quiet.read(upTo: 1, timeout: .seconds(60)) },
                 loop.spawn { _ = try await near.accept() },
                 loop.spawn { _ = try await udp.receive() },
                 loop.spawn { _ = try await local.receive() },
@@ -64,13 +65,11 @@ import UV
             _ = try await child.wait()
             for end in [reading, writing] { try end.close() }
             await gate.open()
-            await changes.close()
-            try await FileSystem.removeTree(folder)
-            for connection in [one, other] { await connection.close() }
+            try await FileSystem.remove(folder)
+            for connection in [one, other, quiet, silent] { await connection.close() }
             for end in [local, peer] { await end.close() }
             await near.close()
             await udp.close()
-            await signals.close()
         }
     }
 
@@ -156,7 +155,7 @@ import UV
             await task.value
         }
         let first = try #require(reports.all.first)
-        #expect(first.contains("theFunctionThatBlocks(until:) at ExplainAliveTests.swift:"), "\(first)")
+        #expect(first.contains("theFunctionThatBlocks(until:_:) at ExplainAliveTests.swift:"), "\(first)")
         if !isPlain { #expect(first.contains("in a task \"the culprit\""), "\(first)") }
     }
 
@@ -189,7 +188,7 @@ import UV
         let (reading, writing) = try FileDescriptor.pipe()
         let begun = Shared(false)
         try await loop.withLoop { loop in
-            try WorkRequest.run(on: loop) {
+            _ = try WorkRequest.run(on: loop) {
                 begun.value = true
                 var byte: UInt8 = 0
                 _ = try unsafe withUnsafeMutableBytes(of: &byte) { try unsafe reading.read(into: $0) }

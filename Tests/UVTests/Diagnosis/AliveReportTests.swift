@@ -83,7 +83,8 @@ import UV
             #expect(report.keepingAlive.count == 4)
             let text = report.description
             for part in [
-                "read of descriptor \(descriptor.rawValue), in the thread pool", "status of /etc/passwd, in the thread pool",
+                "read of descriptor \(descriptor.rawValue), in the thread pool",
+                "status of /etc/passwd, in the thread pool",
                 "work, in the thread pool", "look-up of localhost",
             ] {
                 #expect(text.contains(part), "\(part) in \(text)")

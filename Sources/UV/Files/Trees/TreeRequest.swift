@@ -77,7 +77,8 @@ public final class TreeRequest: PoolRequest {
     override var subjectOfRequest: String? { path.map { "of \($0)" } }
 
     private static func begin<Work: BatchedWork>(
-        _ operation: StaticString, of path: FilePath, _ work: Work, on loop: Loop, _ onProgress: ((TreeRequest, Progress) -> Void)?,
+        _ operation: StaticString, of path: FilePath, _ work: Work, on loop: Loop,
+        _ onProgress: ((TreeRequest, Progress) -> Void)?,
         _ onDone: @escaping Completion
     ) throws(UVError) -> TreeRequest where Work.Progress == Progress {
         let request = TreeRequest(on: loop)
