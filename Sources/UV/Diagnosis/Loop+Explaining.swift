@@ -6,6 +6,8 @@ extension Loop {
     /// print(loop.explainAlive())
     /// ```
     ///
+    /// A program that wants it on a signal starts a ``SignalHandle`` that prints it, with ``Handle/keepsLoopAlive`` false.
+    ///
     /// It changes nothing, and costs nothing before it is called. With ``Diagnostics/isTracing`` it knows the functions that led to
     /// each handle as well.
     public func explainAlive() -> AliveReport {
