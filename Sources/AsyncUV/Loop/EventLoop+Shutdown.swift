@@ -23,7 +23,9 @@ extension EventLoop {
             }
         }
         stop()
+        let slow = SlowShutdown(of: self)
         await ending.wait()
+        slow?.end()
         ownThread?.join()
     }
 

@@ -70,23 +70,34 @@ final class LoopCore {
     func attach(to owner: EventLoop) throws(UVError) {
         self.owner = owner
         loop.attachment = owner
-        let task = unsafe owner.asUnownedTaskExecutor()
-        let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
-        if let twin {
-            loop.afterEachCallback = { unsafe self.runJobs(in: twin, task, serial) }
-        } else {
-            loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
-        }
+        RuntimeShortcuts.prepareDiagnosis()
+        takeCallbacks(of: owner)
+        loop.whenWatched = { [unowned self, unowned owner] in takeCallbacks(of: owner) }
+        owner.ending.begin()
         try resumeTurning()
         // The callbacks of C code may leave jobs. They run before the loop waits.
         if loop.isAdopted { try countTurns() }
         loop.beforeLendingToC = { [unowned self] in if !prepare.isActive, !isEnding { try? countTurns() } }
+        LivingLoops.add(owner)
     }
 
     /// Lets the next turn not wait, because there may be jobs that came outside of turns, such as before the first.
     func resumeTurning() throws(UVError) {
         try startTurning()
         unsafe isTurning = true
+    }
+
+    /// Runs the jobs after each callback; with a number to store after each of them, if the loop is watched for stalls.
+    private func takeCallbacks(of owner: EventLoop) {
+        let task = unsafe owner.asUnownedTaskExecutor()
+        let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
+        if let twin {
+            loop.afterEachCallback = { unsafe self.runJobs(in: twin, task, serial) }
+        } else if let watch = loop.stallWatch {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial, watch) }
+        } else {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial, nil) }
+        }
     }
 
     private func countTurns() throws(UVError) {
@@ -168,7 +179,9 @@ final class LoopCore {
         unsafe calls.removeAll(keepingCapacity: true)
     }
 
-    private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+    @inline(__always)
+    private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor, _ watch: StallWatch?) {
+        watch?.callbackEnded()
         var count = 0
         var deadline: Duration?
         if unsafe !calls.isEmpty { makeCalls() }
@@ -179,6 +192,7 @@ final class LoopCore {
             } else {
                 unsafe run(entry, task, serial)
             }
+            watch?.callbackEnded()
             if unsafe !calls.isEmpty { makeCalls() }
             if count % Self.glance == 0, count == Self.budget || isOver(&deadline) { unsafe isSpent = true }
         }
@@ -280,11 +294,13 @@ final class LoopCore {
     ///
     /// - Throws: ``UVError`` with `.resourceBusy` when C code has handles on the loop: it stays as it is, for ever.
     func end() throws(UVError) {
-        guard owner != nil else { return }
+        guard let owner else { return }
         beginEnd()
         try loop.run(.noWait)
         endOwnHandles()
-        repeat { closeUserHandles() } while try loop.run(.once) && isBusy(besides: own.count)
+        let slow = try reportIfSlow(owner)
+        repeat { closeUserHandles() } while try loop.run(.once) && isBusy(besides: own.count + 1)
+        slow.close()
         try finishEnd()
     }
 
@@ -295,6 +311,7 @@ final class LoopCore {
     func beginEnd() {
         guard let owner else { return }
         isEnding = true
+        owner.ending.noteProgress()
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
@@ -315,8 +332,7 @@ final class LoopCore {
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
         while try loop.run(.once), isBusy(besides: 0) {}
         loop.isLent = false
-        loop.attachment = nil
-        self.owner = nil
+        forgetOwner(owner)
         if loop.foreignHandleCount > 0 {
             let error = UVError(.resourceBusy, in: "shutdown", of: loop.foreignHandlesText)
             loop.abandon()
@@ -328,7 +344,7 @@ final class LoopCore {
     /// Whether the loop has more of ours than so many handles. A loop that is alive without is kept so by C code, which may go on for
     /// ever.
     private func isBusy(besides handles: Int) -> Bool {
-        loop.foreignHandleCount == 0 || loop.requestsUnderWay > 0 || loop.allHandles.count > handles
+        loop.foreignHandleCount == 0 || loop.hasRequests || loop.allHandles.count > handles
     }
 
     /// As ``end()``, on a loop that somebody else runs.
@@ -341,7 +357,7 @@ final class LoopCore {
             self.ending = ending
             try ending.start(after: .zero, every: .milliseconds(1)) { [unowned self] _ in
                 closeUserHandles()
-                if loop.requestsUnderWay == 0, loop.allHandles.count == own.count { finishInOwnersTurn(owner) }
+                if !loop.hasRequests, loop.allHandles.count == own.count { finishInOwnersTurn(owner) }
             }
         } catch { finishInOwnersTurn(owner) }
     }
@@ -349,15 +365,21 @@ final class LoopCore {
     private func finishInOwnersTurn(_ owner: EventLoop) {
         leave(owner)
         loop.isLent = false
-        loop.attachment = nil
         try? loop.close()
-        self.owner = nil
+        forgetOwner(owner)
         owner.ending.finish()
+    }
+
+    private func forgetOwner(_ owner: EventLoop) {
+        loop.attachment = nil
+        LivingLoops.remove(owner)
+        self.owner = nil
     }
 
     /// Takes the executor off the loop; its own handles close in the next turn.
     private func leave(_ owner: EventLoop) {
         loop.beforeLendingToC = nil
+        loop.whenWatched = nil
         let late = jobInbox.close()
         // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }

@@ -16,6 +16,9 @@ class WaitLink: TimerEntry {
         super.init()
     }
 
+    /// The number of the task that is suspended in the wait; 0 if nobody knows it.
+    var waitingTask: UInt { 0 }
+
     /// Ends the wait with an error.
     func give(up error: any Error) {}
 
@@ -42,11 +45,11 @@ class WaitLink: TimerEntry {
         unsafe preceding = nil
     }
 
-    /// What is in the list behind this link, its head.
-    final var all: some Sequence<WaitLink> { sequence(first: self) { $0.following }.dropFirst() }
+    /// Everything in the list behind this link, its head: the youngest first.
+    final var all: [WaitLink] { Array(sequence(first: self) { $0.following }.dropFirst()) }
 
     /// How many are in the list behind this link, its head.
-    final var count: Int { all.reduce(0) { count, _ in count + 1 } }
+    final var count: Int { all.count }
 
     /// Ends everything in the list behind this link, its head.
     final func giveUpAll(_ error: (StaticString) -> any Error) {

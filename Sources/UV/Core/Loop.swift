@@ -30,8 +30,6 @@ public final class Loop {
     private let ownsMemory: Bool
     /// Whether a C program owns the loop and runs it: see ``init(adopting:)``.
     package let isAdopted: Bool
-    /// What libuv is to finish of this library's, besides what belongs to handles.
-    @exclusivity(unchecked) package internal(set) final var requestsUnderWay = 0
     private let running = Atomic<Bool>(false)
     /// How often the loop was told to stop.
     package private(set) var stops = 0
@@ -48,6 +46,17 @@ public final class Loop {
     package let tally = LoopTally()
     /// Where the sockets of the loop receive datagrams, when none does: see ``takeDatagramReceiver()``.
     @exclusivity(unchecked) var datagramReceiver: DatagramReceiver?
+
+    /// The request that began last of those that libuv has; each knows the one before it.
+    @exclusivity(unchecked) unowned(unsafe) var lastRequest: Request?
+    /// Whether libuv is to finish something of this library's, besides what belongs to handles.
+    package final var hasRequests: Bool { unsafe lastRequest != nil }
+    /// Who made the handles, if that is traced.
+    var origins = Origins()
+    /// Tells the watchdog that a callback has ended, if it watches.
+    package private(set) var stallWatch: StallWatch?
+    /// Runs when the watch begins or ends, in place of ``Loop``'s own care for the end of callbacks.
+    package var whenWatched: (() -> Void)?
 
     /// What belongs with the loop in the layer above.
     package var attachment: AnyObject?
@@ -128,10 +137,12 @@ public final class Loop {
         self.isAdopted = isAdopted
         unsafe clock = TurnClock(raw)
         ProcessExit.add(self)
+        if let limit = StallWatchdog.limitOfEnvironment { watchForStalls(longerThan: limit) }
     }
 
     deinit {
         leaveSlot()
+        stallWatch?.end()
         if !isClosed {
             ProcessExit.remove(self)
             if isAdopted { clock.abandon() } else { unsafe uv_loop_close(raw) }
@@ -177,10 +188,12 @@ public final class Loop {
                 """)
         }
         running.store(true, ordering: .relaxed)
+        stallWatch?.runBegins()
         let outer = Loop.current
         takeSlot()
         defer {
             running.store(false, ordering: .relaxed)
+            stallWatch?.runEnds()
             leaveSlot()
             if let outer, outer.isUsable { outer.takeSlot() }
         }
@@ -289,8 +302,9 @@ public final class Loop {
         ProcessExit.remove(self)
         let status = unsafe uv_loop_close(raw)
         if status < 0 { ProcessExit.add(self) }
-        try check(status, "close", of: openHandlesText)
+        try check(status, "close", of: whatIsOpen)
         isClosed = true
+        watchForStalls(longerThan: nil)
         unsafe hook = nil
         hooks = []
     }
@@ -304,6 +318,7 @@ public final class Loop {
         ProcessExit.remove(self)
         leaveSlot()
         isClosed = true
+        watchForStalls(longerThan: nil)
         unsafe hook = nil
         hooks = []
     }
@@ -312,6 +327,7 @@ public final class Loop {
     package func abandon() {
         ProcessExit.remove(self)
         isClosed = true
+        watchForStalls(longerThan: nil)
         unsafe hook = nil
         hooks = []
         _ = unsafe Unmanaged.passRetained(self)
@@ -321,13 +337,6 @@ public final class Loop {
     package var foreignHandlesText: String {
         let count = foreignHandleCount
         return count == 1 ? "a loop with 1 open handle of C code" : "a loop with \(count) open handles of C code"
-    }
-
-    private var openHandlesText: String {
-        let open = handles
-        if open.isEmpty { return foreignHandleCount > 0 ? foreignHandlesText : "a loop with requests under way" }
-        let count = open.count == 1 ? "1 open handle" : "\(open.count) open handles"
-        return "a loop with \(count): " + open.map(\.description).joined(separator: "; ")
     }
 
     // MARK: Inside
@@ -397,6 +406,15 @@ public final class Loop {
     }
 
     var isUsable: Bool { !isClosed }
+
+    /// Begins, changes or ends the watch for stalls.
+    func watchForStalls(longerThan limit: Duration?) {
+        stallWatch?.end()
+        stallWatch = limit.map { unsafe StallWatch(raw.pointee.backend_fd, longerThan: $0) }
+        if isRunning { stallWatch?.runBegins() }
+        if let whenWatched { return whenWatched() }
+        afterEachCallback = stallWatch.map { watch in { watch.callbackEnded() } }
+    }
 }
 
 @available(*, unavailable, message: "a loop belongs to its thread; only WakeupHandle.waker may go to others")
