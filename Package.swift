@@ -95,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "UV", "UVTesting", "TestSupport", "main-thread-probe", "memory-probe", "process-probe",
+                "AsyncUV", "CFaults", "UV", "UVTesting", "TestSupport", "main-thread-probe", "memory-probe",
+                "process-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
