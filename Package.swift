@@ -95,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
-                "AsyncUV", "CFaults", "UV", "TestSupport", "main-thread-probe", "memory-probe", "process-probe",
+                "AsyncUV", "CFaults", "UV", "UVTesting", "TestSupport", "main-thread-probe", "memory-probe",
+                "process-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -345,7 +346,7 @@ package.targets += [
     .target(
         name: "UVTesting",
         dependencies: [
-            "AsyncUV", .product(name: "DequeModule", package: "swift-collections"),
+            "AsyncUV", "UV", .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),

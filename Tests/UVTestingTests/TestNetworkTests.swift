@@ -189,6 +189,21 @@ import UVTesting
         }
     }
 
+    @Test func aConnectionThatIsDroppedOnAnotherThreadIsClosed() async throws {
+        try await TestLoop.run(patience: .seconds(60)) { test in
+            let network = TestNetwork(test)
+            let (client, server) = Self.separatePair(network)
+            await Task.detached { client.withLock { $0 = nil } }.value
+            #expect(try await server.read() == nil)
+            #expect(network.descriptorCount == 1)
+        }
+    }
+
+    private static func separatePair(_ network: TestNetwork) -> (client: Shared<TestConnection?>, server: TestConnection) {
+        let pair = network.pair()
+        return (Shared(pair.client), pair.server)
+    }
+
     // MARK: Listeners
 
     @Test func aConnectIsRefusedWhereNobodyListens() throws {

@@ -57,7 +57,7 @@ public final class TestConnection: ByteStream, CustomStringConvertible {
         core = Bound(StreamCore(network, outgoing: outgoing, incoming: incoming))
     }
 
-    deinit { if loop.isCurrent { core.open(on: loop).close(.close) } }
+    deinit { core.drop(on: loop) { $0.close(.close) } }
 
     /// For people: `connection from 10.0.0.1:40001 to 10.0.0.2:80`.
     public var description: String { "connection from \(name)" }

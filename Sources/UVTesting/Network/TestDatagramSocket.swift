@@ -13,7 +13,7 @@ public final class TestDatagramSocket: Sendable, CustomStringConvertible {
         self.core = Bound(core)
     }
 
-    deinit { if loop.isCurrent { core.open(on: loop).close() } }
+    deinit { core.drop(on: loop) { $0.close() } }
 
     /// For people: `datagram socket on 10.0.0.2:53`.
     public var description: String { "datagram socket on \(localAddress)" }

@@ -12,7 +12,7 @@ public final class TestListener: Sendable, CustomStringConvertible {
         self.core = Bound(core)
     }
 
-    deinit { if loop.isCurrent { core.open(on: loop).close() } }
+    deinit { core.drop(on: loop) { $0.close() } }
 
     /// For people: `listener on 10.0.0.2:80`.
     public var description: String { "listener on \(localAddress)" }

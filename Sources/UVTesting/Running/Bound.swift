@@ -11,4 +11,10 @@ struct Bound<Value: AnyObject>: @unchecked Sendable {
         if !loop.isCurrent { fatalError("a network of a test was used off its loop's thread") }
         return value
     }
+
+    /// Gives the value up, on the loop: nobody refers to it any more. A loop that has ended has nothing to give up.
+    func drop(on loop: EventLoop, _ close: @escaping @Sendable (Value) -> Void) {
+        if loop.isCurrent { return close(value) }
+        Task(executorPreference: loop) { if loop.isCurrent { close(value) } }
+    }
 }

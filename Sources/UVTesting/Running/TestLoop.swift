@@ -73,7 +73,7 @@ public final class TestLoop: Sendable {
     /// failure instead of throwing, let the testing library pass the seeds: `@Test(arguments: 0..<100)`.
     ///
     /// - Parameter seeds: Such as `0..<100`. A number in the environment's `SWIFT_UV_SEED` takes their place.
-    /// - Throws: ``TestFailure`` with the seed. Otherwise as ``run(seed:patience:_:)-(UInt64?,_,_)``.
+    /// - Throws: ``TestFailure`` with the seed. Otherwise as `run(seed:patience:_:)`.
     public static func run(
         seeds: some Sequence<UInt64>, patience: Duration = .seconds(1),
         _ body: @escaping @Sendable (TestLoop) async throws -> Void
