@@ -192,6 +192,15 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// HTTP.
+package.products += [.library(name: "AsyncUVHTTP", targets: ["AsyncUVHTTP"])]
+package.targets += [
+    .target(name: "AsyncUVHTTP", dependencies: ["AsyncUV", "UV", httpTypes], swiftSettings: settings),
+    .testTarget(
+        name: "AsyncUVHTTPTests", dependencies: ["AsyncUV", "AsyncUVHTTP", "TestSupport", httpTypes],
+        swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }
