@@ -1,0 +1,18 @@
+public import HTTPTypes
+
+/// Why a message is not taken: the status of the answer, and a sentence for it.
+///
+/// A handler may throw it: the client gets the status, and the sentence as text.
+public struct HTTPRefusal: Error, Hashable, CustomStringConvertible {
+    public let status: HTTPResponse.Status
+    /// Shown to the client.
+    public let reason: String
+
+    public init(_ status: HTTPResponse.Status, _ reason: String) {
+        self.status = status
+        self.reason = reason
+    }
+
+    /// For people: `400 Bad Request: a header field is folded`.
+    public var description: String { "\(status): \(reason)" }
+}

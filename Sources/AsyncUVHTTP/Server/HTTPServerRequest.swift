@@ -1,0 +1,25 @@
+public import AsyncUV
+public import HTTPTypes
+
+/// A request that a handler answers. It is valid while the handler runs.
+public struct HTTPServerRequest: Sendable {
+    /// Method, path and fields. The path is as the client has encoded it; the host is `authority`.
+    public let head: HTTPRequest
+    /// What the client sends with it, up to the server's limit. A client that waits for `100 Continue` gets it at the first read.
+    ///
+    /// What the handler leaves is read and dropped, up to 256 KiB; of more, the connection ends after the answer.
+    public let body: HTTPBody
+    let connection: ServerConnection
+
+    init(_ head: HTTPRequest, _ body: HTTPBody, _ connection: ServerConnection) {
+        self.head = head
+        self.body = body
+        self.connection = connection
+    }
+
+    /// The stream that it came on: for what one can ask it, not for reading and writing.
+    public var stream: any ByteStream { connection.stream }
+
+    /// The client's address, of a TCP connection.
+    public var remoteAddress: SocketAddress? { connection.tcp?.remoteAddress }
+}
