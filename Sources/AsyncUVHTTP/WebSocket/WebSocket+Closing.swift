@@ -58,6 +58,15 @@ extension WebSocket {
         }
     }
 
+    /// The server ends: says so. The peer's answer ends the conversation.
+    func sendGoingAway() async {
+        let mustSend = core.withLock { core in
+            core.isLeaving = true
+            return core.beginClose()
+        }
+        if mustSend { await sendLast(frame(.close, WebSocketFrame.closePayload(.goingAway, "").span), closes: false) }
+    }
+
     /// The peer has done what it must not: tells it, and closes the stream.
     func fail(_ error: WebSocketError) async {
         let mustSend = core.withLock { core in

@@ -14,12 +14,14 @@ internal import Synchronization
 /// ``WebSocketError`` says what was wrong. Extensions, such as compression, are not offered and not accepted.
 ///
 /// Dropping it closes nothing: the stream belongs to whoever made it, until the conversation has ended.
-public final class WebSocket<Stream: ByteStream>: AsyncSequence, Sendable {
+public final class WebSocket: AsyncSequence, Sendable {
     public typealias Element = WebSocketMessage
     public typealias Failure = any Error
 
     /// The stream below, for its address and options. Who reads or writes it takes part in the conversation.
-    public let stream: Stream
+    public let stream: any ByteStream
+    /// The stream, if it knows when its server ends.
+    private let served: (any ServedStream)?
     /// Which end this is.
     public let role: WebSocketRole
     public let limits: WebSocketLimits
@@ -29,9 +31,10 @@ public final class WebSocket<Stream: ByteStream>: AsyncSequence, Sendable {
 
     /// Begins a conversation on a stream whose handshake is over: see ``WebSocketHandshake``.
     public init(
-        _ stream: Stream, role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), subprotocol: String? = nil
+        _ stream: any ByteStream, role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), subprotocol: String? = nil
     ) {
         self.stream = stream
+        served = role == .server ? stream as? any ServedStream : nil
         self.role = role
         self.limits = limits
         self.subprotocol = subprotocol
@@ -64,11 +67,11 @@ public final class WebSocket<Stream: ByteStream>: AsyncSequence, Sendable {
         while true {
             if let message = try await decoded(by: &decoder) { return message }
             if let end = core.withLock({ $0.end }) { return try value(of: end) }
-            guard let chunk = try await readChunk() else {
-                await truncate()
-                continue
+            switch try await readChunk(isBetween: decoder.isBetweenMessages) {
+            case .bytes(let chunk): decoder.append(chunk)
+            case .end: await truncate()
+            case .draining: await sendGoingAway()
             }
-            decoder.append(chunk)
         }
     }
 
@@ -96,16 +99,34 @@ public final class WebSocket<Stream: ByteStream>: AsyncSequence, Sendable {
         }
     }
 
-    /// - Returns: `nil` at the end, also when the stream was closed because the conversation has ended.
-    private func readChunk() async throws -> [UInt8]? {
-        core.withLock { $0.isWaiting = true }
+    private enum Chunk {
+        case bytes([UInt8])
+        /// Also when the stream was closed because the conversation has ended.
+        case end
+        /// The server ends, and no message has begun.
+        case draining
+    }
+
+    private func readChunk(isBetween: Bool) async throws -> Chunk {
+        let isLast = core.withLock { core in
+            core.isWaiting = true
+            return core.isLeaving
+        }
         defer { core.withLock { $0.isWaiting = false } }
         do {
-            let chunk = try await stream.read()
+            var chunk: [UInt8]?
+            if isLast {
+                chunk = try await withTimeout(limits.closeTimeout, on: stream.loop) { try await stream.read() }
+            } else if let served, isBetween {
+                chunk = try await served.read(upTo: 65_536, timeout: nil, untilDraining: true)
+                if chunk == nil, try await served.isDraining { return .draining }
+            } else {
+                chunk = try await stream.read()
+            }
             core.withLock { $0.chunkCount += 1 }
-            return chunk
+            return chunk.map { .bytes($0) } ?? .end
         } catch let error as CancellationError { throw error } catch {
-            if core.withLock({ $0.end != nil }) { return nil }
+            if isLast || core.withLock({ $0.end != nil }) { return .end }
             throw error
         }
     }

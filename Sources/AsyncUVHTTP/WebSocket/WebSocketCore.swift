@@ -22,6 +22,8 @@ struct WebSocketCore {
     private var isAnswering = false
     /// Whether `close` is under way: it sees to the end of the stream itself.
     var isClosing = false
+    /// Whether a goodbye was sent because the server ends: its answer is waited for, and not for long.
+    var isLeaving = false
     /// How many chunks have come.
     var chunkCount = 0
     /// Whether a task waits for bytes.

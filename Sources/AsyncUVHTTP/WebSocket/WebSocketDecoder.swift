@@ -26,6 +26,9 @@ struct WebSocketDecoder {
     /// Whether the task should let others run.
     var isPausing: Bool { inARow % 64 == 63 }
 
+    /// Whether no part of a message has come.
+    var isBetweenMessages: Bool { used == bytes.count && frame == nil && kind == nil }
+
     init(_ role: WebSocketRole, _ limits: WebSocketLimits) {
         self.role = role
         self.limits = limits

@@ -6,13 +6,11 @@ import UV
 
 /// Conversations over streams in memory and over TCP.
 @Suite(.ownThread) struct WebSocketTests {
-    typealias Socket = WebSocket<TCPConnection>
-
     private static func pair(
         on loop: EventLoop, limits: WebSocketLimits = WebSocketLimits()
-    ) async throws -> (client: Socket, server: Socket) {
+    ) async throws -> (client: WebSocket, server: WebSocket) {
         let (near, far) = try await connectedPair(on: loop)
-        return (Socket(near, role: .client, limits: limits), Socket(far, role: .server, limits: limits))
+        return (WebSocket(near, role: .client, limits: limits), WebSocket(far, role: .server, limits: limits))
     }
 
     /// What a server does with a script: messages, the error at the end, and the frames that it has sent.
@@ -168,7 +166,7 @@ import UV
     @Test func aCancelledReadLosesNothing() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
-            let server = Socket(near, role: .server)
+            let server = WebSocket(near, role: .server)
             let bytes = Frames.frame(0x01, Array("Hel".utf8), masked: true) + Frames.frame(0x89, [7], masked: true)
                 + Frames.frame(0x80, Array("lo".utf8), masked: true) + Frames.text("next", masked: true)
             let expected: [WebSocketMessage] = [.text("Hello"), .text("next")]
@@ -264,7 +262,7 @@ import UV
     @Test func aPeerThatDoesNotAnswerTheGoodbye() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
-            let server = Socket(near, role: .server, limits: WebSocketLimits(closeTimeout: .milliseconds(20)))
+            let server = WebSocket(near, role: .server, limits: WebSocketLimits(closeTimeout: .milliseconds(20)))
             await server.close(WebSocketCloseCode(rawValue: 4_711) ?? .normal, reason: "go")
             #expect(Frames.parse(try await far.readToEnd()).map(\.payload) == [[0x12, 0x67] + Array("go".utf8)])
             #expect(try await server.next() == nil)
@@ -275,7 +273,7 @@ import UV
     @Test func aCancelledCloseClosesAtOnce() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
-            let server = Socket(near, role: .server, limits: WebSocketLimits(closeTimeout: .seconds(3_600)))
+            let server = WebSocket(near, role: .server, limits: WebSocketLimits(closeTimeout: .seconds(3_600)))
             let closing = loop.spawn { await server.close() }
             try await loop.waitUntilIdle()
             closing.cancel()
@@ -287,7 +285,7 @@ import UV
     @Test func goodbyesOfAPeerThatDoesNotRead() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
-            let server = Socket(near, role: .server, limits: WebSocketLimits(closeTimeout: .milliseconds(20)))
+            let server = WebSocket(near, role: .server, limits: WebSocketLimits(closeTimeout: .milliseconds(20)))
             let sending = loop.spawn { try await server.send([UInt8](repeating: 1, count: 16 << 20)) }
             try await loop.waitUntilIdle()
             try await far.write(Frames.close(1000, masked: true))
@@ -302,7 +300,7 @@ import UV
             let (client, server) = try await Self.pair(on: loop)
             let reading = loop.spawn { try await server.next() }
             try await loop.waitUntilIdle()
-            await client.stream.closeWithReset()
+            await (client.stream as? TCPConnection)?.closeWithReset()
             await expectError(.connectionReset) { try await reading.value }
             await server.close(.abnormal)
         }
@@ -311,7 +309,7 @@ import UV
     @Test func silentPeersAreFoundAndOthersKept() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
-            let silent = Socket(near, role: .server)
+            let silent = WebSocket(near, role: .server)
             let reading = loop.spawn { try await silent.next() }
             try await silent.keepAlive(every: .milliseconds(5), timeout: .milliseconds(5))
             let error = await #expect(throws: WebSocketError.self) { try await reading.value }
