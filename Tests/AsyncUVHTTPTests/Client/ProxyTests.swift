@@ -48,7 +48,7 @@ import UV
 
     @Test func wholeRequests() throws {
         let seen = Shared<[String]>([])
-        try withPeer(Self.proxy(seen)) { loop, url in
+        try withPeer(Self.proxy(seen)) { loop, url async throws in
             let secured = Shared<[String]>([])
             let client = try Self.client(url, on: loop, secured: secured)
             #expect(try await client.get("http://one.example/a?b").text() == "via")

@@ -20,7 +20,7 @@ import Testing
 
     @Test func methodsAndBodies() throws {
         let server = HTTPServer()
-        try withSite(server, Self.handler) { loop, url in
+        try withSite(server, Self.handler) { loop, url async throws in
             let client = HTTPClient(on: loop)
             func send(_ method: HTTPRequest.Method, _ path: String) async throws -> String {
                 let url = try #require(HTTPURL(url + path))
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func circlesAndLimits() throws {
-        try withSite(HTTPServer(), Self.handler) { loop, url in
+        try withSite(HTTPServer(), Self.handler) { loop, url async throws in
             var configuration = HTTPClient.Configuration()
             configuration.redirects = 3
             let client = HTTPClient(configuration, on: loop)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func bodiesThatWereSentAlready() throws {
-        try withSite(HTTPServer(), Self.handler) { loop, url in
+        try withSite(HTTPServer(), Self.handler) { loop, url async throws in
             let client = HTTPClient(on: loop)
             let body = HTTPClientBody.pieces { try await $0.write("once") }
             let error = await #expect(throws: HTTPClientError.self) { try await client.post(url + "/307/x", body: body) }
@@ -90,7 +90,7 @@ import Testing
                 let status = target.isEmpty ? "200 OK" : "302 Found\r\nLocation: \(target)"
                 try await connection.write("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n")
             }
-        } _: { loop, url in
+        } _: { loop, url async throws in
             let transport = HTTPTransport(connect: { _, port, loop in
                 try await TCPConnection.connect(host: "127.0.0.1", port: port, on: loop)
             })
@@ -105,7 +105,7 @@ import Testing
 
     @Test(arguments: ["ftp://example.org/", "http://user:secret@h/", ""])
     func placesThatAreNone(_ location: String) throws {
-        try withSite { _, response in try await response.send(.found, [.location: location]) } _: { loop, url in
+        try withSite { _, response in try await response.send(.found, [.location: location]) } _: { loop, url async throws in
             let client = HTTPClient(on: loop)
             if location.isEmpty {
                 // An empty reference means the same place.

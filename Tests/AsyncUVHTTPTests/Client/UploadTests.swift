@@ -12,7 +12,7 @@ import UV
     @Test func lengthsThatWereNotKept() throws {
         try withSite { request, response in
             try await response.send(text: try await request.body.collectText())
-        } _: { loop, url in
+        } _: { loop, url async throws in
             let client = HTTPClient(on: loop)
             for count in [3, 5] {
                 let body = HTTPClientBody.pieces(length: 4) { try await $0.write([UInt8](repeating: 65, count: count)) }
@@ -34,7 +34,7 @@ import UV
             _ = try await connection.readHead()
             try await connection.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nlong")
             _ = try? await connection.readToEnd()
-        } _: { loop, url in
+        } _: { loop, url async throws in
             let client = HTTPClient(on: loop)
             let cancelled = Shared(false)
             let endless = HTTPClientBody.pieces { writer in
@@ -61,7 +61,7 @@ import UV
         try withSite(HTTPServer(limits: limits)) { request, response in
             if request.head.path == "/no" { return try await response.send(.forbidden) }
             try await response.send(text: try await request.body.collectText())
-        } _: { loop, url in
+        } _: { loop, url async throws in
             let client = HTTPClient(on: loop)
             let body = HTTPClientBody.pieces(length: 5) { writer in
                 sent.change { $0 += 1 }
@@ -78,7 +78,7 @@ import UV
     }
 
     @Test func aServerThatDoesNotRead() throws {
-        try withPeer { connection, _ in try await connection.loop.sleep(for: .seconds(3_600)) } _: { loop, url in
+        try withPeer { connection, _ in try await connection.loop.sleep(for: .seconds(3_600)) } _: { loop, url async throws in
             var configuration = HTTPClient.Configuration()
             configuration.bodyTimeout = .milliseconds(20)
             let client = HTTPClient(configuration, on: loop)
@@ -102,7 +102,7 @@ import UV
                 try await connection.write("\(size)\r\n\(piece)\r\n")
             }
             try await connection.write("0\r\n\r\n")
-        } _: { loop, url in
+        } _: { loop, url async throws in
             let words = Channel<String>(capacity: 1)
             let body = HTTPClientBody.pieces { writer in
                 for try await word in words { try await writer.write(word) }
