@@ -129,8 +129,9 @@ package.targets += [
     example("echo-server", ["AsyncUV", "UV"]),
     example("embedding-main-actor", ["AsyncUV"]),
     example("embedding-main-thread", ["AsyncUV"]),
-    .target(name: "ExampleHTTP", dependencies: [httpTypes], path: "Examples/HTTP", swiftSettings: settings),
-    example("file-server", ["AsyncUV", "ExampleHTTP", httpTypes]),
+    .target(
+        name: "ExampleHTTP", dependencies: ["AsyncUVHTTP", httpTypes], path: "Examples/HTTP", swiftSettings: settings),
+    example("file-server", ["AsyncUV", "AsyncUVHTTP", "ExampleHTTP", httpTypes]),
     example("file-cat", ["AsyncUV"]),
     example("file-copy", ["AsyncUV"]),
     example("file-wc", ["AsyncUV"]),
@@ -150,7 +151,7 @@ package.targets += [
     .testTarget(
         name: "ExampleTests",
         dependencies: [
-            "AsyncUV", "ExampleHTTP", "ExampleRESP", "TestSupport", "file-server", httpTypes,
+            "AsyncUV", "AsyncUVHTTP", "ExampleHTTP", "ExampleRESP", "TestSupport", "file-server", httpTypes,
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
@@ -196,6 +197,7 @@ package.targets += [
 package.products += [.library(name: "AsyncUVHTTP", targets: ["AsyncUVHTTP"])]
 package.targets += [
     .target(name: "AsyncUVHTTP", dependencies: ["AsyncUV", "UV", httpTypes], swiftSettings: settings),
+    example("http-server", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
     .testTarget(
         name: "AsyncUVHTTPTests", dependencies: ["AsyncUV", "AsyncUVHTTP", "TestSupport", httpTypes],
         swiftSettings: settings),

@@ -34,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
@@ -58,6 +59,15 @@ let package = Package(
         server(
             "echo-readiness",
             [.product(name: "Readiness", package: "swift-uv"), .product(name: "ServerModels", package: "swift-uv")]),
+
+        // HTTP
+        server(
+            "http-hello",
+            [
+                .product(name: "AsyncUV", package: "swift-uv"), .product(name: "AsyncUVHTTP", package: "swift-uv"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "UV", package: "swift-uv"),
+            ]),
+        server("http-hello-nio", nio + [.product(name: "NIOHTTP1", package: "swift-nio")]),
 
         // Clients
         .target(name: "CLoad"),

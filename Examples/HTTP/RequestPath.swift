@@ -1,3 +1,4 @@
+public import AsyncUVHTTP
 internal import HTTPTypes
 
 /// The names in the path of a request, decoded. This is the only place where anything is decoded.
@@ -13,13 +14,13 @@ public struct RequestPath: Equatable, Sendable {
     ///
     /// - Throws: A refusal for whatever could lead out of a directory, and for names that begin with a dot, which are
     ///   hidden.
-    public init(_ target: String) throws(Refusal) {
+    public init(_ target: String) throws(HTTPRefusal) {
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         query = String(target[path.endIndex...])
-        guard path.first == Self.slash else { throw Refusal(.badRequest, "the path does not begin with a slash") }
+        guard path.first == Self.slash else { throw HTTPRefusal(.badRequest, "the path does not begin with a slash") }
         for part in path.split(separator: Self.slash) {
             let name = try Self.decoded(part)
-            guard name.first != UInt8(ascii: ".") else { throw Refusal(.forbidden, "the name begins with a dot") }
+            guard name.first != UInt8(ascii: ".") else { throw HTTPRefusal(.forbidden, "the name begins with a dot") }
             names.append(name)
         }
         isDirectory = path.last == Self.slash
@@ -27,7 +28,7 @@ public struct RequestPath: Equatable, Sendable {
 
     private static let slash = UInt8(ascii: "/")
 
-    private static func decoded(_ part: Substring.UTF8View) throws(Refusal) -> [UInt8] {
+    private static func decoded(_ part: Substring.UTF8View) throws(HTTPRefusal) -> [UInt8] {
         guard part.contains(UInt8(ascii: "%")) else { return Array(part) }
         var bytes: [UInt8] = []
         var rest = part
@@ -37,11 +38,11 @@ public struct RequestPath: Equatable, Sendable {
                 continue
             }
             let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-            guard digits.count == 2 else { throw Refusal(.badRequest, "a percent sign without two digits") }
+            guard digits.count == 2 else { throw HTTPRefusal(.badRequest, "a percent sign without two digits") }
             rest.removeFirst(2)
             let value = UInt8(digits[0] << 4 | digits[1])
             guard value != 0, value != slash else {
-                throw Refusal(.badRequest, "a name with a NUL or a slash")
+                throw HTTPRefusal(.badRequest, "a name with a NUL or a slash")
             }
             bytes.append(value)
         }

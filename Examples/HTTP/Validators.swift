@@ -1,14 +1,14 @@
-public import Foundation
+internal import AsyncUVHTTP
 public import HTTPTypes
 
 /// What tells one version of a file from another.
 public struct Validators: Equatable, Sendable {
     /// Quoted, without commas in it.
     public let entityTag: String
-    /// Whole seconds.
-    public let modified: Date
+    /// In seconds since the start of 1970.
+    public let modified: Int64
 
-    public init(entityTag: String, modified: Date) {
+    public init(entityTag: String, modified: Int64) {
         self.entityTag = entityTag
         self.modified = modified
     }
@@ -36,18 +36,18 @@ public struct Validators: Equatable, Sendable {
             return .notModified
         }
         guard let version = fields[.ifRange] else { return .proceed(rangeIsWelcome: true) }
-        return .proceed(rangeIsWelcome: version == entityTag || HTTPDate.date(version) == modified)
+        return .proceed(rangeIsWelcome: version == entityTag || HTTPDate.seconds(version) == modified)
     }
 
     private func isAmong(_ lists: [String], weakly: Bool) -> Bool {
         lists.flatMap { $0.split(separator: ",") }.contains { item in
-            let tag = item.trimmingCharacters(in: .whitespaces)
+            let tag = item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
             return tag == "*" || tag == entityTag || weakly && tag == "W/\(entityTag)"
         }
     }
 
-    private func date(in fields: HTTPFields, _ name: HTTPField.Name) -> Date? {
+    private func date(in fields: HTTPFields, _ name: HTTPField.Name) -> Int64? {
         let values = fields[values: name]
-        return values.count == 1 ? HTTPDate.date(values[0]) : nil
+        return values.count == 1 ? HTTPDate.seconds(values[0]) : nil
     }
 }

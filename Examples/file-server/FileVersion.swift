@@ -1,6 +1,6 @@
 import AsyncUV
+import AsyncUVHTTP
 import ExampleHTTP
-import Foundation
 import HTTPTypes
 import Synchronization
 
@@ -9,7 +9,7 @@ struct FileVersion: Sendable {
     let validators: Validators
     let fields: HTTPFields
     /// Of an answer with the whole file.
-    let head: [UInt8]
+    let head: HTTPPreparedHead
     private let identity: Identity
 
     private struct Identity: Equatable {
@@ -27,14 +27,13 @@ struct FileVersion: Sendable {
         let (seconds, nanoseconds) = (status.modified.seconds, Int64(status.modified.nanoseconds))
         let parts = [Int64(bitPattern: status.inode), status.size, seconds, nanoseconds]
         let tag = parts.map { String($0, radix: 16) }.joined(separator: "-")
-        validators = Validators(
-            entityTag: "\"\(tag)\"", modified: Date(timeIntervalSince1970: Double(seconds)))
+        validators = Validators(entityTag: "\"\(tag)\"", modified: seconds)
         fields = [
             .eTag: validators.entityTag, .lastModified: HTTPDate.text(seconds),
             // Clients ask each time whether it is still the same.
             .cacheControl: "no-cache", .acceptRanges: "bytes", .contentType: ContentType.of(path.extension),
         ]
-        head = Answer.head(.ok, fields, size: status.size)
+        head = Answer.head(.ok, fields)
     }
 
     fileprivate func isOf(_ status: FileStatus) -> Bool { identity == Identity(status) }

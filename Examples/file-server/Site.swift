@@ -1,4 +1,5 @@
 import AsyncUV
+import AsyncUVHTTP
 import ExampleHTTP
 import ExampleSupport
 import Foundation
@@ -16,17 +17,13 @@ struct Site: Sendable {
     /// - Throws: What a server that ends throws.
     func answer(to request: HTTPRequest) async throws -> Answer {
         switch request.method {
-        case .get: return try await content(for: request)
-        case .head:
-            var answer = try await content(for: request)
-            answer.dropContent()
-            return answer
-        default: return Answer(Refusal(.methodNotAllowed, "this server is for reading"), [.allow: "GET, HEAD"])
+        case .get, .head: return try await content(for: request)
+        default: return Answer(HTTPRefusal(.methodNotAllowed, "this server is for reading"), [.allow: "GET, HEAD"])
         }
     }
 
     private func content(for request: HTTPRequest) async throws -> Answer {
-        do { return try await found(RequestPath(request.path ?? ""), request) } catch let refusal as Refusal {
+        do { return try await found(RequestPath(request.path ?? ""), request) } catch let refusal as HTTPRefusal {
             return Answer(refusal)
         } catch let error as UVError {
             return Answer(refusal(for: error))
@@ -42,8 +39,8 @@ struct Site: Sendable {
             return Answer(.movedPermanently, [.location: "\(path.link)/\(path.query)"])
         case .directory: return try await index(path, request, of: location)
         case .regular where !path.isDirectory: return content(of: file, status, request)
-        case .regular: throw Refusal(.notFound, "a file is not a directory")
-        default: throw Refusal(.forbidden, "this is not a file")
+        case .regular: throw HTTPRefusal(.notFound, "a file is not a directory")
+        default: throw HTTPRefusal(.forbidden, "this is not a file")
         }
     }
 
@@ -90,7 +87,7 @@ struct Site: Sendable {
             var fields = version.fields
             for name in [HTTPField.Name.acceptRanges, .contentType] { fields[name] = nil }
             return Answer(.notModified, fields)
-        case .failed: return Answer(Refusal(.preconditionFailed, "the file has changed"))
+        case .failed: return Answer(HTTPRefusal(.preconditionFailed, "the file has changed"))
         case .proceed(let rangeIsWelcome):
             let isForRange = rangeIsWelcome && request.method == .get
             range = isForRange ? RequestedRange(request.headerFields[values: .range], size: status.size) : .all
@@ -103,23 +100,23 @@ struct Site: Sendable {
             return Answer(.partialContent, fields, .file(file, part))
         case .none:
             return Answer(
-                Refusal(.rangeNotSatisfiable, "the file has no such bytes"), [.contentRange: "bytes */\(status.size)"])
+                HTTPRefusal(.rangeNotSatisfiable, "the file has no such bytes"), [.contentRange: "bytes */\(status.size)"])
         }
     }
 
-    private func refusal(for error: UVError) -> Refusal {
+    private func refusal(for error: UVError) -> HTTPRefusal {
         switch error.code {
         case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong, .tooManySymbolicLinkLevels:
-            return Refusal(.notFound, "there is no such file")
-        case .improperLink: return Refusal(.forbidden, "this leads out of the site")
+            return HTTPRefusal(.notFound, "there is no such file")
+        case .improperLink: return HTTPRefusal(.forbidden, "this leads out of the site")
         case .permissionDenied, .notPermitted, .noSuchAddressOrDevice:
-            return Refusal(.forbidden, "this file cannot be read")
+            return HTTPRefusal(.forbidden, "this file cannot be read")
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory:
-            return Refusal(.serviceUnavailable, "too much is going on, try again")
+            return HTTPRefusal(.serviceUnavailable, "too much is going on, try again")
         default:
             // The client need not know what is wrong with our disk.
             printProblem("\(error)")
-            return Refusal(.internalServerError, "the file cannot be read")
+            return HTTPRefusal(.internalServerError, "the file cannot be read")
         }
     }
 }

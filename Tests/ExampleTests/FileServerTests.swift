@@ -167,32 +167,6 @@ import Testing
         }
     }
 
-    @Test func aTransferIsTooSlowBelowAByteAMillisecond() {
-        let start = LoopClock.Instant.now
-        let progress = Transfers.Progress(from: start)
-        #expect(!progress.isTooSlow(at: start + .seconds(10), idle: .seconds(10)))
-        #expect(progress.isTooSlow(at: start + .milliseconds(10_001), idle: .seconds(10)))
-        progress.reached(5_000)
-        #expect(!progress.isTooSlow(at: start + .seconds(15), idle: .seconds(10)))
-        #expect(progress.isTooSlow(at: start + .milliseconds(15_001), idle: .seconds(10)))
-    }
-
-    @Test func clientsThatAreTooSlowAreForgotten() throws {
-        try EventLoop.run { _ in
-            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
-            let client = try await TCPConnection.connect(to: listener.localAddress)
-            let transfers = Transfers()
-            let progress = transfers.begin(to: client)
-            #expect(transfers.removeSlow(idle: .seconds(60)).isEmpty)
-            #expect(transfers.removeSlow(idle: .seconds(-1)).count == 1)
-            #expect(transfers.removeSlow(idle: .seconds(-1)).isEmpty)
-            progress.reached(1)
-            transfers.end(to: client)
-            await client.close()
-            await listener.close()
-        }
-    }
-
     @Test func slowReadersHoldNoThread() throws {
         try withServer { server in
             try await FileSystem.writeFile(

@@ -1,5 +1,5 @@
+import AsyncUVHTTP
 import ExampleHTTP
-import Foundation
 import HTTPTypes
 import Testing
 
@@ -29,7 +29,7 @@ import Testing
         ("*", 400), ("?", 400), ("/%１1", 400),
     ])
     func refusesPaths(target: String, status: Int) {
-        let refusal = #expect(throws: Refusal.self) { try RequestPath(target) }
+        let refusal = #expect(throws: HTTPRefusal.self) { try RequestPath(target) }
         #expect(refusal?.status.code == status)
     }
 
@@ -54,20 +54,9 @@ import Testing
         #expect(RequestedRange(["bytes=-1"], size: 0) == RequestedRange.none)
     }
 
-    @Test func writesAndReadsDates() {
-        let date = Date(timeIntervalSince1970: 784_111_777)
-        #expect(HTTPDate.text(date) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(HTTPDate.text(Date(timeIntervalSince1970: 0)) == "Thu, 01 Jan 1970 00:00:00 GMT")
-        let texts = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
-        for text in texts { #expect(HTTPDate.date(text) == date, "\(text)") }
-        for text in ["", "yesterday", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:00:00 GMT", "784111777"] {
-            #expect(HTTPDate.date(text) == nil, "\(text)")
-        }
-    }
-
     @Test func weighsConditions() {
         let date = "Sun, 06 Nov 1994 08:49:37 GMT", earlier = "Sun, 06 Nov 1994 08:49:36 GMT"
-        let file = Validators(entityTag: "\"v\"", modified: Date(timeIntervalSince1970: 784_111_777))
+        let file = Validators(entityTag: "\"v\"", modified: 784_111_777)
         let sent = Validators.Verdict.proceed(rangeIsWelcome: true)
         let whole = Validators.Verdict.proceed(rangeIsWelcome: false)
         let cases: [(HTTPFields, Validators.Verdict)] = [
@@ -90,12 +79,5 @@ import Testing
         #expect(ContentType.of("HTML") == "text/html; charset=utf-8")
         #expect(ContentType.of("png") == "image/png")
         #expect(ContentType.of(nil) == ContentType.of("xyz") && ContentType.of(nil) == "application/octet-stream")
-    }
-
-    @Test func writesHeadsWithoutLineEndsInValues() {
-        var response = HTTPResponse(status: .movedPermanently)
-        response.headerFields[.location] = "/a\r\nX: y"
-        let text = String(decoding: response.bytes, as: UTF8.self)
-        #expect(text == "HTTP/1.1 301 Moved Permanently\r\nLocation: /a  X: y\r\n\r\n")
     }
 }

@@ -46,7 +46,7 @@ struct ByteInput: Sendable {
             clear()
             return piece
         }
-        let end = min(bytes.count, taken + limit)
+        let end = taken + min(limit, count)
         let piece = Array(bytes[taken..<end])
         take(to: end)
         return piece

@@ -2,6 +2,8 @@
 public enum HTTPServerError: Error, Hashable, CustomStringConvertible {
     /// A handler has ended without an answer.
     case noAnswer
+    /// An answer has begun, and a part of it failed or is missing.
+    case unfinished
     /// A request was answered twice, or informed about after its answer.
     case alreadyAnswered
     /// The request or the answer was used after the handler had ended, or after the connection was handed over.
@@ -17,6 +19,7 @@ public enum HTTPServerError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noAnswer: "a handler has ended without an answer"
+        case .unfinished: "an answer has begun and was not finished"
         case .alreadyAnswered: "a request was answered twice"
         case .isOver: "a request was used after its handler had ended"
         case .wrongLength(let promised, let written):

@@ -137,6 +137,7 @@ extension ServerConnection {
     func write(_ number: UInt32, _ bytes: [UInt8]) async throws {
         let isChunked = try state.withLock { state in
             guard state.number == number, state.answer == .begun else { throw HTTPServerError.isOver }
+            if state.hasFailed { throw HTTPServerError.unfinished }
             state.written += bytes.count
             if let promised = state.promised, state.written > promised {
                 throw HTTPServerError.wrongLength(promised: promised, written: state.written)
@@ -144,6 +145,14 @@ extension ServerConnection {
             return state.isChunked
         }
         if bytes.isEmpty { return }
+        do { try await writePiece(bytes, isChunked) } catch {
+            // Whoever goes on nevertheless would send something else than was meant.
+            state.withLock { $0.hasFailed = true }
+            throw error
+        }
+    }
+
+    private func writePiece(_ bytes: [UInt8], _ isChunked: Bool) async throws {
         guard isChunked else { return try await write(bytes) }
         var size = Array(String(bytes.count, radix: 16).utf8)
         size.endLine()
@@ -160,6 +169,7 @@ extension ServerConnection {
     func endStream(_ number: UInt32) async throws {
         let isChunked = try state.withLock { state in
             guard state.number == number, state.answer == .begun else { throw HTTPServerError.isOver }
+            if state.hasFailed { throw HTTPServerError.unfinished }
             if let promised = state.promised, state.written < promised {
                 throw HTTPServerError.wrongLength(promised: promised, written: state.written)
             }
@@ -225,6 +235,7 @@ extension ServerConnection.State {
         written = 0
         promised = nil
         isChunked = false
+        hasFailed = false
         let canHaveBody = code != 204 && code != 304 && !(isConnect && code < 300)
         switch content {
         case .bytes(let count) where canHaveBody:

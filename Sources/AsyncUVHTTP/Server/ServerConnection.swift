@@ -31,6 +31,8 @@ final class ServerConnection: HTTPBodySource {
         var written = 0
         var promised: Int?
         var isChunked = false
+        /// Whether a piece was not sent, or not as a whole.
+        var hasFailed = false
     }
 
     let server: HTTPServer
@@ -165,7 +167,7 @@ final class ServerConnection: HTTPBodySource {
     @inline(never)
     private func endBadly(_ number: UInt32, _ error: (any Error)?, _ answer: State.Answer) async throws -> Bool {
         defer { state.withLock { $0.number &+= 1 } }
-        let failure = error ?? HTTPServerError.noAnswer
+        let failure = error ?? (answer == .none ? HTTPServerError.noAnswer : .unfinished)
         switch answer {
         case .none:
             if let refusal = failure as? HTTPRefusal {
@@ -179,9 +181,11 @@ final class ServerConnection: HTTPBodySource {
             try? await send(
                 number, HTTPRefusal(.internalServerError, "something went wrong here"))
         case .begun:
-            // A body up to the end of the connection would seem to be whole.
+            let isTooSlow = (failure as? UVError)?.code == .timedOut
+            if isTooSlow { server.noteTimeout() }
+            // A body up to the end of the connection would seem to be whole; and what a client does not take is not to be kept for it.
             let seemsWhole = state.withLock { $0.promised == nil && !$0.isChunked }
-            if seemsWhole { await tcp?.closeWithReset() }
+            if seemsWhole || isTooSlow { await tcp?.closeWithReset() }
         case .ended: break
         }
         throw failure
