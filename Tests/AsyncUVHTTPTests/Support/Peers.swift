@@ -67,3 +67,15 @@ extension TCPConnection {
         return nil
     }
 }
+
+/// Runs a program that serves for a body, and ends it.
+func withProgram(
+    _ program: String, _ arguments: [String], on loop: EventLoop, _ body: (ChildProcess) async throws -> Void
+) async throws {
+    let child = try await ChildProcess.spawn(program, arguments, output: .pipe, on: loop)
+    let result: Result<Void, any Error>
+    do { result = .success(try await body(child)) } catch { result = .failure(error) }
+    _ = await child.terminate()
+    await child.output?.close()
+    try result.get()
+}
