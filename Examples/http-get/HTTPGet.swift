@@ -46,7 +46,9 @@ import ExampleSupport
                 } else {
                     let response = try await client.send(.get, to: url)
                     for try await piece in response.body { try printBytes(piece) }
-                    if response.status.kind != .successful { throw Failure(text: "the server answered \(response.status)") }
+                    if response.status.kind != .successful {
+                        throw Failure(text: "the server answered \(response.status)")
+                    }
                 }
                 await client.close()
             }

@@ -97,7 +97,8 @@ final class ClientExchange: HTTPBodySource {
 
     // MARK: The head
 
-    private func readHead(_ method: HTTPRequest.Method, on connection: ClientConnection) async throws -> ParsedResponse {
+    private func readHead(_ method: HTTPRequest.Method, on connection: ClientConnection) async throws -> ParsedResponse
+    {
         // A server may inform about progress, but not for ever.
         for _ in 0..<1_000 {
             let response = try await nextHead(method, on: connection)
@@ -111,7 +112,8 @@ final class ClientExchange: HTTPBodySource {
         throw error(.badResponse, "the server informs without end")
     }
 
-    private func nextHead(_ method: HTTPRequest.Method, on connection: ClientConnection) async throws -> ParsedResponse {
+    private func nextHead(_ method: HTTPRequest.Method, on connection: ClientConnection) async throws -> ParsedResponse
+    {
         while true {
             do {
                 let response = try state.withLock { state throws(HTTPRefusal) in try state.parser.next(for: method) }
@@ -120,7 +122,8 @@ final class ClientExchange: HTTPBodySource {
             guard let bytes = try await readForHead(on: connection) else {
                 throw error(
                     .truncated,
-                    hasBytes ? "the server ended the connection within the head of its answer"
+                    hasBytes
+                        ? "the server ended the connection within the head of its answer"
                         : "the server ended the connection without an answer")
             }
             state.withLock { state in

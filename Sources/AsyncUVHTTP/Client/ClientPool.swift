@@ -64,7 +64,7 @@ final class ClientPool: Sendable {
             if state.isClosed { return nil }
             var origin =
                 state.origins[key]
-                ?? Origin(seats: Semaphore(permits: configuration.connectionsPerServer, on: loop))
+                ?? Origin(seats: Semaphore(permits: max(1, configuration.connectionsPerServer), on: loop))
             origin.users += 1
             state.origins[key] = origin
             return origin.seats
@@ -101,7 +101,9 @@ final class ClientPool: Sendable {
         let isKept = state.withLock { state in
             if state.isClosed || state.idleCount >= configuration.idleConnections { return false }
             let watch = watch(connection)
-            let isKnown: Void? = state.change(connection.key) { $0.idle.append(Idle(connection: connection, watch: watch)) }
+            let isKnown: Void? = state.change(connection.key) {
+                $0.idle.append(Idle(connection: connection, watch: watch))
+            }
             if isKnown == nil { watch.cancel() }
             return isKnown != nil
         }

@@ -8,6 +8,8 @@ final class ClientUpload: Sendable {
         var written = 0
         var hasEnded = false
         var isWhole = false
+        /// Whether the server takes no more.
+        var isRefused = false
         /// What the closure has thrown.
         var error: (any Error)?
     }
@@ -45,10 +47,11 @@ final class ClientUpload: Sendable {
             state.withLock { ($0.hasEnded, $0.isWhole) = (true, true) }
         } catch {
             // A server that takes no more may have answered: the reader sees it. Any other error ends the exchange.
-            let isServers = (error as? UVError).map { $0.code != .timedOut } ?? (error is CancellationError)
-            state.withLock { state in
+            let isServers = state.withLock { state in
                 state.hasEnded = true
-                if !isServers { state.error = error }
+                if state.isRefused || Task.isCancelled { return true }
+                state.error = error
+                return false
             }
             if !isServers { await connection.close() }
         }
@@ -88,10 +91,14 @@ final class ClientUpload: Sendable {
     private func write(_ chunks: [[UInt8]]) async throws {
         do { try await connection.write(chunks, timeout: timeout) } catch UVError.Code.timedOut {
             throw HTTPClientError(.bodyTimeout, subject, "the server takes no more of the request for \(timeout)")
+        } catch {
+            if !(error is CancellationError) { state.withLock { $0.isRefused = true } }
+            throw error
         }
     }
 
     private func wrongLength(_ promised: Int, _ written: Int) -> HTTPClientError {
-        HTTPClientError(.badRequest, subject, "a body of \(promised) bytes was promised, and \(written) bytes were written")
+        HTTPClientError(
+            .badRequest, subject, "a body of \(promised) bytes was promised, and \(written) bytes were written")
     }
 }

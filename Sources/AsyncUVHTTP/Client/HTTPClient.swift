@@ -28,7 +28,7 @@ public final class HTTPClient: Sendable {
         public var bodyTimeout: Duration = .seconds(60)
         /// How many redirects are followed; with 0 the answer that leads elsewhere is returned.
         public var redirects = 10
-        /// How many connections one server gets at most; further requests wait.
+        /// How many connections one server gets at most, 1 at least; further requests wait.
         public var connectionsPerServer = 8
         /// How many connections wait for further requests, of all servers together; 0 for none.
         public var idleConnections = 100
@@ -102,13 +102,18 @@ public final class HTTPClient: Sendable {
         var count = 0
         while true {
             let (response, exchange) = try await exchange(request)
+            if response.head.status == .switchingProtocols {
+                await exchange.close()
+                throw HTTPClientError(.badResponse, request.url.description, "the server switches to another protocol")
+            }
             guard configuration.redirects > 0, let next = try request.redirected(by: response.head) else {
                 return Self.response(response, exchange)
             }
             count += 1
             if count > configuration.redirects {
                 throw HTTPClientError(
-                    .tooManyRedirects, url.description, "more than \(configuration.redirects) redirects, the last to \(next.url)")
+                    .tooManyRedirects, url.description,
+                    "more than \(configuration.redirects) redirects, the last to \(next.url)")
             }
             try await exchange.drop()
             request = next

@@ -13,9 +13,10 @@ public struct HTTPTransport: Sendable {
     /// - Parameter connect: TCP, unless told otherwise.
     /// - Parameter secure: See ``secure``.
     public init(
-        connect: @escaping @Sendable (_ host: String, _ port: UInt16, _ loop: EventLoop) async throws -> any ByteStream = {
-            try await TCPConnection.connect(host: $0, port: $1, on: $2)
-        },
+        connect:
+            @escaping @Sendable (_ host: String, _ port: UInt16, _ loop: EventLoop) async throws -> any ByteStream = {
+                try await TCPConnection.connect(host: $0, port: $1, on: $2)
+            },
         secure: (@Sendable (_ stream: any ByteStream, _ host: String) async throws -> any ByteStream)? = nil
     ) {
         self.connect = connect

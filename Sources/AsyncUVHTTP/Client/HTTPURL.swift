@@ -115,7 +115,8 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         let (ownPath, ownQuery) = Self.split(path: path)
         let (newPath, newQuery) = Self.split(path: reference)
         if newPath.isEmpty {
-            return HTTPURL(isSecure: isSecure, host: host, port: port, path: ownPath + (newQuery.isEmpty ? ownQuery : newQuery))
+            return HTTPURL(
+                isSecure: isSecure, host: host, port: port, path: ownPath + (newQuery.isEmpty ? ownQuery : newQuery))
         }
         let folder = ownPath[...(ownPath.lastIndex(of: "/") ?? ownPath.startIndex)]
         let whole = newPath.hasPrefix("/") ? newPath : folder + newPath

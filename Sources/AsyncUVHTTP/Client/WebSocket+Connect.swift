@@ -12,7 +12,8 @@ extension HTTPClient {
     ///
     /// Cancellation: the connection is closed.
     public func webSocket(
-        _ url: String, subprotocols: [String] = [], fields: HTTPFields = [:], limits: WebSocketLimits = WebSocketLimits()
+        _ url: String, subprotocols: [String] = [], fields: HTTPFields = [:],
+        limits: WebSocketLimits = WebSocketLimits()
     ) async throws -> WebSocket {
         let url = try Self.url(url)
         let request = WebSocketHandshake.request(
@@ -36,7 +37,8 @@ extension WebSocket {
     /// Connects to a server over TCP. For `wss`, and for proxies: ``HTTPClient/webSocket(_:subprotocols:fields:limits:)``, whose words
     /// hold here, too.
     public static func connect(
-        _ url: String, subprotocols: [String] = [], fields: HTTPFields = [:], limits: WebSocketLimits = WebSocketLimits(),
+        _ url: String, subprotocols: [String] = [], fields: HTTPFields = [:],
+        limits: WebSocketLimits = WebSocketLimits(),
         on loop: EventLoop = .current ?? .shared
     ) async throws -> WebSocket {
         try await HTTPClient(on: loop).webSocket(url, subprotocols: subprotocols, fields: fields, limits: limits)

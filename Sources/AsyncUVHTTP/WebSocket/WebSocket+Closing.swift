@@ -49,7 +49,9 @@ extension WebSocket {
         }
         let answer = mustAnswer ? frame(.close, WebSocketFrame.closePayload(code, "").span) : nil
         await sendLast(answer, closes: role == .server)
-        core.withLock { $0.finish(code.isOrderly || !mustAnswer ? .orderly : .failed(WebSocketError(.closed, code, reason))) }
+        core.withLock {
+            $0.finish(code.isOrderly || !mustAnswer ? .orderly : .failed(WebSocketError(.closed, code, reason)))
+        }
         guard role == .client, !isClosing else { return }
         let (stream, timeout) = (stream, limits.closeTimeout)
         Task(executorPreference: stream.loop) {

@@ -31,7 +31,8 @@ public final class WebSocket: AsyncSequence, Sendable {
 
     /// Begins a conversation on a stream whose handshake is over: see ``WebSocketHandshake``.
     public init(
-        _ stream: any ByteStream, role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(), subprotocol: String? = nil
+        _ stream: any ByteStream, role: WebSocketRole, limits: WebSocketLimits = WebSocketLimits(),
+        subprotocol: String? = nil
     ) {
         self.stream = stream
         served = role == .server ? stream as? any ServedStream : nil

@@ -55,7 +55,8 @@ struct WebSocketFrame {
             }
             length = Int(long)
         }
-        let key = isMasked ? bytes[start + size - 4..<start + size].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } : 0
+        let key =
+            isMasked ? bytes[start + size - 4..<start + size].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } : 0
         return (Self(opcode: opcode, isFinal: isFinal, left: length, key: key), size)
     }
 
@@ -87,7 +88,9 @@ struct WebSocketFrame {
             for shift in [8, 0] { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
         default:
             bytes.append(127 | maskBit)
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+            }
         }
         if let key { for shift: UInt32 in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: key >> shift)) } }
         return bytes

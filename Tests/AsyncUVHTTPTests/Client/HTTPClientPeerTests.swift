@@ -79,7 +79,9 @@ import Testing
                     // It says nowhere that it listens. A local socket needs no free port.
                     let transport = HTTPTransport(connect: { _, _, loop in
                         while true {
-                            do { return try await LocalConnection.connect(to: try LocalAddress(path: path), on: loop) } catch {
+                            do {
+                                return try await LocalConnection.connect(to: try LocalAddress(path: path), on: loop)
+                            } catch {
                                 try await loop.sleep(for: .milliseconds(10))
                             }
                         }

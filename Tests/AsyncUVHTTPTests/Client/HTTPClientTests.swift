@@ -17,7 +17,9 @@ import UV
     }
 
     /// A peer that answers every request of every connection with the same bytes.
-    private static func answering(_ answer: String, closes: Bool = false) -> @Sendable (TCPConnection, Int) async throws -> Void {
+    private static func answering(_ answer: String, closes: Bool = false)
+        -> @Sendable (TCPConnection, Int) async throws -> Void
+    {
         { connection, _ in
             while try await connection.readHead() != nil {
                 try await connection.write(answer)
@@ -48,7 +50,8 @@ import UV
             #expect(try await client.get(url).text() == "GET / ")
             #expect(try await client.get(url + "/a?b").text() == "GET /a?b ")
             #expect(try await client.post(url + "/p", body: .text("sent")).text() == "POST /p sent")
-            let head = try await client.send(HTTPRequest(method: .head, scheme: "http", authority: String(url.dropFirst(7)), path: "/h"))
+            let head = try await client.send(
+                HTTPRequest(method: .head, scheme: "http", authority: String(url.dropFirst(7)), path: "/h"))
             #expect(head.fields[.contentLength] == "8")
             #expect(try await head.bytes().isEmpty)
             let to = try #require(HTTPURL(url))
@@ -100,9 +103,15 @@ import UV
             ("HTTP/1.1 200 OK\r\n\r\nhello", "hello", false),
             ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", false),
             ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", "hello", false),
-            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", true),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                "ok", true
+            ),
             // What comes behind an answer is nobody's: the connection is not used again.
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison", "hello", false),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+                "hello", false
+            ),
         ]
         for (answer, body, isKept) in answers {
             try withPeer(Self.answering(answer, closes: !isKept)) { loop, url async throws in
@@ -129,7 +138,9 @@ import UV
     }
 
     @Test func everySplitOfAnAnswer() throws {
-        let answer = Array("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8)
+        let answer = Array(
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+                .utf8)
         try withPeer { connection, _ in
             var split = 0
             while try await connection.readHead() != nil {
@@ -148,8 +159,10 @@ import UV
     // MARK: What goes wrong
 
     @Test(arguments: [
-        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
         "HTTP/1.1 200 OK\r\nContent-Le", "",
     ])
     func truncatedAnswers(_ answer: String) throws {
@@ -162,10 +175,11 @@ import UV
 
     @Test(arguments: [
         "HTTP/2 200\r\n\r\n", "hello\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX : y\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     ])
     func wrongAnswers(_ answer: String) throws {
         try withPeer(Self.answering(answer)) { loop, url async throws in
@@ -192,10 +206,11 @@ import UV
             }
             _ = try await connection.read()
         } _: { loop, url async throws in
-            let client = HTTPClient(Self.configuration {
-                $0.responseTimeout = .milliseconds(20)
-                $0.bodyTimeout = .milliseconds(20)
-            }, on: loop)
+            let client = HTTPClient(
+                Self.configuration {
+                    $0.responseTimeout = .milliseconds(20)
+                    $0.bodyTimeout = .milliseconds(20)
+                }, on: loop)
             await Self.expectError(.responseTimeout) { try await client.get(url) }
             let response = try await client.get(url + "/body")
             await Self.expectError(.bodyTimeout) { try await response.text() }
@@ -212,7 +227,8 @@ import UV
                 try await loop.sleep(for: .seconds(3_600))
                 throw CancellationError()
             })
-            let client = HTTPClient(Self.configuration { $0.connectTimeout = .milliseconds(20) }, transport: never, on: loop)
+            let client = HTTPClient(
+                Self.configuration { $0.connectTimeout = .milliseconds(20) }, transport: never, on: loop)
             await Self.expectError(.connectTimeout) { try await client.get(url) }
             await Self.expectError(.badURL) { try await client.get("example.org") }
             await Self.expectError(.noSecurity) { try await client.get("https://127.0.0.1/") }
@@ -365,6 +381,42 @@ import UV
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
             await Self.expectError(.bodyTimeout) { try await pieces.next() }
+        }
+    }
+
+    /// Requests that are given up at any moment take no seat with them.
+    @Test func manyThatAreCancelled() throws {
+        try withSite { request, response in
+            for _ in 0..<3 { await Task.yield() }
+            try await response.send(.ok, [:], [UInt8](repeating: 1, count: 200_000))
+        } _: { loop, url async throws in
+            let client = HTTPClient(Self.configuration { $0.connectionsPerServer = 2 }, on: loop)
+            var random = SeededGenerator(seed: 5)
+            for _ in 0..<200 {
+                let tasks = (0..<4).map { _ in loop.spawn { try await client.get(url).bytes().count } }
+                for _ in 0..<Int.random(in: 0...60, using: &random) { await Task.yield() }
+                for task in tasks where Bool.random(using: &random) { task.cancel() }
+                for task in tasks {
+                    if case .success(let count) = await task.result { #expect(count == 200_000) }
+                }
+            }
+            #expect(try await client.get(url).bytes().count == 200_000)
+            await client.close()
+        }
+    }
+
+    @Test func aClientThatIsDroppedClosesItsConnections() throws {
+        let ended = Shared(0)
+        try withPeer { connection, _ in
+            _ = try await connection.readHead()
+            try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try await connection.readHead()
+            ended.change { $0 += 1 }
+        } _: { loop, url async throws in
+            for number in 1...3 {
+                _ = try await HTTPClient(on: loop).get(url).bytes()
+                while ended.value < number { try await loop.waitUntilIdle() }
+            }
         }
     }
 

@@ -12,9 +12,11 @@ import Testing
     func right(_ text: String, _ meaning: String) { #expect(HTTPURL(text)?.description == meaning) }
 
     @Test(arguments: [
-        "", "example.org", "/path", "http:/example.org", "http://", "http://:80/", "ftp://example.org/", "http://h:65536/",
+        "", "example.org", "/path", "http:/example.org", "http://", "http://:80/", "ftp://example.org/",
+        "http://h:65536/",
         "http://h:0/", "http://h:8a/", "http://user:secret@h/", "http://user@h/", "http://h:80:80/", "http://[::1/",
-        "http://[h]/", "http://a b/", "http://h/\r\nX: y", "http://h/\u{7F}", "http://h\\/", "mailto:a@b", "http://[::1]x/",
+        "http://[h]/", "http://a b/", "http://h/\r\nX: y", "http://h/\u{7F}", "http://h\\/", "mailto:a@b",
+        "http://[::1]x/",
     ])
     func wrong(_ text: String) { #expect(HTTPURL(text) == nil) }
 
@@ -23,7 +25,8 @@ import Testing
         ("g", "/b/c/g"), ("./g", "/b/c/g"), ("g/", "/b/c/g/"), ("/g", "/g"), ("?y", "/b/c/d;p?y"), ("g?y", "/b/c/g?y"),
         ("#s", "/b/c/d;p?q"), ("g#s", "/b/c/g"), (";x", "/b/c/;x"), ("g;x", "/b/c/g;x"), ("", "/b/c/d;p?q"),
         (".", "/b/c/"), ("./", "/b/c/"), ("..", "/b/"), ("../", "/b/"), ("../g", "/b/g"), ("../..", "/"),
-        ("../../g", "/g"), ("../../../g", "/g"), ("/./g", "/g"), ("/../g", "/g"), ("g.", "/b/c/g."), ("..g", "/b/c/..g"),
+        ("../../g", "/g"), ("../../../g", "/g"), ("/./g", "/g"), ("/../g", "/g"), ("g.", "/b/c/g."),
+        ("..g", "/b/c/..g"),
         ("./../g", "/b/g"), ("g/./h", "/b/c/g/h"), ("g/../h", "/b/c/h"), ("g?y/../x", "/b/c/g?y/../x"),
         ("http://a/b/c/g", "/b/c/g"), ("//a/g", "/g"),
     ])

@@ -13,7 +13,8 @@ import UV
                 seen.change { $0.append(head[0]) }
                 let parts = head[0].split(separator: " ")
                 if !head.contains("Proxy-Authorization: Basic xyz") {
-                    try await connection.write("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                    try await connection.write(
+                        "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                     continue
                 }
                 guard parts[0] == "CONNECT" else {
@@ -29,11 +30,14 @@ import UV
         }
     }
 
-    private static func client(_ url: String, on loop: EventLoop, authorization: String? = "Basic xyz", secured: Shared<[String]>) throws -> HTTPClient {
+    private static func client(
+        _ url: String, on loop: EventLoop, authorization: String? = "Basic xyz", secured: Shared<[String]>
+    ) throws -> HTTPClient {
         let address = try #require(HTTPURL(url))
         var configuration = HTTPClient.Configuration()
         configuration.proxy = HTTPProxy(
-            host: address.host, port: address.port, authorization: authorization, exceptions: ["direct.example", ".local"])
+            host: address.host, port: address.port, authorization: authorization,
+            exceptions: ["direct.example", ".local"])
         // No security at all: it shows who would be asked for it.
         let transport = HTTPTransport(
             connect: { host, port, loop in
@@ -81,7 +85,8 @@ import UV
             #expect(seen.value == ["CONNECT site.example:\(port) HTTP/1.1"])
             #expect(secured.value == ["site.example"])
             await client.close()
-            let stranger = try Self.client("http://\(listener.localAddress)", on: loop, authorization: nil, secured: secured)
+            let stranger = try Self.client(
+                "http://\(listener.localAddress)", on: loop, authorization: nil, secured: secured)
             let error = await #expect(throws: HTTPClientError.self) {
                 try await stranger.get("https://site.example:\(port)/")
             }

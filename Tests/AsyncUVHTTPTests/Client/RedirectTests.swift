@@ -67,7 +67,9 @@ import Testing
         try withSite(HTTPServer(), Self.handler) { loop, url async throws in
             let client = HTTPClient(on: loop)
             let body = HTTPClientBody.pieces { try await $0.write("once") }
-            let error = await #expect(throws: HTTPClientError.self) { try await client.post(url + "/307/x", body: body) }
+            let error = await #expect(throws: HTTPClientError.self) {
+                try await client.post(url + "/307/x", body: body)
+            }
             #expect(error?.kind == .bodyNotRepeatable)
             #expect(try await client.post(url + "/303/x", body: body).text() == "GET /x  -")
             await client.close()
@@ -78,7 +80,9 @@ import Testing
         let got = Shared<[String]>([])
         try withPeer { connection, _ in
             while let head = try await connection.readHead() {
-                got.change { $0.append(head.filter { $0.hasPrefix("Auth") || $0.hasPrefix("Cookie") }.joined(separator: ",")) }
+                got.change {
+                    $0.append(head.filter { $0.hasPrefix("Auth") || $0.hasPrefix("Cookie") }.joined(separator: ","))
+                }
                 let host = head.first { $0.hasPrefix("Host: ") }?.dropFirst(6) ?? ""
                 let port = host.split(separator: ":").last ?? ""
                 let target =
@@ -105,7 +109,9 @@ import Testing
 
     @Test(arguments: ["ftp://example.org/", "http://user:secret@h/", ""])
     func placesThatAreNone(_ location: String) throws {
-        try withSite { _, response in try await response.send(.found, [.location: location]) } _: { loop, url async throws in
+        try withSite { _, response in
+            try await response.send(.found, [.location: location])
+        } _: { loop, url async throws in
             let client = HTTPClient(on: loop)
             if location.isEmpty {
                 // An empty reference means the same place.

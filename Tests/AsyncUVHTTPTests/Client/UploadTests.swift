@@ -16,7 +16,9 @@ import UV
             let client = HTTPClient(on: loop)
             for count in [3, 5] {
                 let body = HTTPClientBody.pieces(length: 4) { try await $0.write([UInt8](repeating: 65, count: count)) }
-                let error = await #expect(throws: HTTPClientError.self) { try await client.post(url, body: body).text() }
+                let error = await #expect(throws: HTTPClientError.self) {
+                    try await client.post(url, body: body).text()
+                }
                 #expect(error?.kind == .badRequest)
             }
             let broken = HTTPClientBody.pieces { writer in
@@ -25,6 +27,21 @@ import UV
             }
             await #expect(throws: Broken.self) { try await client.post(url, body: broken) }
             #expect(client.idleConnectionCount == 0)
+        }
+    }
+
+    /// An error of the body's own looks like one of the connection.
+    @Test func bodiesThatCannotBeRead() throws {
+        try withSite { request, response in
+            try await response.send(text: try await request.body.collectText())
+        } _: { loop, url async throws in
+            let client = HTTPClient(on: loop)
+            let body = HTTPClientBody.pieces { writer in
+                try await writer.write("half")
+                throw UVError(.brokenPipe, in: "read", of: "something else")
+            }
+            let error = await #expect(throws: UVError.self) { try await client.post(url, body: body) }
+            #expect(error?.subject == "something else")
         }
     }
 
@@ -78,7 +95,9 @@ import UV
     }
 
     @Test func aServerThatDoesNotRead() throws {
-        try withPeer { connection, _ in try await connection.loop.sleep(for: .seconds(3_600)) } _: { loop, url async throws in
+        try withPeer { connection, _ in
+            try await connection.loop.sleep(for: .seconds(3_600))
+        } _: { loop, url async throws in
             var configuration = HTTPClient.Configuration()
             configuration.bodyTimeout = .milliseconds(20)
             let client = HTTPClient(configuration, on: loop)

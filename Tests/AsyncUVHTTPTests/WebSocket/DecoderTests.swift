@@ -57,7 +57,9 @@ import UV
         }
         #expect(try Self.events(bytes.map { [$0] }, role: role) == expected)
         for size in [2, 3, 5, 7, 64] {
-            let pieces = stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<min($0 + size, bytes.count)]) }
+            let pieces = stride(from: 0, to: bytes.count, by: size).map {
+                Array(bytes[$0..<min($0 + size, bytes.count)])
+            }
             #expect(try Self.events(pieces, role: role) == expected)
         }
     }
@@ -95,6 +97,40 @@ import UV
         }
     }
 
+    /// Right bytes with a few of them changed: whatever comes of them, it does not depend on how they are cut.
+    @Test func brokenBytesMeanTheSameHoweverTheyAreCut() {
+        func outcome(_ pieces: [[UInt8]]) -> (events: [Event], error: WebSocketError?) {
+            var decoder = WebSocketDecoder(.server, WebSocketLimits(message: 1_000))
+            var events: [Event] = []
+            for piece in pieces {
+                decoder.append(piece)
+                do { while let event = try decoder.next() { events.append(event) } } catch { return (events, error) }
+            }
+            return (events, nil)
+        }
+        var random = SeededGenerator(seed: 6455)
+        let (right, _) = Self.conversation(masked: true)
+        for _ in 0..<3_000 {
+            var bytes = right
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let index = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes[index] ^= 1 << UInt8.random(in: 0...7, using: &random)
+                default: bytes.remove(at: index)
+                }
+            }
+            let size = Int.random(in: 1...40, using: &random)
+            let pieces = stride(from: 0, to: bytes.count, by: size).map {
+                Array(bytes[$0..<min($0 + size, bytes.count)])
+            }
+            let (whole, cut) = (outcome([bytes]), outcome(pieces))
+            #expect(whole.events == cut.events)
+            // A frame that is never whole may be found wrong by its first part.
+            #expect(whole.error == cut.error || whole.error?.kind == .invalidText || cut.error?.kind == .invalidText)
+        }
+    }
+
     private static func isFinished(_ bytes: [UInt8]) -> Bool {
         (Frames.parse(bytes).last?.first ?? 0) & 0x80 != 0
     }
@@ -111,21 +147,27 @@ import UV
     }
 
     @Test func whatBreaksTheProtocol() {
-        let wrong: [(String, [UInt8])] = [
-            ("reserved bit 1", Frames.frame(0xC1, masked: true)), ("reserved bit 2", Frames.frame(0xA1, masked: true)),
-            ("reserved bit 3", Frames.frame(0x99, masked: true)),
-            ("not masked", Frames.text("Hello", masked: false)),
-            ("a ping in parts", Frames.frame(0x09, masked: true)),
-            ("a close in parts", Frames.frame(0x08, [3, 232], masked: true)),
-            ("a ping of 126 bytes", Frames.frame(0x89, [UInt8](repeating: 0, count: 126), masked: true)),
-            ("a part of nothing", Frames.frame(0x80, [1], masked: true)),
-            ("a last part twice", Frames.frame(0x01, masked: true) + Frames.frame(0x80, masked: true) + Frames.frame(0x80, masked: true)),
-            ("a message in a message", Frames.frame(0x01, [65], masked: true) + Frames.text("B", masked: true)),
-            ("5 in two bytes", [0x82, 0xFE, 0, 5]), ("125 in two bytes", [0x82, 0xFE, 0, 125] + Frames.key),
-            ("65,535 in eight bytes", [0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] + Frames.key),
-            ("2^63", [0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0] + Frames.key),
-            ("a close of one byte", Frames.frame(0x88, [3], masked: true)),
-        ] + [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map { ("kind \($0)", Frames.frame(0x80 | $0, masked: true)) }
+        let wrong: [(String, [UInt8])] =
+            [
+                ("reserved bit 1", Frames.frame(0xC1, masked: true)),
+                ("reserved bit 2", Frames.frame(0xA1, masked: true)),
+                ("reserved bit 3", Frames.frame(0x99, masked: true)),
+                ("not masked", Frames.text("Hello", masked: false)),
+                ("a ping in parts", Frames.frame(0x09, masked: true)),
+                ("a close in parts", Frames.frame(0x08, [3, 232], masked: true)),
+                ("a ping of 126 bytes", Frames.frame(0x89, [UInt8](repeating: 0, count: 126), masked: true)),
+                ("a part of nothing", Frames.frame(0x80, [1], masked: true)),
+                (
+                    "a last part twice",
+                    Frames.frame(0x01, masked: true) + Frames.frame(0x80, masked: true)
+                        + Frames.frame(0x80, masked: true)
+                ),
+                ("a message in a message", Frames.frame(0x01, [65], masked: true) + Frames.text("B", masked: true)),
+                ("5 in two bytes", [0x82, 0xFE, 0, 5]), ("125 in two bytes", [0x82, 0xFE, 0, 125] + Frames.key),
+                ("65,535 in eight bytes", [0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] + Frames.key),
+                ("2^63", [0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0] + Frames.key),
+                ("a close of one byte", Frames.frame(0x88, [3], masked: true)),
+            ] + [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map { ("kind \($0)", Frames.frame(0x80 | $0, masked: true)) }
             + [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535].map {
                 ("close \($0)", Frames.close($0, masked: true))
             }
@@ -137,7 +179,9 @@ import UV
         #expect(Self.error(Frames.text("Hello", masked: true), role: .client)?.kind == .protocolViolation)
     }
 
-    @Test(arguments: [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] as [UInt16])
+    @Test(
+        arguments: [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
+            as [UInt16])
     func closeCodesThatMayBeSent(_ code: UInt16) throws {
         let reason = String(repeating: "é", count: 61)
         let expected = try #require(WebSocketCloseCode(rawValue: code))

@@ -75,8 +75,13 @@ import Testing
                 try await connection.write(bytes[split...])
                 let answer = try #require(try await connection.readHead())
                 #expect(answer.first?.contains(" 101 ") == true)
-                #expect(answer.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") || answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
-                #expect(Frames.parse(try await connection.read(exactly: 10)).map(\.payload) == [Array("one".utf8), Array("two".utf8)])
+                #expect(
+                    answer.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+                        || answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+                #expect(
+                    Frames.parse(try await connection.read(exactly: 10)).map(\.payload) == [
+                        Array("one".utf8), Array("two".utf8),
+                    ])
                 try await connection.write(Frames.close(1000, masked: true))
                 #expect(Frames.parse(try await connection.readToEnd()).map(\.first) == [0x88])
                 await connection.close()
@@ -103,7 +108,8 @@ import Testing
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
             let serving = loop.spawn {
                 try await HTTPServer().serve(listener) { request, response in
-                    try await response.webSocket(for: request, limits: WebSocketLimits(closeTimeout: .milliseconds(20))) {
+                    try await response.webSocket(for: request, limits: WebSocketLimits(closeTimeout: .milliseconds(20)))
+                    {
                         for try await _ in $0 {}
                     }
                 }
@@ -120,7 +126,8 @@ import Testing
         try onLoop { loop in
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
             let serving = loop.spawn {
-                try await HTTPServer().serve(listener, onError: { error, _ in errors.change { $0.append("\(error)") } }) {
+                try await HTTPServer().serve(listener, onError: { error, _ in errors.change { $0.append("\(error)") } })
+                {
                     try await $1.webSocket(for: $0, pinging: .milliseconds(5)) { for try await _ in $0 {} }
                 }
             }

@@ -16,7 +16,9 @@ import UV
     /// What a server does with a script: messages, the error at the end, and the frames that it has sent.
     private static func serve(
         _ chunks: [[UInt8]], role: WebSocketRole = .server, limits: WebSocketLimits = WebSocketLimits()
-    ) throws -> (messages: [WebSocketMessage], error: WebSocketError?, sent: [(first: UInt8, payload: [UInt8], isMasked: Bool)]) {
+    ) throws -> (
+        messages: [WebSocketMessage], error: WebSocketError?, sent: [(first: UInt8, payload: [UInt8], isMasked: Bool)]
+    ) {
         let outcome = try onLoop { loop in
             let stream = ScriptedStream(chunks, on: loop)
             let socket = WebSocket(stream, role: role, limits: limits)
@@ -167,13 +169,16 @@ import UV
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
             let server = WebSocket(near, role: .server)
-            let bytes = Frames.frame(0x01, Array("Hel".utf8), masked: true) + Frames.frame(0x89, [7], masked: true)
+            let bytes =
+                Frames.frame(0x01, Array("Hel".utf8), masked: true) + Frames.frame(0x89, [7], masked: true)
                 + Frames.frame(0x80, Array("lo".utf8), masked: true) + Frames.text("next", masked: true)
             let expected: [WebSocketMessage] = [.text("Hello"), .text("next")]
             for split in 0...bytes.count {
                 let received = Shared<[WebSocketMessage]>([])
                 @Sendable func read() -> Task<Void, any Error> {
-                    loop.spawn { while let message = try await server.next() { received.change { $0.append(message) } } }
+                    loop.spawn {
+                        while let message = try await server.next() { received.change { $0.append(message) } }
+                    }
                 }
                 let first = read()
                 try await far.write(bytes[..<split])
