@@ -100,7 +100,8 @@ struct Site: Sendable {
             return Answer(.partialContent, fields, .file(file, part))
         case .none:
             return Answer(
-                HTTPRefusal(.rangeNotSatisfiable, "the file has no such bytes"), [.contentRange: "bytes */\(status.size)"])
+                HTTPRefusal(.rangeNotSatisfiable, "the file has no such bytes"),
+                [.contentRange: "bytes */\(status.size)"])
         }
     }
 

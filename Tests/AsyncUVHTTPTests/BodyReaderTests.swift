@@ -14,9 +14,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "\r\n", "x\r\n", "0x5\r\nhello\r\n", "+5\r\nhello\r\n", "-1\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", "5\nhello\r\n",
-        "5;a\nhello\r\n", "5;a\rb\r\nhello\r\n", "5\r\nhello!\r\n", "5\r\nhello\n", "5\r\nhello\rx", "5 a\r\nhello\r\n", "5;\0\r\nhello\r\n",
-        "FFFFFFFFFFFFFFFF\r\n", "10000000000000000\r\n", "0000000000000005\r\nhello\r\n", "0\r\n folded\r\n", "0\r\nA : b\r\n", "0\r\nA: b\n",
+        "\r\n", "x\r\n", "0x5\r\nhello\r\n", "+5\r\nhello\r\n", "-1\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n",
+        "5\nhello\r\n",
+        "5;a\nhello\r\n", "5;a\rb\r\nhello\r\n", "5\r\nhello!\r\n", "5\r\nhello\n", "5\r\nhello\rx", "5 a\r\nhello\r\n",
+        "5;\0\r\nhello\r\n",
+        "FFFFFFFFFFFFFFFF\r\n", "10000000000000000\r\n", "0000000000000005\r\nhello\r\n", "0\r\n folded\r\n",
+        "0\r\nA : b\r\n", "0\r\nA: b\n",
     ])
     func refusesChunks(body: String) {
         #expect(refusal(of: Self.head + body)?.status == .badRequest)

@@ -19,7 +19,8 @@ import Testing
                 "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n\r\n/1\n"
             #expect(
                 undated(text) == first + first
-                    + "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\nConnection: close\r\n\r\n/22\n")
+                    + "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\nConnection: close\r\n\r\n/22\n"
+            )
             #expect(text.matches(of: /Date: \w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT\r\n/).count == 3)
             let statistics = serving.server.statistics
             #expect(statistics.connections == 1 && statistics.requests == 3 && statistics.refusals == 0)
@@ -89,9 +90,11 @@ import Testing
             #expect(undated(old).hasSuffix("Connection: close\r\n\r\nonetwo\(long)") && !old.contains("Transfer-"))
             #expect(try await serving.answers("GET /length HTTP/1.1\r\n" + Self.close).hasSuffix("\r\n\r\nhello"))
             #expect(try await serving.answers("GET /field HTTP/1.1\r\n" + Self.close).contains("Content-Length: 2\r\n"))
-            let head = try await serving.answers("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /length HTTP/1.1\r\n" + Self.close)
+            let head = try await serving.answers(
+                "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /length HTTP/1.1\r\n" + Self.close)
             #expect(
-                undated(head) == "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                undated(head)
+                    == "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
                     + "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n")
         }
     }
@@ -128,7 +131,8 @@ import Testing
             #expect(
                 undated(old) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
                     + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            let closed = try await serving.answers("GET /close HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            let closed = try await serving.answers(
+                "GET /close HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(undated(closed) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         }
     }
@@ -148,13 +152,19 @@ import Testing
     // MARK: What goes wrong
 
     @Test func refusesWhatIsNoRequest() throws {
-        try withServer { _, response in try await response.send() } _: { serving in
+        try withServer { _, response in
+            try await response.send()
+        } _: { serving in
             for (text, code) in [
-                ("GET / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n", "400"), ("GET / HTTP/2.0\r\n\r\n", "505"), ("\u{16}\u{3}\u{1}\n", "400"),
+                ("GET / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n", "400"), ("GET / HTTP/2.0\r\n\r\n", "505"),
+                ("\u{16}\u{3}\u{1}\n", "400"),
                 ("GET /\(String(repeating: "x", count: 9_000)) HTTP/1.1\r\n\r\n", "414"),
                 ("GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "A: b\r\n", count: 101))\r\n", "431"),
                 ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501"),
-                ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n", "400"),
+                (
+                    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n",
+                    "400"
+                ),
                 ("POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", "417"),
             ] {
                 let answer = try await serving.answers("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + text)
@@ -241,7 +251,8 @@ import Testing
             }
             func chunks(_ path: String, _ count: Int) async throws -> String {
                 let chunks = String(repeating: "1\r\nx\r\n", count: count)
-                return try await serving.answers("POST \(path)\(fields)Transfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n")
+                return try await serving.answers(
+                    "POST \(path)\(fields)Transfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n")
             }
             #expect(try await post("/", 10).hasSuffix("10"))
             #expect(try await post("/", 11).hasPrefix("HTTP/1.1 413"))
@@ -270,7 +281,8 @@ import Testing
                 #expect(String(decoding: try await client.readToEnd(), as: UTF8.self).hasPrefix("HTTP/1.1 500"))
                 await client.close()
             }
-            let bad = try await serving.answers("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n")
+            let bad = try await serving.answers(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n")
             #expect(bad.hasPrefix("HTTP/1.1 400") && bad.contains("Connection: close"))
             #expect(serving.thrown.count == 2 && serving.thrown[0].contains("EOF"))
         }
@@ -289,7 +301,10 @@ import Testing
             // A head that does not come, although something comes all the time.
             let slow = try await serving.connect()
             let drips = slow.loop.spawn {
-                for byte in "GET / HTTP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy".utf8 {
+                for byte
+                    in "GET / HTTP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+                    .utf8
+                {
                     try await slow.write([byte])
                     try await slow.loop.sleep(for: .milliseconds(20))
                 }
@@ -297,7 +312,9 @@ import Testing
             #expect(try await slow.readLine() == "HTTP/1.1 408 Request Timeout")
             drips.cancel()
             await slow.close()
-            #expect(try await serving.answers("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab").hasPrefix("HTTP/1.1 408"))
+            #expect(
+                try await serving.answers("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab").hasPrefix(
+                    "HTTP/1.1 408"))
             #expect(serving.server.statistics.timeouts == 4 && serving.thrown.isEmpty)
         }
     }
@@ -309,14 +326,17 @@ import Testing
             try await response.send(text: try await request.body.collectText())
         } _: { serving in
             let client = try await serving.connect()
-            try await client.write("POST / HTTP/1.1\r\n" + "Host: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
+            try await client.write(
+                "POST / HTTP/1.1\r\n" + "Host: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
             #expect(String(decoding: try await client.readToEnd(), as: UTF8.self).hasSuffix("hello"))
             await client.close()
         }
     }
 
     @Test func makesRoomForNewClients() throws {
-        try withServer(maxConnections: 3) { _, response in try await response.send() } _: { serving in
+        try withServer(maxConnections: 3) { _, response in
+            try await response.send()
+        } _: { serving in
             var waiting: [TCPConnection] = []
             for _ in 0..<3 {
                 let client = try await serving.connect()
@@ -367,7 +387,10 @@ import Testing
                 while let bytes = try await stream.read() { try await stream.write(bytes) }
             }
         } _: { serving in
-            for request in ["GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"] {
+            for request in [
+                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n",
+                "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+            ] {
                 let client = try await serving.connect()
                 // What comes with the head belongs to the other protocol.
                 try await client.write(request + "GET / HT")
@@ -418,7 +441,10 @@ import Testing
                 let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 | 0x40) & 0x7F }
                 try await FileSystem.writeFile(path, bytes, durably: false)
                 let text = try await serving.answers("GET \(path) HTTP/1.1\r\n" + Self.close)
-                #expect(undated(text) == "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n" + String(decoding: bytes, as: UTF8.self))
+                #expect(
+                    undated(text)
+                        == "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n"
+                        + String(decoding: bytes, as: UTF8.self))
                 let head = try await serving.answers("HEAD \(path) HTTP/1.1\r\n" + Self.close)
                 #expect(head.contains("Content-Length: \(size)\r\n") && head.hasSuffix("\r\n\r\n"))
                 if size == 10 {
@@ -492,7 +518,9 @@ import Testing
                 await listener.close()
                 try await serving.value
                 let (near, far) = try await LocalConnection.pair()
-                let one = loop.spawn { try await server.serve(near) { _, response in try await response.send(text: "one") } }
+                let one = loop.spawn {
+                    try await server.serve(near) { _, response in try await response.send(text: "one") }
+                }
                 try await far.write("GET / HTTP/1.0\r\n\r\n")
                 #expect(try await far.readLine() == "HTTP/1.1 200 OK")
                 try await one.value

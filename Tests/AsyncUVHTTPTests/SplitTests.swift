@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test func anAnswerCutAtEveryPlace() throws {
-        let text = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n"
+        let text =
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n"
         let bytes = Array(text.utf8)
         for cut in 0...bytes.count {
             var parser = ResponseParser()

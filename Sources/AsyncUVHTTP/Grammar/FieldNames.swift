@@ -8,34 +8,36 @@ final class FieldNames: Sendable {
 
     static let shared = FieldNames()
 
-    private struct Entry {
-        /// As it is usually written, and in lower case.
-        let usual, lower: HTTPField.Name
-        let letters, lowerLetters: [UInt8]
-        let role: Role
-    }
-
-    private let entries: [Entry]
-    /// Where the entries are, by the hash of their names; -1 is none.
+    /// As they are usually written, and in lower case.
+    private let usual, lower: [HTTPField.Name]
+    private let roles: [Role]
+    /// The letters of all names, one behind the other, in both ways, and where each name begins; one more for the end.
+    private let letters, lowerLetters: [UInt8]
+    private let starts: [Int]
+    /// Where the names are, by their hashes; -1 is none.
     private let places: [Int16]
 
+    private static let size = 512
+
     private init() {
-        var entries: [Entry] = []
-        var places = [Int16](repeating: -1, count: 256)
-        for name in Self.names {
-            guard let usual = HTTPField.Name(name), let lower = HTTPField.Name(name.lowercased()) else { continue }
-            var hash: UInt32 = 0
-            for byte in name.utf8 { hash = Self.hash(hash, byte) }
-            var place = Self.place(hash)
-            while places[place] >= 0 { place = (place + 1) & 255 }
-            places[place] = Int16(entries.count)
-            entries.append(
-                Entry(
-                    usual: usual, lower: lower, letters: Array(name.utf8),
-                    lowerLetters: Array(name.lowercased().utf8), role: Self.role(of: lower.canonicalName)))
+        var usual: [HTTPField.Name] = [], lower: [HTTPField.Name] = [], roles: [Role] = []
+        var letters: [UInt8] = [], lowerLetters: [UInt8] = [], starts = [0]
+        var places = [Int16](repeating: -1, count: Self.size)
+        for text in Self.names {
+            guard let name = HTTPField.Name(text), let lowerName = HTTPField.Name(text.lowercased()) else { continue }
+            let bytes = Array(text.utf8)
+            var place = Self.place(bytes.span, 0..<bytes.count)
+            while places[place] >= 0 { place = (place + 1) & (Self.size - 1) }
+            places[place] = Int16(usual.count)
+            usual.append(name)
+            lower.append(lowerName)
+            roles.append(Self.role(of: lowerName.canonicalName))
+            letters += bytes
+            lowerLetters += text.lowercased().utf8
+            starts.append(letters.count)
         }
-        self.entries = entries
-        self.places = places
+        (self.usual, self.lower, self.roles) = (usual, lower, roles)
+        (self.letters, self.lowerLetters, self.starts, self.places) = (letters, lowerLetters, starts, places)
     }
 
     private static func role(of name: String) -> Role {
@@ -49,38 +51,31 @@ final class FieldNames: Sendable {
         }
     }
 
-    /// The hash of a name with one more letter, the same for both cases.
+    /// The hash of a name that is not empty, the same for both cases: of its length and three letters.
     @inline(__always)
-    static func hash(_ hash: UInt32, _ byte: UInt8) -> UInt32 { (hash ^ UInt32(byte | 0x20)) &* 0x0100_0193 }
-
-    @inline(__always)
-    private static func place(_ hash: UInt32) -> Int { Int((hash ^ hash >> 15) & 255) }
-
-    /// The name that stands in a range of words' characters, and what it means.
-    @inline(__always)
-    func name(_ bytes: Span<UInt8>, _ range: Range<Int>, _ hash: UInt32) -> (name: HTTPField.Name?, role: Role) {
-        var place = Self.place(hash)
-        while places[place] >= 0 {
-            let entry = Int(places[place])
-            if entries[entry].letters.count == range.count {
-                if Self.isSame(entries[entry].letters, bytes, range) {
-                    return (entries[entry].usual, entries[entry].role)
-                }
-                if Self.isSame(entries[entry].lowerLetters, bytes, range) {
-                    return (entries[entry].lower, entries[entry].role)
-                }
-                let name = HTTPField.Name(String(copying: bytes.extracting(range)))
-                if name == entries[entry].usual { return (name, entries[entry].role) }
-            }
-            place = (place + 1) & 255
-        }
-        return (HTTPField.Name(String(copying: bytes.extracting(range))), .plain)
+    private static func place(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        let first = UInt32(bytes[range.lowerBound] | 0x20), last = UInt32(bytes[range.upperBound - 1] | 0x20)
+        let middle = UInt32(bytes[range.lowerBound + range.count / 2] | 0x20)
+        let key = first | middle << 8 | last << 16 | UInt32(truncatingIfNeeded: range.count) << 24
+        return Int((key &* 0x9E37_79B1) >> 23)
     }
 
+    /// The name that stands in a range, which is not empty, and what it means; nothing for what is no name.
     @inline(__always)
-    private static func isSame(_ letters: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        for index in 0..<letters.count where letters[index] != bytes[range.lowerBound + index] { return false }
-        return true
+    func name(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (name: HTTPField.Name?, role: Role) {
+        var place = Self.place(bytes, range)
+        while places[place] >= 0 {
+            let index = Int(places[place])
+            let known = starts[index]..<starts[index + 1]
+            if known.count == range.count {
+                if bytes.hasSame(range, as: letters, known) { return (usual[index], roles[index]) }
+                if bytes.hasSame(range, as: lowerLetters, known) { return (lower[index], roles[index]) }
+                let name = HTTPField.Name(String(copying: bytes.extracting(range)))
+                if name == lower[index] { return (name, roles[index]) }
+            }
+            place = (place + 1) & (Self.size - 1)
+        }
+        return (HTTPField.Name(String(copying: bytes.extracting(range))), .plain)
     }
 
     private static let names = [

@@ -30,6 +30,7 @@ struct FieldReader: Sendable {
     private(set) var framing = Framing()
     /// How many fields there are, with those that HTTPTypes keeps elsewhere.
     private var count = 0
+    private var hasRoom = false
 
     /// Reads lines up to the empty one.
     ///
@@ -48,18 +49,17 @@ struct FieldReader: Sendable {
                 try checkRoom(bytes.count - start, room - 1)
                 return false
             }
-            var index = start
-            var hash: UInt32 = 0
-            while index < bytes.count, bytes[index].isOfWord {
-                hash = FieldNames.hash(hash, bytes[index])
-                index += 1
+            var end = start, colon = start, isASCII = true
+            if start < bytes.count, bytes[start] != .carriageReturn {
+                colon = bytes.firstIndex(of: .colon, from: start) ?? start
+                end = bytes.firstControl(from: colon + 1, isASCII: &isASCII)
+                while end < bytes.count, bytes[end] == .tab {
+                    end = bytes.firstControl(from: end + 1, isASCII: &isASCII)
+                }
             }
-            var end = index
-            if index < bytes.count, bytes[index] == .colon, index > start {
-                end = bytes.firstControl(from: index + 1)
-                while end < bytes.count, bytes[end] == .tab { end = bytes.firstControl(from: end + 1) }
-            }
-            guard end + 1 < bytes.count, bytes[end] == .carriageReturn, bytes[end + 1] == .lineFeed else {
+            guard colon > start || end == start, end + 1 < bytes.count, bytes[end] == .carriageReturn,
+                bytes[end + 1] == .lineFeed
+            else {
                 guard let lineEnd = input.endOfLine(from: start) else {
                     try checkRoom(bytes.count - start, room - 1)
                     return false
@@ -68,20 +68,24 @@ struct FieldReader: Sendable {
                 if count >= fieldCount { throw Self.tooMany }
                 throw Self.problem(bytes, start..<lineEnd)
             }
-            try checkRoom(end + 2 - start, room)
             if end == start {
+                try checkRoom(2, room)
                 room -= 2
                 position = end + 2
                 return true
             }
-            if end == index { throw Self.problem(bytes, start..<end + 1) }
+            let (name, role) = names.name(bytes, start..<colon)
+            guard let name else {
+                // The colon may be one of a later line.
+                let lineEnd = input.endOfLine(from: start) ?? end + 1
+                try checkRoom(lineEnd - start + 1, room)
+                if count >= fieldCount { throw Self.tooMany }
+                throw Self.problem(bytes, start..<lineEnd)
+            }
+            try checkRoom(end + 2 - start, room)
             if count >= fieldCount { throw Self.tooMany }
-            let (name, role) = names.name(bytes, start..<index, hash)
-            // Words' characters are those of names.
-            guard let name else { throw Self.problem(bytes, start..<end + 1) }
-            if count == 0 { fields.reserveCapacity(8) }
             count += 1
-            try add(name, role, bytes, bytes.trimmed(index + 1..<end))
+            try add(name, role, bytes, bytes.trimmed(colon + 1..<end), isASCII)
             room -= end + 2 - start
             position = end + 2
         }
@@ -115,7 +119,7 @@ struct FieldReader: Sendable {
 
     @inline(__always)
     private mutating func add(
-        _ name: HTTPField.Name, _ role: FieldNames.Role, _ bytes: Span<UInt8>, _ value: Range<Int>
+        _ name: HTTPField.Name, _ role: FieldNames.Role, _ bytes: Span<UInt8>, _ value: Range<Int>, _ isASCII: Bool
     ) throws(HTTPRefusal) {
         if role == .host {
             framing.hostCount += 1
@@ -126,16 +130,16 @@ struct FieldReader: Sendable {
             return
         }
         if role != .plain { note(role, bytes, value) }
-        fields.append(Self.field(name, bytes.extracting(value)))
-    }
-
-    /// HTTPTypes looks through the value once more; it keeps the bytes of values that are not UTF-8.
-    @inline(__always)
-    private static func field(_ name: HTTPField.Name, _ value: Span<UInt8>) -> HTTPField {
-        for index in value.indices where value[index] >= 0x80 {
-            return HTTPField(name: name, value: [UInt8](copying: value))
+        if !hasRoom {
+            hasRoom = true
+            fields.reserveCapacity(8)
         }
-        return HTTPField(name: name, value: String(copying: value))
+        // HTTPTypes looks through the value once more. It keeps the bytes of values that are not UTF-8.
+        if isASCII {
+            fields.append(HTTPField(name: name, value: String(copying: bytes.extracting(value))))
+        } else {
+            fields.append(HTTPField(name: name, value: [UInt8](copying: bytes.extracting(value))))
+        }
     }
 
     @inline(never)

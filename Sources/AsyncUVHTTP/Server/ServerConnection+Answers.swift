@@ -34,6 +34,7 @@ extension ServerConnection {
         try await send(number, head.status, head.notes, bytes, body)
     }
 
+    @inline(__always)
     private func send(
         _ number: UInt32, _ status: HTTPResponse.Status, _ notes: HTTPPreparedHead.Notes, _ head: consuming [UInt8],
         _ body: [UInt8]

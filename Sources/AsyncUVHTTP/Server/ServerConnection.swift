@@ -70,49 +70,48 @@ final class ServerConnection: HTTPBodySource {
                 return try await refuse(refusal)
             }
             let request = begin(parsed)
+            var failure: (any Error)?
             do {
                 try await handler(request, HTTPServerResponse(connection: self, number: request.body.number))
-            } catch {
-                guard try await end(request.body.number, error) else { return }
-                continue
-            }
-            guard try await end(request.body.number, nil) else { return }
+            } catch { failure = error }
+            guard try await end(request.body.number, failure) else { return }
         }
     }
 
     /// The next request; nothing when the client has gone or is to go.
+    @inline(__always)
     private func nextRequest() async throws -> ParsedRequest? {
-        if let request = try takeRequest() { return request }
-        guard let lobby else { return try await waitForRequest() }
+        let (request, isBetween) = try state.withLock { state throws(HTTPRefusal) in
+            (try state.parser.next(), state.parser.isBetweenRequests)
+        }
+        if let request { return request }
+        guard let lobby else { return try await waitForRequest(isBetween) }
         let ticket = lobby.enter(stream)
-        let request: ParsedRequest?
-        do { request = try await waitForRequest() } catch {
+        do {
+            let request = try await waitForRequest(isBetween)
+            lobby.leave(ticket)
+            return request
+        } catch {
             // Closed to make room.
             if !lobby.leave(ticket), error is UVError { return nil }
             throw error
         }
-        lobby.leave(ticket)
-        return request
     }
 
-    @inline(__always)
-    private func takeRequest() throws(HTTPRefusal) -> ParsedRequest? {
-        try state.withLock { state throws(HTTPRefusal) in try state.parser.next() }
-    }
-
-    private func waitForRequest() async throws -> ParsedRequest? {
+    private func waitForRequest(_ isBetween: Bool) async throws -> ParsedRequest? {
         var deadline: LoopClock.Instant?
+        var isBetween = isBetween
         while true {
-            let isBetween = state.withLock { $0.parser.isBetweenRequests }
             if !isBetween, deadline == nil { deadline = .now + server.patience }
             do {
                 // Between two requests a server that ends waits for nobody.
                 guard let bytes = try await read(timeout: deadline.map { $0 - .now }, untilDraining: isBetween) else {
                     return nil
                 }
-                let request = try state.withLock { state throws(HTTPRefusal) -> ParsedRequest? in
+                let request: ParsedRequest?
+                (request, isBetween) = try state.withLock { state throws(HTTPRefusal) in
                     state.parser.input.append(bytes)
-                    return try state.parser.next()
+                    return (try state.parser.next(), state.parser.isBetweenRequests)
                 }
                 if let request { return request }
             } catch let error as UVError where error.code == .timedOut {
@@ -152,14 +151,23 @@ final class ServerConnection: HTTPBodySource {
     /// The handler has ended.
     ///
     /// - Returns: Whether another request may follow.
+    @inline(__always)
     private func end(_ number: UInt32, _ error: (any Error)?) async throws -> Bool {
-        let (answer, isKept, hasBody, isReading) = state.withLock { state in
-            (state.answer, state.isKept, !state.body.hasEnded, state.isReading)
+        let (answer, isKept, isOver) = state.withLock { state in
+            let isOver = error == nil && state.answer == .ended && (!state.isKept || state.body.hasEnded)
+            // What the handler has left behind must not use it any more.
+            if isOver { state.number &+= 1 }
+            return (state.answer, state.isKept, isOver)
         }
+        if isOver { return isKept }
+        return try await endSlowly(number, error, answer)
+    }
+
+    @inline(never)
+    private func endSlowly(_ number: UInt32, _ error: (any Error)?, _ answer: State.Answer) async throws -> Bool {
         if error != nil || answer != .ended { return try await endBadly(number, error, answer) }
-        var goesOn = isKept
-        if goesOn, hasBody { goesOn = isReading ? false : try await drop(number) }
-        // What the handler has left behind must not use it any more.
+        let isReading = state.withLock { $0.isReading }
+        let goesOn = isReading ? false : try await drop(number)
         state.withLock { $0.number &+= 1 }
         return goesOn
     }
@@ -268,6 +276,7 @@ final class ServerConnection: HTTPBodySource {
 
     // MARK: The stream
 
+    @inline(__always)
     private func read(timeout: Duration?, untilDraining: Bool) async throws -> [UInt8]? {
         if let tcp {
             return try await tcp.read(upTo: Self.readSize, timeout: timeout, untilDraining: untilDraining)
@@ -292,12 +301,22 @@ final class ServerConnection: HTTPBodySource {
     /// Writes an answer that is one array.
     @inline(__always)
     func write(_ bytes: [UInt8]) async throws {
-        if let tcp { return try await tcp.write(bytes, timeout: server.time(for: bytes.count)) }
-        try await write([bytes])
+        guard let tcp else { return try await write([bytes]) }
+        let begun = try tcp.stream.beginWrite(bytes)
+        if begun == .done { return }
+        try await tcp.stream.endWrite(bytes, begun, within: server.time(for: bytes.count))
     }
 
     /// Whether the server ends.
+    @inline(__always)
     var isDraining: Bool {
+        get async throws {
+            if let isDraining = tcp?.stream.isDrainingNow { return isDraining }
+            return try await isDrainingElsewhere
+        }
+    }
+
+    private var isDrainingElsewhere: Bool {
         get async throws {
             if let tcp { return try await tcp.isDraining }
             if let served { return try await served.isDraining }
