@@ -384,6 +384,50 @@ import UV
         }
     }
 
+    /// Right answers with a few bytes changed: an answer or an error, and the client goes on.
+    @Test func brokenAnswers() throws {
+        let right = [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+            "HTTP/1.1 301 Moved\r\nLocation: ../a?b#c\r\nContent-Length: 0\r\n\r\n",
+        ].map { Array($0.utf8) }
+        try withPeer { connection, number in
+            var random = SeededGenerator(seed: UInt64(number))
+            while try await connection.readHead() != nil {
+                var bytes = right.randomElement(using: &random) ?? []
+                for _ in 0..<Int.random(in: 0...3, using: &random) {
+                    let index = Int.random(in: 0..<bytes.count, using: &random)
+                    if Bool.random(using: &random) {
+                        bytes.remove(at: index)
+                    } else {
+                        bytes[index] = UInt8.random(in: 0...255, using: &random)
+                    }
+                }
+                let split = Int.random(in: 0...bytes.count, using: &random)
+                try await connection.write(bytes[..<split])
+                await Task.yield()
+                try await connection.write(bytes[split...])
+                if Int.random(in: 0..<4, using: &random) > 0 { return }
+            }
+        } _: { loop, url async throws in
+            let client = HTTPClient(
+                Self.configuration {
+                    $0.responseTimeout = .milliseconds(5)
+                    $0.bodyTimeout = .milliseconds(5)
+                    $0.connectionsPerServer = 1
+                    $0.redirects = 3
+                }, on: loop)
+            var answers = 0
+            for _ in 0..<600 {
+                do { answers += try await client.get(url).bytes().isEmpty ? 0 : 1 } catch is HTTPClientError {
+                } catch is UVError {}
+            }
+            #expect(answers > 50)
+            await client.close()
+        }
+    }
+
     /// Requests that are given up at any moment take no seat with them.
     @Test func manyThatAreCancelled() throws {
         try withSite { request, response in

@@ -97,4 +97,31 @@ import UV
             _ = await serving.result
         }
     }
+
+    @Test func webSocketsAreLedThroughToo() throws {
+        try withSite { request, response in
+            try await response.webSocket(for: request) { for try await message in $0 { try await $0.send(message) } }
+        } _: { loop, site async throws in
+            let port = try #require(HTTPURL(site)).port
+            let seen = Shared<[String]>([])
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+            let proxy = Self.proxy(seen)
+            let serving = loop.spawn {
+                try await listener.serve(onError: { _, _ in }) { try await proxy($0, 0) }
+            }
+            let secured = Shared<[String]>([])
+            let client = try Self.client("http://\(listener.localAddress)", on: loop, secured: secured)
+            for scheme in ["ws", "wss"] {
+                let socket = try await client.webSocket("\(scheme)://site.example:\(port)/chat")
+                try await socket.send("hello")
+                #expect(try await socket.next() == .text("hello"))
+                await socket.close()
+            }
+            #expect(seen.value == ["CONNECT site.example:\(port) HTTP/1.1", "CONNECT site.example:\(port) HTTP/1.1"])
+            #expect(secured.value == ["site.example"])
+            await listener.close()
+            serving.cancel()
+            _ = await serving.result
+        }
+    }
 }
