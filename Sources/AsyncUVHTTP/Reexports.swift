@@ -1,6 +1,7 @@
 // The types of HTTPTypes, AsyncUV and UV that stand in signatures of this module: `import AsyncUVHTTP` is enough to name them.
 public import AsyncUV
 
+@_exported public import struct AsyncUV.LoopClock
 @_exported public import struct HTTPTypes.HTTPField
 @_exported public import struct HTTPTypes.HTTPFields
 @_exported public import struct HTTPTypes.HTTPRequest

@@ -19,7 +19,8 @@ public struct HTTPServerResponse: Sendable {
     // MARK: At once
 
     /// Sends an answer. It returns when the system has all of it.
-    public func send(_ status: HTTPResponse.Status = .ok, _ fields: HTTPFields = [:], _ body: [UInt8] = []) async throws {
+    public func send(_ status: HTTPResponse.Status = .ok, _ fields: HTTPFields = [:], _ body: [UInt8] = []) async throws
+    {
         try await connection.send(number, status, fields, body)
     }
 
