@@ -383,6 +383,12 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// HTTP's client, and WebSocket.
+package.targets += [
+    example("http-get", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
+    example("websocket-chat", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }
