@@ -9,7 +9,7 @@ public class Request {
     public final let loop: Loop
     final let memory: UnsafeMutableRawPointer
     /// Whether libuv has the request.
-    private final var isUnderWay = false
+    private(set) final var isUnderWay = false
     /// When libuv got it: see ``Loop/moment``.
     final private(set) var startedAt: UInt32 = 0
     final private(set) var operation: StaticString = ""
