@@ -1,4 +1,4 @@
-internal import AsyncUV
+public import AsyncUV
 internal import CPlatform
 internal import UV
 
