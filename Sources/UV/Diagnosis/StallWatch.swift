@@ -106,7 +106,7 @@ package struct Capture: CustomStringConvertible {
         turn.withLock { _ in
             cplatform_prepare_captures()
             var raw = cplatform_capture_t()
-            guard unsafe cplatform_capture(thread, &raw, 200) != 0 else { return nil }
+            guard unsafe cplatform_capture(thread, &raw, 500) != 0 else { return nil }
             var frames = words(&raw.frames, Int(raw.count))
             // The handler's own frames.
             if let first = frames.firstIndex(of: raw.interrupted) {
