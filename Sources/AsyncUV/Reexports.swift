@@ -10,6 +10,7 @@ public import UV
 
 // Aliases, because an exported struct silently wins over one of the same name that comes with its module: in a file that
 // imports NIOCore as well, `SocketAddress` would be ours. As it is, the compiler says that the name is ambiguous.
+public typealias AliveReport = UV.AliveReport
 public typealias Datagram = UV.Datagram
 public typealias DatagramBatch = UV.DatagramBatch
 public typealias Diagnostic = UV.Diagnostic
@@ -45,6 +46,7 @@ public typealias TTYHandle = UV.TTYHandle
 public typealias TerminalMode = UV.TerminalMode
 public typealias TerminalSize = UV.TerminalSize
 public typealias ThreadPool = UV.ThreadPool
+public typealias Trail = UV.Trail
 public typealias TreeEntry = UV.TreeEntry
 public typealias TreeRequest = UV.TreeRequest
 public typealias UDPOptions = UV.UDPOptions

@@ -31,6 +31,8 @@ extension EventLoop {
         }
         let result = Promise<Value>()
         Task(executorPreference: loop) {
+            let number = loop.tasks.add("body of EventLoop.run")
+            defer { loop.tasks.remove(number) }
             do { result.fulfil(.success(try await body(loop))) } catch { result.fulfil(.failure(error)) }
             loop.stop()
         }

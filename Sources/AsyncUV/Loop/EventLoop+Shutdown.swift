@@ -22,7 +22,9 @@ extension EventLoop {
             }
         }
         stop()
+        let slow = SlowShutdown(of: self)
         await ending.wait()
+        slow?.end()
         ownThread?.join()
     }
 

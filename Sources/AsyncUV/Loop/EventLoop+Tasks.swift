@@ -8,7 +8,12 @@ extension EventLoop {
     public func spawn<Value: Sendable>(
         priority: TaskPriority? = nil, _ body: @escaping @Sendable () async throws -> Value
     ) -> Task<Value, any Error> {
-        Task(executorPreference: self, priority: priority, operation: body)
+        if let number = tasks.addIfTracing("task of spawn") {
+            return Task(executorPreference: self, priority: priority) { [tasks] in
+                try await tasks.run(number) { try await body() }
+            }
+        }
+        return Task(executorPreference: self, priority: priority, operation: body)
     }
 
     /// Starts a task that prefers the loop and throws nothing, so that nobody has to keep it.
@@ -16,7 +21,12 @@ extension EventLoop {
     public func spawn<Value: Sendable>(
         priority: TaskPriority? = nil, _ body: @escaping @Sendable () async -> Value
     ) -> Task<Value, any Error> {
-        Task(executorPreference: self, priority: priority, operation: body)
+        if let number = tasks.addIfTracing("task of spawn") {
+            return Task(executorPreference: self, priority: priority) { [tasks] in
+                await tasks.run(number) { await body() }
+            }
+        }
+        return Task(executorPreference: self, priority: priority, operation: body)
     }
 
     /// Starts a task that prefers the loop and that nobody has to wait for.
@@ -27,6 +37,11 @@ extension EventLoop {
         priority: TaskPriority? = nil, onError: @escaping @Sendable (any Error) -> Void,
         _ body: @escaping @Sendable () async throws -> Void
     ) -> Task<Void, Never> {
-        Task(executorPreference: self, priority: priority) { do { try await body() } catch { onError(error) } }
+        let number = tasks.addIfTracing("task of spawn")
+        return Task(executorPreference: self, priority: priority) { [tasks] in
+            do {
+                if let number { try await tasks.run(number, body) } else { try await body() }
+            } catch { onError(error) }
+        }
     }
 }

@@ -28,6 +28,8 @@ public final class EventLoop: TaskExecutor {
     let jobInbox: JobInbox
     let lateJobs = LateJobs()
     let ending = LoopEnding()
+    /// Tasks that reports know of, whatever they wait for.
+    let tasks = KnownTasks()
     /// Whether this loop is ``shared``.
     let isShared: Bool
     /// The loop's own thread; `nil` for a loop on somebody's thread.
@@ -119,7 +121,9 @@ public final class EventLoop: TaskExecutor {
     func making<Value: Sendable>(
         _ operation: StaticString, _ body: @Sendable (Loop) throws -> Value
     ) async throws -> Value {
-        try await withLoop { loop in
+        // A task that has just been resumed knows its callers, for the origin of what it makes.
+        if Tracing.isOn { await giveWay() }
+        return try await withLoop { loop in
             if core.open(on: self).isEnding { throw ended(operation) }
             return try body(loop)
         }

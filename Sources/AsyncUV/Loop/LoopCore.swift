@@ -54,12 +54,25 @@ final class LoopCore {
     func attach(to owner: EventLoop) throws(UVError) {
         self.owner = owner
         loop.attachment = owner
-        let task = unsafe owner.asUnownedTaskExecutor()
-        let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
-        loop.afterEachCallback = { unsafe self.runJobs(task, serial) }
+        RuntimeShortcuts.prepareDiagnosis()
+        takeCallbacks(of: owner)
+        loop.whenWatched = { [unowned self, unowned owner] in takeCallbacks(of: owner) }
+        owner.ending.begin()
         // Jobs that came before the first turn.
         try startTurning()
         unsafe isTurning = true
+        LivingLoops.add(owner)
+    }
+
+    /// Runs the jobs after each callback; with a number to store after each of them, if the loop is watched for stalls.
+    private func takeCallbacks(of owner: EventLoop) {
+        let task = unsafe owner.asUnownedTaskExecutor()
+        let serial = unsafe owner.serialExecutor.asUnownedSerialExecutor()
+        if let watch = loop.stallWatch {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial, watch) }
+        } else {
+            loop.afterEachCallback = { unsafe self.runJobs(task, serial, nil) }
+        }
     }
 
     /// What was done so far. Counting turns costs a little in each, so it begins with the first look.
@@ -127,7 +140,9 @@ final class LoopCore {
         unsafe calls.removeAll(keepingCapacity: true)
     }
 
-    private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) {
+    @inline(__always)
+    private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor, _ watch: StallWatch?) {
+        watch?.callbackEnded()
         var count = 0
         var deadline: Duration?
         if unsafe !calls.isEmpty { makeCalls() }
@@ -138,6 +153,7 @@ final class LoopCore {
             } else {
                 unsafe run(entry, task, serial)
             }
+            watch?.callbackEnded()
             if unsafe !calls.isEmpty { makeCalls() }
             if count % Self.glance == 0, count == Self.budget || isOver(&deadline) { unsafe isSpent = true }
         }
@@ -199,6 +215,7 @@ final class LoopCore {
     func end() throws(UVError) {
         guard let owner else { return }
         isEnding = true
+        owner.ending.noteProgress()
         waits.giveUpAll { owner.ended($0) }
         servers.closeListeners()
         mainQueue?.close()
@@ -208,7 +225,9 @@ final class LoopCore {
         keepTurning(true)
         try loop.run(.noWait)
         for handle in own { handle.keepsLoopAlive = false }
+        let slow = try reportIfSlow(owner)
         repeat { closeUserHandles() } while try loop.run(.once)
+        slow.close()
         let late = jobInbox.close()
         // Calls may use values that are bound to this thread, so they run before the loop leaves it.
         for call in late.calls { call() }
@@ -223,9 +242,11 @@ final class LoopCore {
         closeUserHandles()
         // In a loop, because a late `shutdown()` may have stopped the loop, and a stopped loop returns before its first turn.
         while try loop.run() {}
+        loop.whenWatched = nil
         loop.isLent = false
         try loop.close()
         loop.attachment = nil
+        LivingLoops.remove(owner)
         self.owner = nil
     }
 }

@@ -16,6 +16,8 @@ final class ServingWait: WaitLink {
 
     func suspend(_ task: Suspension<Void>) { self.task = task }
 
+    override var waitingTask: UInt { task.task }
+
     func wake() { task.resume(returning: ()) }
 
     override func give(up error: any Error) {

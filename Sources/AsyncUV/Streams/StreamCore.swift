@@ -152,6 +152,9 @@ final class StreamCore {
         }
     }
 
+    /// The number of the task that waits to read; 0 for none.
+    var readingTask: UInt { unsafe reader.task }
+
     var isReaderWaiting: Bool { unsafe reader.isWaiting }
 
     // MARK: Time limits

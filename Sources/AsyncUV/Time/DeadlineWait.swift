@@ -15,6 +15,8 @@ final class DeadlineWait: WaitLink {
     private let home: EventLoop
     private let reason = Mutex<Reason?>(nil)
     private var task: Task<Void, Never>?
+    /// The task that waits for the other one, for reports.
+    private var waiter: UInt = 0
     /// Whether the task has ended. On the loop's thread only.
     private var isOver = false
 
@@ -31,7 +33,10 @@ final class DeadlineWait: WaitLink {
     nonisolated(nonsending) func wait(for task: Task<Void, Never>, _ body: LentBody) async {
         self.task = task
         start()
-        try? await Suspension.wait(cancelling: self, on: home) { body.keep($0) }
+        try? await Suspension<Void>.wait(cancelling: self, on: home) {
+            waiter = $0.task
+            body.keep($0)
+        }
         // The loop may have ended, and this be another thread.
         if home.isCurrent { end() }
     }
@@ -61,6 +66,8 @@ final class DeadlineWait: WaitLink {
         }
     }
 
+    override var waitingTask: UInt { waiter }
+
     private func cancel(_ reason: Reason) {
         // First the reason, because the task may end in this very call, on another thread.
         self.reason.withLock { $0 = reason }
@@ -77,6 +84,7 @@ final class DeadlineWait: WaitLink {
         do throws(UVError) {
             if core.isEnding { throw home.ended(operation) }
             try core.sleeps.add(self)
+            began = core.loop.moment
             core.waits.insert(self)
         } catch { cancel(.end(error)) }
     }

@@ -4,6 +4,8 @@ class TimerEntry {
     final private(set) var time: Int64
     /// The slot of the ``TimerWheel`` that has the entry in its list; negative for none.
     final var place: Int16 = -1
+    /// When a wait began: see `Loop.moment`. It fills a gap.
+    final var began: UInt32 = 0
     /// The neighbours in the list. The wheel owns its entries, not their neighbours.
     final unowned(unsafe) var next: TimerEntry?
     final unowned(unsafe) var before: TimerEntry?

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import CSwiftRuntime
 internal import UV
 
@@ -65,6 +66,11 @@ package enum RuntimeShortcuts {
     }
 
     static var isCancelled: Bool { Task.isCancelled }
+
+    /// Nobody tells.
+    static func task<Value>(of place: UnsafeContinuation<Value, any Error>) -> UInt { 0 }
+    static func frames(of task: UInt) -> [UInt] { [] }
+    static func prepareDiagnosis() {}
 
     package static var currentTask: UInt {
         unsafe withUnsafeCurrentTask { unsafe $0.map { unsafe UInt(bitPattern: $0.hashValue) } ?? 0 }
@@ -174,6 +180,28 @@ package enum RuntimeShortcuts {
     package static var currentTask: UInt {
         @inline(__always) get { UInt(bitPattern: unsafe cruntime_current_task()) }
     }
+
+    /// The number of a suspended task: its continuation is the task.
+    static func task<Value>(of place: UnsafeContinuation<Value, any Error>) -> UInt {
+        unsafe unsafeBitCast(place, to: UInt.self)
+    }
+
+    /// Where a suspended task and its callers go on, for people who ask what it waits for. Of a task that runs: where it went on last.
+    static func frames(of task: UInt) -> [UInt] {
+        unsafe withUnsafeTemporaryAllocation(of: UInt.self, capacity: Int(cplatform_most_frames)) { frames in
+            let count = unsafe cruntime_task_frames(
+                UnsafeMutableRawPointer(bitPattern: task), frames.baseAddress, CInt(frames.count), cplatform_peek)
+            return unsafe Array(frames.prefix(Int(count)))
+        }
+    }
+
+    /// Lets captures of threads tell of their tasks.
+    static func prepareDiagnosis() { _ = diagnosisIsPrepared }
+
+    private static let diagnosisIsPrepared: Void = {
+        unsafe cruntime_set_peek(cplatform_peek)
+        unsafe cplatform_set_task_source(cruntime_describe_current_task)
+    }()
 
     /// Whether a job is one of the current task: a job of a task is the task.
     static func isCurrentTask(_ job: UnownedJob) -> Bool {

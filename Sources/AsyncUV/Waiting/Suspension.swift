@@ -9,6 +9,9 @@ struct Suspension<Value> {
 
     var isWaiting: Bool { unsafe continuation != nil }
 
+    /// The number of the task that waits; 0 for none, and where nobody knows it.
+    var task: UInt { unsafe continuation.map { unsafe RuntimeShortcuts.task(of: $0) } ?? 0 }
+
     /// Resumes the task if it waits.
     @inline(__always)
     mutating func resume(with result: sending Result<Value, any Error>) {

@@ -21,6 +21,8 @@ class Wait<Value>: WaitLink {
         return true
     }
 
+    final override var waitingTask: UInt { task.task }
+
     final override func give(up error: any Error) {
         if isOver { return }
         stop()
@@ -92,6 +94,7 @@ extension EventLoop {
     func start(_ wait: WaitLink, _ begin: (LoopCore) throws -> Void) throws {
         let core = core.open(on: self)
         if core.isEnding { throw ended(wait.operation) }
+        wait.began = core.loop.moment
         core.waits.insert(wait)
         do { try begin(core) } catch {
             wait.unlink()

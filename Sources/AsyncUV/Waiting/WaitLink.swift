@@ -16,6 +16,9 @@ class WaitLink: TimerEntry {
         super.init()
     }
 
+    /// The number of the task that is suspended in the wait; 0 if nobody knows it.
+    var waitingTask: UInt { 0 }
+
     /// Ends the wait with an error.
     func give(up error: any Error) {}
 
@@ -41,6 +44,9 @@ class WaitLink: TimerEntry {
         following = nil
         unsafe preceding = nil
     }
+
+    /// Everything in the list behind this link, its head: the youngest first.
+    final var all: [WaitLink] { Array(sequence(first: self) { $0.following }.dropFirst()) }
 
     /// How many are in the list behind this link, its head.
     final var count: Int { sequence(first: self) { $0.following }.reduce(-1) { count, _ in count + 1 } }

@@ -333,4 +333,49 @@ int cplatform_reap(int process, int *exit_status, int *signal);
 /// The same, and leaves the child its number: it is to be waited for once more.
 int cplatform_look_at_end(int process, int *exit_status, int *signal);
 
+/// The most frames of a backtrace.
+enum { cplatform_most_frames = 64 };
+
+/// Copies words of this process's memory; 0 where there is none. It is safe in a handler of a signal.
+int cplatform_peek(uintptr_t address, uintptr_t *words, int count);
+
+/// The return addresses of the calling thread, innermost first, without this function's caller's callee; how many.
+int cplatform_backtrace(uintptr_t *frames, int most);
+
+/// The kernel's number of the calling thread, 0 where it has none.
+int cplatform_kernel_thread(void);
+/// The calling thread for ``cplatform_capture``.
+uintptr_t cplatform_posix_thread(void);
+
+/// Whether a thread of this process is blocked in the wait for events of an epoll descriptor; -1 where nobody can tell.
+int cplatform_waits_for_events(int thread, int descriptor);
+
+/// What a thread is doing.
+typedef struct cplatform_capture {
+    /// Innermost first, with the frames of the handler of the signal before the interrupted address.
+    uintptr_t frames[cplatform_most_frames];
+    int count;
+    /// Where the thread was; 0 where that is not known.
+    uintptr_t interrupted;
+    /// Where its task goes on after the call that it made last, and so on; -1 outside of tasks.
+    uintptr_t task_frames[cplatform_most_frames];
+    int task_count;
+    char task_name[64];
+} cplatform_capture_t;
+
+/// Sets what tells of the calling thread's Swift task: how many frames, -1 without one. It must be safe in a handler of a signal.
+void cplatform_set_task_source(int (*source)(uintptr_t *frames, int most, char *name, size_t size));
+int cplatform_current_task(uintptr_t *frames, int most, char *name, size_t size);
+
+/// Takes a signal for captures: 0, or an errno value when none is free.
+int cplatform_prepare_captures(void);
+/// Lets the calling thread be captured, now or later: threads of Dispatch, and those that they start, block all signals.
+void cplatform_allow_captures(void);
+/// Captures another thread, which must live. 0 when it does not answer in time. To be called by one thread at a time.
+int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int milliseconds);
+
+/// Lets a signal end ``cplatform_wait_for_request``: 0, or an errno value; EBUSY when the signal has another handler.
+int cplatform_request_on(int signal);
+int cplatform_wait_for_request(void);
+
 #endif

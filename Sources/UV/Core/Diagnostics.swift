@@ -24,7 +24,7 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
 public enum Diagnostics {
     private static let handler = Mutex<(@Sendable (Diagnostic) -> Void)?>(nil)
     /// Whether there is a handler: without one a report costs a load.
-    private static let isHeard = Atomic(false)
+    static let isHeard = Atomic(false)
 
     /// Sets the function that gets what the library says, for the whole process; `nil` for none. It replaces the one before, which may
     /// be called once more by a thread that is at it.

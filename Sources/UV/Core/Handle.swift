@@ -20,7 +20,9 @@ public class Handle {
     @exclusivity(unchecked) private final var state = State.open
     /// Part of something else, which closes it: not listed to users.
     package final var isInternal = false
-    private final let line: UInt32
+    private final let line: UInt16
+    /// When it was made: see ``Loop/moment``. It fills a gap.
+    private final let made: UInt32
     private final let file: UnsafePointer<UInt8>
     private final var onClosed: ((Handle) -> Void)?
 
@@ -33,10 +35,12 @@ public class Handle {
         self.loop = loop
         unsafe memory = UnsafeMutableRawPointer(raw)
         unsafe self.file = file.utf8Start
-        self.line = UInt32(truncatingIfNeeded: line)
+        self.line = UInt16(clamping: line)
+        made = loop.moment
         checkThread()
         try check(loop.isUsable ? unsafe initialize(raw) : UV_EBADF.rawValue, operation, of: subject)
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        if Tracing.isOn { loop.noteOrigin(of: self) }
     }
 
     deinit { unsafe memory.deallocate() }
@@ -182,6 +186,17 @@ public class Handle {
 
 @available(*, unavailable, message: "a handle belongs to its loop's thread; only WakeupHandle.waker may go to others")
 extension Handle: Sendable {}
+
+extension Handle {
+    final var age: Duration { loop.age(since: made) }
+
+    /// File and line of its making; `nil` if that is this library's own code, on somebody's behalf.
+    final var madeAt: String? {
+        let place = unsafe String(cString: file)
+        if ["UV/", "AsyncUV/", "Coroutines/"].contains(where: { place.hasPrefix($0) }) { return nil }
+        return "\(place):\(line)"
+    }
+}
 
 extension Handle {
     /// The sort of a handle, by libuv's name: `timer`, `tcp`, `pipe`, …

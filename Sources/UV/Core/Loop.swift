@@ -41,6 +41,15 @@ public final class Loop {
     /// Where the sockets of the loop receive datagrams, when none does: see ``takeDatagramReceiver()``.
     @exclusivity(unchecked) var datagramReceiver: DatagramReceiver?
 
+    /// The request that began last of those that libuv has; each knows the one before it.
+    @exclusivity(unchecked) unowned(unsafe) var lastRequest: Request?
+    /// Who made the handles, if that is traced.
+    var origins = Origins()
+    /// Tells the watchdog that a callback has ended, if it watches.
+    package private(set) var stallWatch: StallWatch?
+    /// Runs when the watch begins or ends, in place of ``Loop``'s own care for the end of callbacks.
+    package var whenWatched: (() -> Void)?
+
     /// What belongs with the loop in the layer above.
     package var attachment: AnyObject?
 
@@ -114,9 +123,11 @@ public final class Loop {
         unsafe clock = TurnClock(raw)
         unsafe raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         ProcessExit.add(self)
+        if let limit = StallWatchdog.limitOfEnvironment { watchForStalls(longerThan: limit) }
     }
 
     deinit {
+        stallWatch?.end()
         if !isClosed {
             ProcessExit.remove(self)
             unsafe uv_loop_close(raw)
@@ -141,10 +152,12 @@ public final class Loop {
         guard !isClosed else { throw UVError(.badFileDescriptor, in: "run", of: "a closed loop") }
         if isRunning { fatalError("Loop.run called inside Loop.run: a closure cannot run the loop that runs it") }
         running.store(true, ordering: .relaxed)
+        stallWatch?.runBegins()
         let outer = unsafe cplatform_thread_slot()
         unsafe cplatform_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
         defer {
             running.store(false, ordering: .relaxed)
+            stallWatch?.runEnds()
             unsafe cplatform_set_thread_slot(outer)
         }
         let mode =
@@ -196,7 +209,7 @@ public final class Loop {
     /// The handles that have not finished closing, in the order of their creation. Calls `uv_walk`.
     public var handles: [Handle] { allHandles.filter { !$0.isInternal } }
 
-    private var allHandles: [Handle] {
+    var allHandles: [Handle] {
         checkThread("Loop")
         guard !isClosed else { return [] }
         var found: [Handle] = []
@@ -229,17 +242,11 @@ public final class Loop {
         ProcessExit.remove(self)
         let status = unsafe uv_loop_close(raw)
         if status < 0 { ProcessExit.add(self) }
-        try check(status, "close", of: openHandlesText)
+        try check(status, "close", of: whatIsOpen)
         isClosed = true
+        watchForStalls(longerThan: nil)
         unsafe hook = nil
         hooks = []
-    }
-
-    private var openHandlesText: String {
-        let open = handles
-        if open.isEmpty { return "a loop with requests under way" }
-        let count = open.count == 1 ? "1 open handle" : "\(open.count) open handles"
-        return "a loop with \(count): " + open.map(\.description).joined(separator: "; ")
     }
 
     // MARK: Inside
@@ -306,6 +313,15 @@ public final class Loop {
     }
 
     var isUsable: Bool { !isClosed }
+
+    /// Begins, changes or ends the watch for stalls.
+    func watchForStalls(longerThan limit: Duration?) {
+        stallWatch?.end()
+        stallWatch = limit.map { unsafe StallWatch(raw.pointee.backend_fd, longerThan: $0) }
+        if isRunning { stallWatch?.runBegins() }
+        if let whenWatched { return whenWatched() }
+        afterEachCallback = stallWatch.map { watch in { watch.callbackEnded() } }
+    }
 }
 
 @available(*, unavailable, message: "a loop belongs to its thread; only WakeupHandle.waker may go to others")

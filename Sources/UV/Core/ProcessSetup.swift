@@ -12,6 +12,7 @@ enum ProcessSetup {
 
     static let once: Void = {
         noteUse()
+        Tracing.begin()
         fillStandardDescriptors()
         ignoreBrokenPipes()
         ProcessExit.prepare()

@@ -10,6 +10,12 @@ public class Request {
     final let memory: UnsafeMutableRawPointer
     /// Whether libuv has the request.
     private final var isUnderWay = false
+    /// When libuv got it: see ``Loop/moment``.
+    final private(set) var startedAt: UInt32 = 0
+    final private(set) var operation: StaticString = ""
+    // The neighbours in the loop's list of those that libuv has.
+    @exclusivity(unchecked) final private(set) unowned(unsafe) var earlier: Request?
+    @exclusivity(unchecked) private final unowned(unsafe) var later: Request?
 
     init<Struct>(on loop: Loop, as: Struct.Type) {
         self.loop = loop
@@ -25,12 +31,36 @@ public class Request {
         if !loop.isUsable { throw UVError(.badFileDescriptor, in: operation.description, of: "a closed loop") }
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
         isUnderWay = true
+        self.operation = operation
+        startedAt = loop.moment
+        join()
         let status = begin()
         if status < 0 {
             isUnderWay = false
+            leave()
             unsafe Unmanaged<Request>.fromOpaque(base.pointee.data).release()
             try check(status, operation, of: subject)
         }
+    }
+
+    /// What the operation is done to, for reports.
+    var subjectOfRequest: String? { nil }
+
+    private final func join() {
+        unsafe earlier = loop.lastRequest
+        unsafe earlier?.later = self
+        unsafe loop.lastRequest = self
+    }
+
+    private final func leave() {
+        if let later = unsafe later {
+            unsafe later.earlier = unsafe earlier
+        } else {
+            unsafe loop.lastRequest = unsafe earlier
+        }
+        unsafe earlier?.later = unsafe later
+        unsafe earlier = nil
+        unsafe later = nil
     }
 
     /// The Swift object of a finished request, no longer kept.
@@ -38,6 +68,7 @@ public class Request {
         let data = unsafe raw.unsafelyUnwrapped.load(as: UnsafeRawPointer.self)
         let request = unsafe Unmanaged<Request>.fromOpaque(data).takeRetainedValue()
         request.isUnderWay = false
+        request.leave()
         return unsafe unsafeDowncast(request, to: Self.self)
     }
 

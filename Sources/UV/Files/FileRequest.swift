@@ -15,6 +15,10 @@ public class FileRequest: PoolRequest {
 
     /// Anything that belongs with the request: with it a completion needs no context of its own.
     package final var attachment: AnyObject?
+    /// The path that the operation is done to, for reports.
+    private final var subject: FilePath?
+
+    override var subjectOfRequest: String? { subject.map { "of \($0)" } }
 
     /// Starts an operation.
     @discardableResult
@@ -23,9 +27,11 @@ public class FileRequest: PoolRequest {
     ) throws(UVError) -> FileRequest {
         if let fault = operation.fault { throw fault }
         let work = operation.work()
-        return try begin(operation.name, of: operation.subject, on: loop, onDone) { request throws(UVError) in
+        let request = try begin(operation.name, of: operation.subject, on: loop, onDone) { request throws(UVError) in
             try work(request)
         }
+        request.subject = operation.subject ?? operation.path
+        return request
     }
 
     private static func begin<Value>(
@@ -33,6 +39,7 @@ public class FileRequest: PoolRequest {
         _ work: @escaping (PoolRequest) throws(UVError) -> Value?
     ) throws(UVError) -> FileRequest {
         let request = FileRequest(on: loop)
+        request.subject = subject
         var result: Result<Value, UVError>?
         try request.begin(operation) { [unowned request] in
             do throws(UVError) { result = try work(request).map { .success($0) } } catch { result = .failure(error) }

@@ -23,6 +23,8 @@ final class ReadRequest: FileRequest {
 
     private static let small = 16_384
 
+    override var subjectOfRequest: String? { "of \(file.text)" }
+
     override func perform() {
         do throws(UVError) {
             if limit <= Self.small {

@@ -29,6 +29,8 @@ public final class AddressRequest: Request {
         return request
     }
 
+    override var subjectOfRequest: String? { "of \(host)" }
+
     private init(
         _ host: String, _ port: UInt16, on loop: Loop,
         _ onDone: @escaping (AddressRequest, Result<[SocketAddress], UVError>) -> Void

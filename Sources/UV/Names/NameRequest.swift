@@ -40,6 +40,8 @@ public final class NameRequest: Request {
         unsafe memory + MemoryLayout<uv_getnameinfo_t>.offset(of: \.work_req).unsafelyUnwrapped
     }
 
+    override var subjectOfRequest: String? { "of \(address)" }
+
     private init(
         _ address: SocketAddress, on loop: Loop, _ onDone: @escaping (NameRequest, Result<Name, UVError>) -> Void
     ) {

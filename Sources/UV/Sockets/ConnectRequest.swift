@@ -12,6 +12,8 @@ final class ConnectRequest: Request {
         unsafe super.init(on: loop, as: uv_connect_t.self)
     }
 
+    override var subjectOfRequest: String? { "to \(address)" }
+
     func begin(
         _ connect: (UnsafeMutablePointer<uv_connect_t>, @escaping uv_connect_cb) -> CInt
     ) throws(UVError) {

@@ -38,19 +38,20 @@ import UV
         #expect(heard.withLock { $0.contains("again: a test reports") })
     }
 
+    private static let heard = Atomic(0)
+
     @Test func threadsReportWhileHandlersChange() async {
-        let heard = Atomic(0)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
                 group.addTask { for _ in 0..<1_000 { Diagnostics.report(.warning, "a test storms") } }
                 group.addTask {
                     for _ in 0..<1_000 {
-                        Diagnostics.setHandler { _ in heard.add(1, ordering: .relaxed) }
+                        Diagnostics.setHandler { _ in Self.heard.add(1, ordering: .relaxed) }
                         Diagnostics.setHandler(nil)
                     }
                 }
             }
         }
-        #expect(!Diagnostics.report(.warning, "a test is over") && heard.load(ordering: .relaxed) <= 4_000)
+        #expect(!Diagnostics.report(.warning, "a test is over") && Self.heard.load(ordering: .relaxed) <= 4_000)
     }
 }

@@ -18,6 +18,8 @@ public struct FileOperation<Value>: Sendable {
     /// What is wrong with it from the start.
     private(set) var fault: UVError?
     private(set) var subject: FilePath?
+    /// The first path that it is about, for reports.
+    private(set) var path: FilePath?
     private let prepare: @Sendable (_ subject: FilePath?) -> Work
 
     /// - Parameter prepare: Makes the work, with the state that it keeps while it waits.
@@ -30,6 +32,7 @@ public struct FileOperation<Value>: Sendable {
     /// An operation on paths.
     init(_ name: StaticString, _ paths: FilePath..., work: @escaping @Sendable () throws(UVError) -> Value) {
         self.init(name, Self.fault(name, paths)) { _ in { (_: PoolRequest?) throws(UVError) in try work() } }
+        path = paths.first
     }
 
     /// An operation on an open file.

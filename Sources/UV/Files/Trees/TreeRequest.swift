@@ -47,7 +47,7 @@ public final class TreeRequest: PoolRequest {
         onProgress: ((TreeRequest, Progress) -> Void)? = nil, onDone: @escaping Completion
     ) throws(UVError) -> TreeRequest {
         if let fault = FileOperation<Progress>.fault("copy", [source, destination]) { throw fault }
-        return try begin("copy", TreeCopy(source, to: destination), on: loop, onProgress, onDone)
+        return try begin("copy", of: source, TreeCopy(source, to: destination), on: loop, onProgress, onDone)
     }
 
     /// Removes a file, a symbolic link, or a directory with all that is in it.
@@ -69,14 +69,20 @@ public final class TreeRequest: PoolRequest {
         guard path.lastComponent?.kind == .regular else {
             throw UVError(.invalidArgument, in: "remove", of: path.string)
         }
-        return try begin("remove", TreeRemoval(path), on: loop, onProgress, onDone)
+        return try begin("remove", of: path, TreeRemoval(path), on: loop, onProgress, onDone)
     }
 
+    private var path: FilePath?
+
+    override var subjectOfRequest: String? { path.map { "of \($0)" } }
+
     private static func begin<Work: BatchedWork>(
-        _ operation: StaticString, _ work: Work, on loop: Loop, _ onProgress: ((TreeRequest, Progress) -> Void)?,
+        _ operation: StaticString, of path: FilePath, _ work: Work, on loop: Loop,
+        _ onProgress: ((TreeRequest, Progress) -> Void)?,
         _ onDone: @escaping Completion
     ) throws(UVError) -> TreeRequest where Work.Progress == Progress {
         let request = TreeRequest(on: loop)
+        request.path = path
         try request.begin(
             operation, work, onProgress: onProgress.map { call in { [unowned request] in call(request, $0) } },
             finish: { [unowned request] in onDone(request, $0) })

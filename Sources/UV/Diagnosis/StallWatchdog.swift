@@ -1,0 +1,102 @@
+internal import CPlatform
+internal import Synchronization
+internal import UVPlatform
+
+/// One thread that looks at all loops that are watched. It starts with the first one and ends after the last.
+enum StallWatchdog {
+    private struct State {
+        var watches: [ObjectIdentifier: StallWatch] = [:]
+        var isRunning = false
+    }
+
+    private static let state = Mutex(State())
+
+    /// The limit in the variable `SWIFT_UV_STALL`, for each loop that is made: `100ms`, `2s`, `250` for milliseconds.
+    static let limitOfEnvironment: Duration? = Environment.value(of: "SWIFT_UV_STALL").flatMap(limit)
+
+    static func limit(_ text: String) -> Duration? {
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let number = Double(digits), number > 0, number < 1e9 else { return nil }
+        return switch text.dropFirst(digits.count) {
+        case "ms", "": .microseconds(Int64(number * 1_000))
+        case "s": .microseconds(Int64(number * 1_000_000))
+        case "us", "µs": .microseconds(Int64(number))
+        default: nil
+        }
+    }
+
+    static func add(_ watch: StallWatch) {
+        let starts = state.withLock { state in
+            state.watches[ObjectIdentifier(watch)] = watch
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        guard starts else { return }
+        let error = unsafe cplatform_start_thread({ _ in StallWatchdog.run() }, nil, 1 << 20, nil)
+        if error != 0 { state.withLock { $0.isRunning = false } }
+    }
+
+    static func remove(_ watch: StallWatch) {
+        state.withLock { _ = $0.watches.removeValue(forKey: ObjectIdentifier(watch)) }
+    }
+
+    private static func run() {
+        while let watches = next() {
+            for watch in watches {
+                // A loop that ends takes its watch away, and its thread may end then: so under the lock that it needs for that.
+                let report = state.withLock { state in
+                    state.watches[ObjectIdentifier(watch)] == nil ? nil : watch.look()
+                }
+                if let report { say("\(report)") }
+            }
+            let interval = watches.map(\.interval).min() ?? .milliseconds(100)
+            usleep(UInt32(clamping: max(1_000, min(interval, .milliseconds(250)).wholeMicroseconds)))
+        }
+    }
+
+    private static func next() -> [StallWatch]? {
+        state.withLock { state in
+            if state.watches.isEmpty { state.isRunning = false }
+            return state.watches.isEmpty ? nil : Array(state.watches.values)
+        }
+    }
+
+    private static func say(_ report: String) { Diagnostics.sayAsAsked(.warning, report) }
+}
+
+extension Duration {
+    fileprivate var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}
+
+extension Diagnostics {
+    /// Says what the program has asked for: to standard error, when there is no handler.
+    package static func sayAsAsked(_ level: Diagnostic.Level, _ message: String) {
+        if report(level, message) { return }
+        let text = Array("swift-uv: \(message)\n".utf8)
+        unsafe text.withUnsafeBytes { bytes in _ = unsafe write(2, bytes.baseAddress, bytes.count) }
+    }
+}
+
+extension Loop {
+    /// Reports each callback of this loop that takes longer than the limit, while it runs: with the backtrace of the loop's thread,
+    /// so that the function that blocks is named. Then again after twice the time, and so on, and how long it took. The reports go
+    /// to ``Diagnostics/setHandler(_:)``, on a thread of their own, or to standard error if there is no handler.
+    ///
+    /// One thread watches all loops of the process. A callback costs one store more. The thread of a loop that is late is asked by
+    /// a signal (one of the real-time signals) where it is; `sleep` and relatives return early then.
+    ///
+    /// The environment's `SWIFT_UV_STALL=100ms` does the same for every loop.
+    ///
+    /// - Parameter limit: `nil` ends the watch. A callback is reported up to a quarter of the limit later.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a limit that is not at least a millisecond.
+    public func reportStalls(longerThan limit: Duration? = .milliseconds(100)) throws(UVError) {
+        checkThread("Loop")
+        if let limit, limit < .milliseconds(1) {
+            throw UVError(.invalidArgument, in: "reportStalls", of: "a limit of \(limit)")
+        }
+        if !isUsable { throw UVError(.badFileDescriptor, in: "reportStalls", of: "a closed loop") }
+        watchForStalls(longerThan: limit)
+    }
+}

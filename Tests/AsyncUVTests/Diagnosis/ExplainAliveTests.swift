@@ -1,0 +1,273 @@
+import AsyncUV
+import Foundation
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+import UV
+
+@Suite(.ownThread) struct ExplainAliveTests {
+    @Test func everyKindOfWaitIsNamed() throws {
+        try onLoop { loop in
+            let near = try await TCPListener.onLoopback(on: loop)
+            let (one, other) = try await connectedPair(on: loop)
+            let full = try await other.fill(loop)
+            let (quiet, silent) = try await connectedPair(on: loop)
+            let udp = try await UDPSocket.bind(to: .loopback(port: 0), on: loop)
+            let (local, peer) = try await LocalChannel.pair(on: loop)
+            let channel = Channel<Int>(label: "numbers", on: loop)
+            let crowd = Channel<Int>(on: loop)
+            let semaphore = Semaphore(permits: 0, on: loop)
+            let signals = try await Signals.watch(.windowChange, on: loop)
+            let child = try await ChildProcess.spawn("sleep", ["60"], on: loop)
+            let (reading, writing) = try FileDescriptor.pipe()
+            let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("swift-uv-\(UUID())")
+            try await FileSystem.makeDirectory(folder)
+            let changes = try await FileSystem.changes(at: folder)
+            let gate = Gate()
+            let door = DispatchSemaphore(value: 0)
+            let tasks = [
+                loop.spawn { try await loop.sleep(for: .seconds(60)) },
+                loop.spawn { _ = try await quiet.read(upTo: 1, timeout: .seconds(60)) },
+                loop.spawn { _ = try await near.accept() },
+                loop.spawn { _ = try await udp.receive() },
+                loop.spawn { _ = try await local.receive() },
+                loop.spawn { for try await _ in channel {} },
+                loop.spawn { try await crowd.send(1) },
+                loop.spawn { try await semaphore.acquire() },
+                loop.spawn { _ = try await signals.next() },
+                loop.spawn { _ = try await child.wait() },
+                loop.spawn { try await loop.waitUntilReadable(reading) },
+                loop.spawn { try await loop.offload { door.wait() } },
+                loop.spawn { _ = try await changes.next() },
+                loop.spawn {
+                    try await withTimeout(.seconds(60), on: loop) { try await loop.sleep(for: .seconds(70)) }
+                },
+            ]
+            try await loop.waitUntilIdle()
+            let report = try await loop.explainAlive()
+            let kinds = Set(report.entries.map(\.kind))
+            for kind in [
+                "sleep", "write", "accept", "receive", "next", "send", "acquire", "signal wait", "wait",
+                "waitUntilReadable", "offload", "wait for changes", "withTimeout", "TCP listener", "TCP connection",
+                "UDP socket", "signal watch", "child process \(child.id)",
+            ] { #expect(kinds.contains(kind), "\(kind) in \(report)") }
+            let text = report.description
+            for part in [
+                "a task waits to read", "bytes wait to be written", "nobody reads", "things are on EventLoop:",
+            ] {
+                #expect(text.contains(part), "\(part) in \(report)")
+            }
+            for task in tasks + [full] { task.cancel() }
+            door.signal()
+            for task in tasks + [full] { _ = await task.result }
+            try await child.kill(.kill)
+            _ = try await child.wait()
+            for end in [reading, writing] { try end.close() }
+            await gate.open()
+            try await FileSystem.remove(folder)
+            for connection in [one, other, quiet, silent] { await connection.close() }
+            for end in [local, peer] { await end.close() }
+            await near.close()
+            await udp.close()
+        }
+    }
+
+    @Test(.disabled(if: isPlain, "the frames of tasks are a shortcut")) func aWaitNamesTheFunctionsThatWait() throws {
+        try onLoop { loop in
+            let semaphore = Semaphore(permits: 0, on: loop)
+            let (near, far) = try await connectedPair(on: loop)
+            let upload = loop.spawn { try await theUpload(semaphore) }
+            let handler = loop.spawn { try await theHandler(near) }
+            try await loop.waitUntilIdle()
+            let report = try await loop.explainAlive()
+            let wait = try #require(report.entries.first { $0.kind == "acquire" })
+            #expect(
+                wait.place?.hasPrefix("theUpload(_:) at ExplainAliveTests.swift:") == true, "\(wait.waitsIn.allLines)")
+            #expect(
+                wait.waitsIn.lines.first?.hasPrefix("Semaphore.acquire(timeout:) at ") == true, "\(wait.waitsIn.lines)")
+            let read = try #require(report.entries.first { $0.detail == "a task waits to read" })
+            let lines = read.waitsIn.lines
+            let reading = try #require(
+                lines.firstIndex { $0.hasPrefix("theReadOfALine(_:) at ExplainAliveTests.swift:") }, "\(lines)")
+            let handling = try #require(
+                lines.firstIndex { $0.hasPrefix("theHandler(_:) at ExplainAliveTests.swift:") }, "\(lines)")
+            #expect(reading < handling)
+            semaphore.release()
+            await far.close()
+            try await upload.value
+            try await handler.value
+            await near.close()
+        }
+    }
+
+    @Test func theBodyOfRunIsShownWhereverItWaits() throws {
+        let loop = Shared<EventLoop?>(nil)
+        let gate = Gate()
+        let report = Shared<AliveReport?>(nil)
+        Task.detached {
+            while loop.value == nil { await Task.yield() }
+            guard let loop = loop.value else { return }
+            report.value = try? await loop.explainAlive()
+            await gate.open()
+        }
+        try EventLoop.run {
+            loop.value = $0
+            await gate.wait()
+        }
+        let entries = try #require(report.value?.entries)
+        #expect(entries.contains { $0.kind == "body of EventLoop.run" })
+    }
+
+    @Test func tracingShowsTasksOfSpawnThatWaitElsewhere() throws {
+        let before = Diagnostics.isTracing
+        defer { Diagnostics.isTracing = before }
+        Diagnostics.isTracing = true
+        try onLoop { loop in
+            let gate = Gate()
+            let task = Task(name: "the parent", executorPreference: loop) { theSpawn(gate, on: loop) }
+            let child = await task.value
+            try await loop.waitUntilIdle()
+            let report = try await loop.explainAlive()
+            let entry = try #require(
+                report.entries.first { $0.madeBy.place?.hasPrefix("theSpawn(_:on:) at ExplainAlive") == true },
+                "\(report)")
+            #expect(entry.kind == "task of spawn" && entry.task == "the parent")
+            await gate.open()
+            await child.value
+        }
+    }
+
+    @Test func aLoopThatHasEndedSaysSo() async throws {
+        let loop = try EventLoop()
+        await loop.shutdown()
+        await #expect(throws: UVError.self) { _ = try await loop.explainAlive() }
+    }
+}
+
+/// They set the one handler of the process.
+@Suite(.serialized, .disabled(if: isSanitized, "sanitizers hold signals back")) struct LoopDiagnosisTests {
+    @Test func aStalledJobIsReportedWithItsTaskAndFunction() async throws {
+        let reports = Reports()
+        try await withOwnLoop { loop in
+            try await loop.reportStalls(longerThan: .milliseconds(50))
+            let task = Task(name: "the culprit", executorPreference: loop) { await theCulprit(reports) }
+            await task.value
+        }
+        let first = try #require(reports.all.first)
+        #expect(first.contains("theFunctionThatBlocks(until:_:) at ExplainAliveTests.swift:"), "\(first)")
+        if !isPlain { #expect(first.contains("in a task \"the culprit\""), "\(first)") }
+    }
+
+    @Test func aLoopThatIsStuckIsNamedByTheSignalWithItsBacktrace() async throws {
+        let reports = Reports()
+        try EventLoop.explainAlive(on: .user2)
+        try await withOwnLoop { loop in
+            let sleeper = loop.spawn { try await loop.sleep(for: .seconds(60)) }
+            let stuck = try EventLoop(label: "stuck")
+            let task = stuck.spawn { theFunctionThatBlocks(until: reports) { $0.contains("\"stuck\"") } }
+            try await loop.waitUntilIdle()
+            kill(getpid(), SIGUSR2)
+            _ = await task.result
+            await stuck.shutdown()
+            sleeper.cancel()
+            _ = await sleeper.result
+        }
+        let text = reports.all.joined(separator: "\n")
+        #expect(text.contains("EventLoop \"stuck\" does not answer; its thread is at:"), "\(text)")
+        #expect(text.contains("theFunctionThatBlocks(until:_:) at ExplainAliveTests.swift:"), "\(text)")
+    }
+
+    @Test func aShutdownThatTakesLongSaysWhatItWaitsFor() async throws {
+        let reports = Reports()
+        let before = Diagnostics.slowShutdown
+        defer { Diagnostics.slowShutdown = before }
+        Diagnostics.slowShutdown = .milliseconds(50)
+        let loop = try EventLoop(label: "files")
+        // A read that nobody can end: a thread is in it.
+        let (reading, writing) = try FileDescriptor.pipe()
+        let begun = Shared(false)
+        try await loop.withLoop { loop in
+            _ = try WorkRequest.run(on: loop) {
+                begun.value = true
+                var byte: UInt8 = 0
+                _ = try unsafe withUnsafeMutableBytes(of: &byte) { try unsafe reading.read(into: $0) }
+            } onDone: { _, _ in
+            }
+        }
+        while !begun.value { await Task.yield() }
+        async let end: Void = loop.shutdown()
+        while !reports.all.contains(where: { $0.contains("\"files\"") }) { await Task.yield() }
+        try writing.close()
+        await end
+        try reading.close()
+        let text = reports.all.joined(separator: "\n")
+        #expect(
+            text.contains("the end of EventLoop \"files\" takes long:") && text.contains("work, in the thread pool"),
+            "\(text)")
+    }
+
+    @Test func aShutdownOfAStuckLoopNamesTheFunction() async throws {
+        let reports = Reports()
+        let before = Diagnostics.slowShutdown
+        defer { Diagnostics.slowShutdown = before }
+        Diagnostics.slowShutdown = .milliseconds(50)
+        let loop = try EventLoop(label: "late")
+        let task = loop.spawn { theFunctionThatBlocks(until: reports) { $0.contains("\"late\"") } }
+        await loop.shutdown()
+        _ = await task.result
+        let text = reports.all.joined(separator: "\n")
+        #expect(
+            text.contains("EventLoop \"late\" was told to shut down and has not begun to; its thread is at:"), "\(text)"
+        )
+        #expect(text.contains("theFunctionThatBlocks(until:_:) at ExplainAliveTests.swift:"), "\(text)")
+    }
+}
+
+#if SWIFT_UV_PLAIN
+private let isPlain = true
+#else
+private let isPlain = false
+#endif
+
+/// What the library says while it lives.
+private final class Reports: Sendable {
+    private let texts = Mutex<[String]>([])
+    var all: [String] { texts.withLock { $0 } }
+
+    init() { Diagnostics.setHandler { [weak self] report in self?.texts.withLock { $0.append(report.message) } } }
+    deinit { Diagnostics.setHandler(nil) }
+}
+
+@inline(never)
+private func theUpload(_ semaphore: AsyncUV.Semaphore) async throws {
+    try await semaphore.acquire()
+    semaphore.release()
+}
+
+@inline(never)
+private func theHandler(_ connection: TCPConnection) async throws {
+    while try await theReadOfALine(connection) != nil {}
+}
+
+@inline(never)
+private func theReadOfALine(_ connection: TCPConnection) async throws -> [UInt8]? {
+    let bytes = try await connection.read(upTo: 10)
+    return bytes.map { $0 + [0] }
+}
+
+@inline(never)
+private func theSpawn(_ gate: Gate, on loop: EventLoop) -> Task<Void, Never> {
+    loop.spawn(onError: { _ in }) { await gate.wait() }
+}
+
+@inline(never)
+private func theCulprit(_ reports: Reports) async {
+    theFunctionThatBlocks(until: reports)
+    await Task.yield()
+}
+
+@inline(never)
+private func theFunctionThatBlocks(until reports: Reports, _ isMeant: (String) -> Bool = { _ in true }) {
+    while !reports.all.contains(where: isMeant) { usleep(100_000) }
+}
