@@ -161,10 +161,10 @@ import UV
             let text = error.map { String(reflecting: $0) } ?? ""
             #expect(
                 text.hasPrefix(
-                    "resource busy or locked (EBUSY) in close of a loop with 1 open handle: TimerHandle made at "))
+                    "resource busy or locked (EBUSY) in close of a loop with 1 open handle: timer, not active (made at "))
             #expect(
                 text.hasSuffix(
-                    ", not active: close them and run the loop once more, or call closeAllHandles() and run() before"))
+                    " ago): close them and run the loop once more, or call closeAllHandles() and run() before"))
             timer.close()
         }
     }
