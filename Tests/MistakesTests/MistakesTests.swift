@@ -161,7 +161,8 @@ import UV
             let text = error.map { String(reflecting: $0) } ?? ""
             #expect(
                 text.hasPrefix(
-                    "resource busy or locked (EBUSY) in close of a loop with 1 open handle: timer, not active (made at "))
+                    "resource busy or locked (EBUSY) in close of a loop with 1 open handle: timer, not active (made at "
+                ))
             #expect(
                 text.hasSuffix(
                     " ago): close them and run the loop once more, or call closeAllHandles() and run() before"))

@@ -20,7 +20,8 @@ import Foundation
         default: break
         }
         print(
-            "usage: process-probe leave KIND WAY MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…")
+            "usage: process-probe leave KIND WAY MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…"
+        )
         exit(64)
     }
 

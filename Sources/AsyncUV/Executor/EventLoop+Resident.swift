@@ -12,7 +12,8 @@ extension EventLoop {
     package static func makeResident() throws(UVError) -> EventLoop {
         let core = try LoopCore()
         let loop = EventLoop(
-            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: currentThread, label: "main", isShared: true,
+            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: currentThread, label: "main",
+            isShared: true,
             runsAllTasks: true)
         try core.attach(to: loop)
         try core.serveMainQueue()

@@ -16,7 +16,8 @@ package final class DrivenLoop {
     package init(label: String?) throws(UVError) {
         core = try LoopCore()
         eventLoop = EventLoop(
-            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: EventLoop.currentThread, label: label)
+            LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: EventLoop.currentThread,
+            label: label)
         do throws(UVError) { try core.attach(to: eventLoop) } catch {
             try? core.end()
             throw error

@@ -43,9 +43,9 @@ public final class EventLoop: TaskExecutor {
     let twinClock: TwinClock?
 
     init(
-        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges, thread: UInt,
-        label: String?, ownThread: SystemThread? = nil, isShared: Bool = false, runsAllTasks: Bool = false,
-        twinClock: TwinClock? = nil
+        _ core: LoopBound<LoopCore>, _ jobs: LoopBound<JobQueue>, _ jobInbox: JobInbox, _ gauges: LoopGauges,
+        thread: UInt, label: String?, ownThread: SystemThread? = nil, isShared: Bool = false,
+        runsAllTasks: Bool = false, twinClock: TwinClock? = nil
     ) {
         self.runsAllTasks = runsAllTasks
         self.label = label
