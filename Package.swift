@@ -132,7 +132,7 @@ package.targets += [
     example("embedding-main-thread", ["AsyncUV"]),
     .target(
         name: "ExampleHTTP", dependencies: ["AsyncUVHTTP", httpTypes], path: "Examples/HTTP", swiftSettings: settings),
-    example("file-server", ["AsyncUV", "AsyncUVHTTP", "ExampleHTTP", httpTypes]),
+    example("file-server", ["AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", "ExampleHTTP", httpTypes]),
     example("file-cat", ["AsyncUV"]),
     example("file-copy", ["AsyncUV"]),
     example("file-wc", ["AsyncUV"]),
@@ -377,7 +377,7 @@ package.targets += [
     .testTarget(
         name: "AsyncUVTLSTests",
         dependencies: [
-            "AsyncUV", "AsyncUVTLS", "CTLS", "TestSupport", "UV",
+            "AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", "CTLS", "TestSupport", "UV", httpTypes,
             .product(name: "SystemPackage", package: "swift-system"),
         ],
         exclude: ["Certificates"],
@@ -386,7 +386,7 @@ package.targets += [
 
 // HTTP's client, and WebSocket.
 package.targets += [
-    example("http-get", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
+    example("http-get", ["AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", httpTypes]),
     example("websocket-chat", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
 ]
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncUV
+import AsyncUVTLS
 import ExampleSupport
 import Foundation
 
@@ -14,6 +15,8 @@ import Foundation
 
             The first line of output says where it listens. Ctrl-C or SIGTERM ends it: answers that are on their way are \
             still sent, for a second at most, and the last line says what was served.
+
+            With a certificate and a key it speaks HTTPS.
 
             Try it: file-server --root . --port 8000, then http://127.0.0.1:8000 in a browser.
             """)
@@ -44,7 +47,16 @@ import Foundation
             """)
     var maxConnections: Int?
 
+    @Option(help: "Serve HTTPS with this certificate, and those between it and its authority (PEM).")
+    var certificate: String?
+
+    @Option(help: "The certificate's private key (PEM).")
+    var key: String?
+
     func validate() throws {
+        guard (certificate == nil) == (key == nil) else {
+            throw ValidationError("HTTPS needs both --certificate and --key.")
+        }
         guard idleTimeout > .zero, requestTimeout > .zero else {
             throw ValidationError("The timeouts must be longer than 0.")
         }
@@ -56,12 +68,21 @@ import Foundation
         let address = try SocketAddress(host: host, port: port)
         let limits = ServerLimits(
             idle: idleTimeout, request: requestTimeout, connections: maxConnections ?? Self.affordableConnections)
-        let tally = try EventLoop.run { [root] loop in
+        let tally = try EventLoop.run { [root, certificate, key] loop in
             let server = try await Server(site: Site(root: FilePath(validating: root)), limits: limits)
-            try await server.run(at: address, on: loop)
+            try await server.run(at: address, tls: try await Self.context(certificate, key), on: loop)
             return server.tally
         }
         printLine("served \(tally)")
+    }
+
+    private static func context(_ certificate: String?, _ key: String?) async throws -> TLSContext? {
+        guard let certificate, let key else { return nil }
+        return try .server(
+            identity: TLSIdentity(
+                certificateChainPEM: await FileSystem.readFile(FilePath(validating: certificate)),
+                privateKeyPEM: await FileSystem.readFile(FilePath(validating: key))),
+            applicationProtocols: ["http/1.1"])
     }
 
     /// A connection needs three descriptors while a file is sent: its own, a copy of it, and the file's.

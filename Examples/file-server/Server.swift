@@ -1,5 +1,6 @@
 import AsyncUV
 import AsyncUVHTTP
+import AsyncUVTLS
 import ExampleSupport
 import HTTPTypes
 import Synchronization
@@ -30,23 +31,34 @@ final class Server: Sendable {
     }
 
     /// Serves until SIGINT or SIGTERM.
-    func run(at address: SocketAddress, on loop: EventLoop) async throws {
+    ///
+    /// - Parameter context: `nil` for plain HTTP.
+    func run(at address: SocketAddress, tls context: TLSContext?, on loop: EventLoop) async throws {
         let listener = try await TCPListener.bind(to: address)
         let signals = try await Signals.watch(.interrupt, .terminate)
-        loop.spawn(onError: { TCPListener.report($0, nil) }) { try await self.serve(listener) }
+        loop.spawn(onError: { TCPListener.report($0, nil) }) { try await self.serve(listener, tls: context) }
         printLine("listening on \(listener.localAddress)")
         _ = try await signals.next()
         await loop.shutdown(grace: Self.grace)
     }
 
     /// Serves the connections of a listener until that is closed.
-    func serve(_ listener: TCPListener) async throws {
-        try await server.serve(listener, maxConnections: limits.connections, idleTimeout: limits.idle) {
-            [self] request, response in
-            let answer = try await site.answer(to: request.head)
-            try await answer.send(by: response)
-            answered.add(1, ordering: .relaxed)
-            if request.head.method != .head { bytes.add(answer.size, ordering: .relaxed) }
+    func serve(_ listener: TCPListener, tls context: TLSContext? = nil) async throws {
+        guard let context else {
+            return try await server.serve(
+                listener, maxConnections: limits.connections, idleTimeout: limits.idle, answer)
         }
+        try await listener.serve(tls: context, maxConnections: limits.connections, idleTimeout: limits.idle) {
+            [self] connection in
+            try await server.serve(connection, answer)
+        }
+    }
+
+    @Sendable
+    private func answer(_ request: HTTPServerRequest, _ response: HTTPServerResponse) async throws {
+        let answer = try await site.answer(to: request.head)
+        try await answer.send(by: response)
+        answered.add(1, ordering: .relaxed)
+        if request.head.method != .head { bytes.add(answer.size, ordering: .relaxed) }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncUV
 import AsyncUVHTTP
+import AsyncUVTLS
 import ExampleSupport
 
 @main struct HTTPGet: ParsableCommand {
@@ -11,10 +12,10 @@ import ExampleSupport
             Redirects are followed. With --output the file has its name only when it is whole; what has come of it until then is in \
             FILE.part, where a later call goes on, unless the server has something else meanwhile. A terminal gets a progress bar.
 
-            https needs a transport that secures; this example has none.
+            With https the server's certificate has to be of an authority that the system trusts, or one of --trust.
             """)
 
-    @Argument(help: "http://…")
+    @Argument(help: "http://… or https://…")
     var url: String
 
     @Option(name: .shortAndLong, help: "Save it in this file instead of printing it.")
@@ -26,6 +27,9 @@ import ExampleSupport
     @Option(
         help: "How long the server may be silent. (default: 60s)", transform: duration(from:))
     var timeout: Duration = .seconds(60)
+
+    @Option(help: "The authorities that are trusted (PEM). (default: the system's)")
+    var trust: String?
 
     func validate() throws {
         guard HTTPURL(url) != nil else { throw ValidationError("\(url) is no URL of http or https.") }
@@ -39,8 +43,17 @@ import ExampleSupport
         configuration.responseTimeout = timeout
         configuration.bodyTimeout = timeout
         do {
-            try EventLoop.run { [output, configuration] loop in
-                let client = HTTPClient(configuration, on: loop)
+            try EventLoop.run { [output, trust, configuration] loop in
+                let context: TLSContext =
+                    if let trust {
+                        try .client(trust: .pem(await FileSystem.readFile(FilePath(validating: trust))))
+                    } else {
+                        try .client()
+                    }
+                let secured = HTTPTransport(secure: { stream, host in
+                    try await TLSConnection.secure(stream, as: .client, context: context, serverName: host)
+                })
+                let client = HTTPClient(configuration, transport: secured, on: loop)
                 if let output {
                     try await Download(url, to: FilePath(validating: output), by: client).run()
                 } else {

@@ -9,7 +9,7 @@ public import UV
 /// A failure is thrown by each later call, too.
 ///
 /// A write that waits for others is dropped as a whole when its task is cancelled; one that has begun leaves as a whole.
-public final class TLSConnection: StreamConnection {
+public final class TLSConnection: StreamConnection, ServedStream {
     public typealias Handle = StreamHandle
 
     public let stream: LoopStream

@@ -1,0 +1,117 @@
+import AsyncUV
+import AsyncUVHTTP
+import AsyncUVTLS
+import HTTPTypes
+import TestSupport
+import Testing
+
+/// HTTP and WebSocket over TLS: the products know nothing of one another.
+@Suite(.ownThread) struct HTTPSTests {
+    @Test func clientAndServer() throws {
+        try onLoop { loop in
+            let serving = try await Serving(on: loop)
+            let client = HTTPClient(transport: try transport(), on: loop)
+            for number in 1...3 {
+                let body = [UInt8](repeating: UInt8(number), count: number * 100_000)
+                let response = try await client.post(serving.url("https", "/echo"), body: .bytes(body))
+                #expect(try await response.bytes() == body)
+            }
+            await client.close()
+            let done = try await serving.end()
+            #expect(done.connections == 1 && done.requests == 3 && done.refusals == 0)
+        }
+    }
+
+    @Test func webSocket() throws {
+        try onLoop { loop in
+            let serving = try await Serving(on: loop)
+            let client = HTTPClient(transport: try transport(), on: loop)
+            let socket = try await client.webSocket(serving.url("wss", "/socket"))
+            for text in ["hello", String(repeating: "ä", count: 100_000)] {
+                try await socket.send(text)
+                #expect(try await socket.next() == .text(text))
+            }
+            await socket.close()
+            await client.close()
+            _ = try await serving.end()
+        }
+    }
+
+    @Test func aServerThatIsNotTrusted() throws {
+        try onLoop { loop in
+            let serving = try await Serving(on: loop)
+            let foreign = try clientContext(trust: "other-authority")
+            let client = HTTPClient(
+                transport: HTTPTransport(secure: {
+                    try await TLSConnection.secure($0, as: .client, context: foreign, serverName: $1)
+                }), on: loop)
+            let error = await #expect(throws: (any Error).self) {
+                _ = try await client.get(serving.url("https", "/"))
+            }
+            #expect("\(try #require(error))".contains("not trusted"), "\(String(describing: error))")
+            await client.close()
+            #expect(try await serving.end().requests == 0)
+        }
+    }
+
+    @Test("An idle client of HTTPS goes when the server drains, and one that is silent after its idle timeout")
+    func idleClients() throws {
+        try onLoop { loop in
+            let serving = try await Serving(on: loop, idleTimeout: .milliseconds(50))
+            let silent = try await TLSConnection.connect(
+                host: "localhost", port: serving.port, context: try clientContext())
+            #expect(try await silent.read() == nil)
+            await silent.close()
+            let draining = try await Serving(on: loop)
+            let client = HTTPClient(transport: try transport(), on: loop)
+            _ = try await client.post(draining.url("https", "/echo"), body: .bytes([1])).bytes()
+            // The connection is kept by both sides now; nothing else ends it.
+            _ = try await draining.end()
+            _ = try await serving.end()
+            await client.close()
+        }
+    }
+
+    private func transport() throws -> HTTPTransport {
+        let context = try clientContext()
+        return HTTPTransport(secure: {
+            try await TLSConnection.secure($0, as: .client, context: context, serverName: $1)
+        })
+    }
+}
+
+/// A server of HTTPS that sends bodies and messages back.
+private struct Serving {
+    private let server = HTTPServer()
+    private let listener: TCPListener
+    private let task: Task<Void, any Error>
+
+    init(on loop: EventLoop, idleTimeout: Duration? = nil) async throws {
+        listener = try await TCPListener.bind(host: "localhost", port: 0)
+        let context = try serverContext()
+        task = loop.spawn { [listener, server] in
+            try await listener.serve(tls: context, idleTimeout: idleTimeout) { connection in
+                try await server.serve(connection) { request, response in
+                    if request.head.path == "/socket" {
+                        try await response.webSocket(for: request) { socket in
+                            for try await message in socket { try await socket.send(message) }
+                        }
+                    } else {
+                        try await response.send(.ok, [:], request.body.collect())
+                    }
+                }
+            }
+        }
+    }
+
+    var port: UInt16 { listener.localAddress.port }
+
+    func url(_ scheme: String, _ path: String) -> String { "\(scheme)://localhost:\(port)\(path)" }
+
+    /// Ends the server when those who are connected are served.
+    func end() async throws -> HTTPServer.Statistics {
+        await listener.close()
+        try await task.value
+        return server.statistics
+    }
+}
