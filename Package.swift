@@ -80,6 +80,9 @@ let package = Package(
             dependencies: ["CSanitizers", "UV", .product(name: "SystemPackage", package: "swift-system")],
             path: "Tests/TestSupport",
             swiftSettings: settings),
+        .target(
+            name: "AsyncTestSupport", dependencies: ["AsyncUV", "UV"], path: "Tests/AsyncTestSupport",
+            swiftSettings: settings),
         .executableTarget(
             name: "main-thread-probe", dependencies: ["AsyncUV", "CSanitizers", "UV"], path: "Tests/MainThreadProbe",
             swiftSettings: settings),
@@ -95,6 +98,7 @@ let package = Package(
         .testTarget(
             name: "AsyncUVTests",
             dependencies: [
+                "AsyncTestSupport",
                 "AsyncUV", "CFaults", "UV", "UVTesting", "TestSupport", "main-thread-probe", "memory-probe",
                 "process-probe",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
@@ -327,6 +331,7 @@ package.targets += [
     .testTarget(
         name: "UVEmbeddingTests",
         dependencies: [
+            "AsyncTestSupport",
             "AsyncUV", "EmbeddingChaos", "Readiness", "TestSupport", "UV", "UVEmbedding", "embedding-probe",
             .product(name: "SystemPackage", package: "swift-system"),
         ],
@@ -334,6 +339,7 @@ package.targets += [
     .testTarget(
         name: "MistakesTests",
         dependencies: [
+            "AsyncTestSupport",
             "AsyncUV", "TestSupport", "UV", "UVFoundation", .product(name: "SystemPackage", package: "swift-system"),
         ],
         swiftSettings: settings),
@@ -361,7 +367,8 @@ package.targets += [
     .target(name: "AsyncUVHTTP", dependencies: ["AsyncUV", "UV", httpTypes], swiftSettings: settings),
     example("http-server", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
     .testTarget(
-        name: "AsyncUVHTTPTests", dependencies: ["AsyncUV", "AsyncUVHTTP", "TestSupport", httpTypes],
+        name: "AsyncUVHTTPTests",
+        dependencies: ["AsyncTestSupport", "AsyncUV", "AsyncUVHTTP", "TestSupport", httpTypes],
         swiftSettings: settings),
 ]
 
@@ -377,6 +384,7 @@ package.targets += [
     .testTarget(
         name: "AsyncUVTLSTests",
         dependencies: [
+            "AsyncTestSupport",
             "AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", "CTLS", "TestSupport", "UV", httpTypes,
             .product(name: "SystemPackage", package: "swift-system"),
         ],

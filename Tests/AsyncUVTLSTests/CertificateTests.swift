@@ -86,7 +86,7 @@ import Testing
 
     @Test func aNameIsNeeded() throws {
         try onLoop { _ in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             await expectFailure {
                 if case .configuration? = $0 as? TLSError { true } else { false }
             } _: {

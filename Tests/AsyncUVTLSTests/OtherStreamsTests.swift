@@ -63,7 +63,7 @@ import UV
 
     @Test func startTLS() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let serving = loop.spawn {
                 #expect(try await far.readLine() == "STARTTLS")
                 try await far.write("220 go ahead\r\n")
@@ -80,7 +80,7 @@ import UV
     /// Plain text that somebody has put behind the command is not taken for a part of what is under TLS.
     @Test func injectedBytesAreTheHandshakes() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             try await near.write("STARTTLS\r\nINJECTED\r\n")
             #expect(try await far.readLine() == "STARTTLS")
             await expectFailure {
@@ -95,7 +95,7 @@ import UV
     /// A client that does not wait for the answer: its ClientHello has been read with the line.
     @Test func anEarlyHandshakeIsNotLost() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             try await near.write("STARTTLS\r\n")
             let context = try clientContext()
             let connecting = loop.spawn {
@@ -110,7 +110,7 @@ import UV
 
     @Test func busyStreamsAreRefused() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let reading = loop.spawn { try await near.read() }
             try await loop.waitUntilIdle()
             await expectError(.alreadyInProcess) {

@@ -91,8 +91,8 @@ import UV
 
     @Test func aByteAtATime() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
-            let (a, b) = try await tcpPair()
+            let (near, far) = try await connectedPair()
+            let (a, b) = try await connectedPair()
             // Between the two ends of TLS somebody passes one byte at a time.
             let passing = loop.spawn {
                 await withTaskGroup { group in
@@ -133,7 +133,7 @@ import UV
 
     @Test func endsWithoutCloseNotifyAreTruncations() throws {
         try onLoop { _ in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let (client, server) = try await secured(near, far)
             try await client.write("before")
             // The socket ends below TLS.
@@ -157,7 +157,7 @@ import UV
             #expect(try await server.read() == nil)
             await server.close()
 
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             (client, server) = try await secured(near, far, nil, context)
             try await near.withHandle { _ = shutdown(try $0.fileDescriptor.rawValue, CInt(SHUT_WR)) }
             for _ in 0..<2 { await expectFailure(isTruncated) { try await server.read() } }
@@ -169,7 +169,7 @@ import UV
     /// What has come before a reset is not lost, as far as the system still has it; writers are told, too.
     @Test func aResetWhileOthersWait() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let (client, server) = try await secured(near, far)
             let reading = loop.spawn { try await server.read() }
             let writing = loop.spawn { try await server.write([UInt8](repeating: 0, count: 16 << 20)) }
@@ -189,7 +189,7 @@ import UV
 
     @Test func aResetIsAReset() throws {
         try onLoop { _ in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let (client, server) = try await secured(near, far)
             await near.closeWithReset()
             await expectError(.connectionReset) { while try await server.read() != nil {} }

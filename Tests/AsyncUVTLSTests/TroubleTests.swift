@@ -16,7 +16,7 @@ import UV
     ])
     func noTLSAtAll(_ text: String) throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             try await near.write(text + String(repeating: " ", count: 100))
             await expectFailure {
                 if case .protocolViolation(_, let peer)? = $0 as? TLSError {
@@ -36,7 +36,7 @@ import UV
 
     @Test func silence() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             await expectError(.timedOut) {
                 try await TLSConnection.secure(far, as: .server, context: serverContext(), timeout: .milliseconds(20))
             }
@@ -48,7 +48,7 @@ import UV
     /// The bytes of the client wait in the kernel while the loop does something else: they are read before the clock is.
     @Test func aLoopThatWasBusyReadsBeforeItGivesUp() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let client = try clientContext()
             let connecting = loop.spawn {
                 try await TLSConnection.secure(near, as: .client, context: client, serverName: "localhost")
@@ -67,7 +67,7 @@ import UV
     @Test func cancelledHandshakes() throws {
         try onLoop { loop in
             for side in [TLSSide.client, .server] {
-                let (near, far) = try await tcpPair()
+                let (near, far) = try await connectedPair()
                 let context = side == .client ? try clientContext() : try serverContext()
                 let task = loop.spawn {
                     try await TLSConnection.secure(far, as: side, context: context, serverName: "localhost")
@@ -83,7 +83,7 @@ import UV
 
     @Test(arguments: [0, 1, 2, 3]) func endsDuringTheHandshake(_ how: Int) throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             let task = loop.spawn {
                 try await TLSConnection.secure(
                     far, as: how < 2 ? .client : .server, context: how < 2 ? clientContext() : serverContext(),
@@ -127,8 +127,8 @@ import UV
                 _ client: TLSConnection, _ server: TLSConnection, _ toServer: TCPConnection, _ toClient: TCPConnection
             ) async throws -> Void
     ) async throws {
-        let (near, a) = try await tcpPair()
-        let (b, far) = try await tcpPair()
+        let (near, a) = try await connectedPair()
+        let (b, far) = try await connectedPair()
         let loop = near.loop
         let passing = [(a, b), (b, a)].map { (one, other) in
             loop.spawn { while let bytes = try? await one.read() { try? await other.write(bytes) } }
@@ -223,7 +223,7 @@ import UV
     /// A peer that asks for new keys again and again, and takes no answer, is not heard any more: memory stays bounded.
     @Test func aFloodOfKeyUpdates() throws {
         try onLoop { loop in
-            let (near, far) = try await tcpPair()
+            let (near, far) = try await connectedPair()
             try await far.setSendBufferSize(4_096)
             try await near.setReceiveBufferSize(4_096)
             let (client, server) = try await secured(near, far)

@@ -1,3 +1,4 @@
+@_exported public import AsyncTestSupport
 import AsyncUV
 import TestSupport
 import Testing
@@ -27,19 +28,4 @@ func caught(_ body: () throws -> Void) -> (any Error)? {
 func caught(_ body: () async throws -> Void) async -> (any Error)? {
     do { try await body() } catch { return error }
     return nil
-}
-
-/// Runs a body on a loop of the calling thread.
-@discardableResult
-func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) throws -> Value {
-    try EventLoop.run { loop in try await body(loop) }
-}
-
-/// Both sides of a TCP connection, on a loop.
-func connectedPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, TCPConnection) {
-    let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
-    let near = try await TCPConnection.connect(to: listener.localAddress, on: loop)
-    let far = try #require(try await listener.accept())
-    await listener.close()
-    return (near, far)
 }

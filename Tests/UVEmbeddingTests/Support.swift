@@ -1,3 +1,4 @@
+@_exported public import AsyncTestSupport
 import AsyncUV
 import Dispatch
 import EmbeddingChaos
@@ -11,22 +12,6 @@ import UVEmbedding
 /// Who drives a loop in a test.
 enum Way: CaseIterable, Sendable {
     case epoll, poll, select, nested, queue
-}
-
-/// What several threads write to.
-final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
-
-    init(_ value: Value) { mutex = Mutex(value) }
-
-    var value: Value {
-        get { mutex.withLock { $0 } }
-        set { mutex.withLock { $0 = newValue } }
-    }
-
-    func change<Result: Sendable>(_ body: @Sendable (inout Value) -> Result) -> Result {
-        mutex.withLock { value in body(&value) }
-    }
 }
 
 /// Runs async code on a loop that is driven in some way, shuts the loop down and returns the code's value. On a

@@ -1,3 +1,4 @@
+@_exported public import AsyncTestSupport
 import AsyncUV
 import AsyncUVTLS
 import Foundation
@@ -32,39 +33,11 @@ func clientContext(_ name: String? = nil, protocols: [String] = [], trust: Strin
         trust: .pem(pem(trust)), identity: name.map { try identity($0) }, applicationProtocols: protocols)
 }
 
-/// Runs a test's body on a loop of the calling thread; fails on handles that are still open when it has ended.
-@discardableResult
-func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) throws -> Value {
-    try EventLoop.run { loop in
-        let value = try await loop.spawn { try await body(loop) }.value
-        var left = try await openHandles(of: loop)
-        for _ in 0..<1_000 where !left.isEmpty {
-            try await loop.sleep(for: .milliseconds(1))
-            left = try await openHandles(of: loop)
-        }
-        if !left.isEmpty { Issue.record("left open: \(left)") }
-        return value
-    }
-}
-
-func openHandles(of loop: EventLoop) async throws -> [String] {
-    try await loop.withLoop { $0.handles.filter { !$0.isClosing && $0.label != "lingering" }.map(\.description) }
-}
-
-/// Both ends of a TCP connection.
-func tcpPair() async throws -> (TCPConnection, TCPConnection) {
-    let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
-    let near = try await TCPConnection.connect(to: listener.localAddress)
-    let far = try #require(try await listener.accept())
-    await listener.close()
-    return (near, far)
-}
-
 /// Both sides of a TLS connection: the client's and the server's.
 func tlsPair(
     client: TLSContext? = nil, server: TLSContext? = nil, name: String? = "localhost"
 ) async throws -> (TLSConnection, TLSConnection) {
-    let (near, far) = try await tcpPair()
+    let (near, far) = try await connectedPair()
     return try await secured(near, far, client, server, name)
 }
 
@@ -84,7 +57,7 @@ func handshakeErrors(
     client: TLSContext? = nil, server: TLSContext? = nil, name: String? = "localhost", clientReads: Bool = false
 ) async throws -> (client: (any Error)?, server: (any Error)?) {
     let (client, server) = (try client ?? clientContext(), try server ?? serverContext())
-    let (near, far) = try await tcpPair()
+    let (near, far) = try await connectedPair()
     let loop = near.loop
     let serving = loop.spawn {
         let connection = try await TLSConnection.secure(far, as: .server, context: server)

@@ -1,3 +1,4 @@
+@_exported public import AsyncTestSupport
 import AsyncUV
 import Foundation
 import Synchronization
@@ -5,28 +6,6 @@ import SystemPackage
 import TestSupport
 import Testing
 import UV
-
-/// Runs a test's body on a loop of the calling thread; fails on handles that are still open when it has ended.
-@discardableResult
-func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) throws -> Value {
-    try EventLoop.run { loop in
-        let value = try await loop.spawn { try await body(loop) }.value
-        // What was dropped on other threads is closed when they have let go.
-        var left = try await openHandles(of: loop)
-        for _ in 0..<1_000 {
-            if left.isEmpty { break }
-            try await loop.sleep(for: .milliseconds(1))
-            left = try await openHandles(of: loop)
-        }
-        if !left.isEmpty { Issue.record("left open: \(left)") }
-        return value
-    }
-}
-
-/// The handles on a loop that nobody has closed.
-func openHandles(of loop: EventLoop) async throws -> [String] {
-    try await loop.withLoop { $0.handles.filter { !$0.isClosing && $0.label != "lingering" }.map(\.description) }
-}
 
 /// Gives a loop with a thread of its own to a body that runs elsewhere, and shuts it down.
 @discardableResult
@@ -50,15 +29,6 @@ func expectRefused(_ address: SocketAddress, sourceLocation: SourceLocation = #_
         do { await (try TCPConnection.connect(to: address)).close() } catch { last = error }
     }
     #expect(code(of: last) == .connectionRefused, sourceLocation: sourceLocation)
-}
-
-/// Both sides of a TCP connection, on a loop.
-func connectedPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, TCPConnection) {
-    let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
-    let near = try await TCPConnection.connect(to: listener.localAddress, on: loop)
-    let far = try #require(try await listener.accept())
-    await listener.close()
-    return (near, far)
 }
 
 /// A connection on the loop whose peer is a plain blocking socket.
@@ -86,22 +56,6 @@ extension TCPConnection {
         let task = loop.spawn { try await self.write([UInt8](repeating: 7, count: 16 << 20)) }
         try await loop.waitUntilIdle()
         return task
-    }
-}
-
-/// What several tasks and threads write to.
-final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
-
-    init(_ value: Value) { mutex = Mutex(value) }
-
-    var value: Value {
-        get { mutex.withLock { $0 } }
-        set { mutex.withLock { $0 = newValue } }
-    }
-
-    func change<Result: Sendable>(_ body: @Sendable (inout Value) -> Result) -> Result {
-        mutex.withLock { value in body(&value) }
     }
 }
 
