@@ -247,6 +247,11 @@ int cplatform_request_on(int signal) {
     return sigaction(signal, &action, NULL) == 0 ? 0 : errno;
 }
 
+int cplatform_reports_on(int signal) {
+    struct sigaction now;
+    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == request;
+}
+
 int cplatform_wait_for_request(void) {
     char signal;
     ssize_t size;

@@ -14,7 +14,7 @@ public final class EventLoopDriver: LoopDriver {
     ///
     /// - Parameter label: A name of your own, for the loop's description.
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.noMemory` when the system refuses.
-    @available(*, noasync, message: "after an await the code may be on another thread; use EventLoop(on: queue)")
+    @available(*, noasync, message: "after an await the code may be on another thread; use EventLoop.driven(by: queue)")
     public init(label: String? = nil) throws(UVError) {
         let driven = try DrivenLoop(label: label)
         eventLoop = driven.eventLoop

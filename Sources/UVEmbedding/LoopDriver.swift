@@ -44,7 +44,7 @@ public class LoopDriver {
     /// Prepares a loop of the callback layer to be driven, on the loop's thread.
     ///
     /// - Throws: ``UVError`` with `.resourceBusy` when the loop has a driver already or is running, `.notPermitted`
-    ///   when it belongs to an `EventLoop`, `.badFileDescriptor` when it is closed, `.tooManyOpenFiles` when there is
+    ///   when it belongs to an `EventLoop` or is adopted, `.badFileDescriptor` when it is closed, `.tooManyOpenFiles` when there is
     ///   no descriptor left.
     @available(*, noasync, message: "after an await the code may be on another thread; use a DispatchLoopAdapter")
     public convenience init(_ loop: Loop) throws(UVError) { try self.init(loop, nil) }
@@ -53,6 +53,9 @@ public class LoopDriver {
         if loop.isDriven {
             throw UVError(
                 .resourceBusy, in: "drive", of: "a loop that has a LoopDriver: use that one, or close it first")
+        }
+        if loop.isAdopted {
+            throw UVError(.notPermitted, in: "drive", of: "an adopted loop, which its owner runs")
         }
         if loop.isRunning {
             throw UVError(.resourceBusy, in: "drive", of: "a running loop: make its driver before it runs")

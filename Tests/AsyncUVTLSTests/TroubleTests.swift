@@ -46,7 +46,8 @@ import UV
     }
 
     /// The bytes of the client wait in the kernel while the loop does something else: they are read before the clock is.
-    @Test func aLoopThatWasBusyReadsBeforeItGivesUp() throws {
+    @Test(.disabled(if: isSanitized, "a handshake takes longer than the timeout there"))
+    func aLoopThatWasBusyReadsBeforeItGivesUp() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()
             let client = try clientContext()

@@ -1,5 +1,6 @@
 import AsyncUV
 import CHostLoop
+import Dispatch
 import Foundation
 import UV
 
@@ -102,9 +103,13 @@ extension Leaving {
     }
 
     static func runForC() {
+        // A process that exits before the library's first call is not what this is about: nobody can prepare for that.
+        let isAdopted = DispatchSemaphore(value: 0)
+        defer { isAdopted.wait() }
         Thread.detachNewThread {
             let raw = unsafe chost_make()
             guard let loop = unsafe try? EventLoop(adopting: raw!) else { fatalError("the loop is not adopted") }
+            isAdopted.signal()
             _ = unsafe chost_timer(raw, 1, 1, nil, nil)
             for number in 0..<10 {
                 _ = loop.spawn { while true { try await loop.sleep(for: .microseconds(100 * number)) } }

@@ -28,8 +28,9 @@ public struct LagHistogram: Sendable {
     }
 
     /// The duration that such a part of those recorded does not exceed: 0.5 is the median, 0.99 leaves one in a hundred above. At most
-    /// 3 % and a microsecond too long; zero when nothing was recorded.
+    /// 3 % and a microsecond too long; zero when nothing was recorded, and for no number.
     public func quantile(_ part: Double) -> Duration {
+        if part.isNaN { return .zero }
         let rank = max(1, Int((min(max(part, 0), 1) * Double(count)).rounded(.up)))
         var seen = 0
         for (index, count) in counts.enumerated() where count > 0 {

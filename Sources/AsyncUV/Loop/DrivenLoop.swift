@@ -1,3 +1,4 @@
+internal import CPlatform
 package import UV
 
 /// An ``EventLoop`` without a thread: a foreign loop makes its turns, on the thread that has its ``loop`` then.
@@ -22,6 +23,16 @@ package final class DrivenLoop {
             try? core.end()
             throw error
         }
+        leave()
+    }
+
+    private func comeIn() {
+        eventLoop.takeThread()
+        eventLoop.ending.noteThread(cplatform_posix_thread())
+    }
+
+    private func leave() {
+        eventLoop.ending.noteThread(0)
         eventLoop.leaveThread()
     }
 
@@ -32,8 +43,8 @@ package final class DrivenLoop {
     ///
     /// - Returns: Whether the loop is to be finished now.
     package func turn() throws(UVError) -> Bool {
-        eventLoop.takeThread()
-        defer { eventLoop.leaveThread() }
+        comeIn()
+        defer { leave() }
         if stage == .closing { core.closeUserHandles() }
         let isAlive = try loop.turn()
         switch stage {
@@ -55,8 +66,8 @@ package final class DrivenLoop {
     /// loop any more.
     package func finish() throws(UVError) {
         guard stage != .over else { return }
-        eventLoop.takeThread()
-        defer { eventLoop.leaveThread() }
+        comeIn()
+        defer { leave() }
         if stage == .closing { try core.finishEnd() } else { try core.end() }
         stage = .over
         eventLoop.ending.finish()

@@ -33,7 +33,12 @@ extension EventLoop {
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) async throws(UVError) -> TwinResult<Value> {
         let (begins, ends) = (Promise<@Sendable () -> Void>(), Promise<LoopTwin.End>())
-        let made: Result<EventLoop, UVError> = await withCheckedContinuation { made in
+        let made = Lock<Result<EventLoop, UVError>?>(nil)
+        await withCheckedContinuation { continuation in
+            let finish: @Sendable (Result<EventLoop, UVError>) -> Void = { result in
+                made.withLock { $0 = result }
+                continuation.resume()
+            }
             do throws(UVError) {
                 try SystemThread.detach {
                     let (twin, core, loop): (LoopTwin, LoopCore, EventLoop)
@@ -41,16 +46,16 @@ extension EventLoop {
                         twin = makeTwin()
                         twin.begun = 1
                         (core, loop) = try make(twin)
-                    } catch { return made.resume(returning: .failure(error)) }
-                    made.resume(returning: .success(loop))
+                    } catch { return finish(.failure(error)) }
+                    finish(.success(loop))
                     do {
                         let cancel = try begins.wait().get()
                         ends.fulfil(.success(try loop.finish(core, twin, cancel)))
                     } catch { fatalError("a test's loop broke: \(error)") }
                 }
-            } catch { made.resume(returning: .failure(error)) }
+            } catch { finish(.failure(error)) }
         }
-        let loop = try made.get()
+        guard let loop = try made.withLock({ $0 })?.get() else { fatalError("a test's loop was not made") }
         // Here, because the task takes the caller's task-local values along.
         let task = Task(executorPreference: loop) {
             defer { loop.stop() }

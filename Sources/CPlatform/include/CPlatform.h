@@ -380,6 +380,8 @@ int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int mi
 
 /// Lets a signal end ``cplatform_wait_for_request``: 0, or an errno value; EBUSY when the signal has another handler.
 int cplatform_request_on(int signal);
+/// Whether a signal does that.
+int cplatform_reports_on(int signal);
 int cplatform_wait_for_request(void);
 
 #endif

@@ -137,7 +137,7 @@ public final class Loop {
         self.isAdopted = isAdopted
         unsafe clock = TurnClock(raw)
         ProcessExit.add(self)
-        if let limit = StallWatchdog.limitOfEnvironment { watchForStalls(longerThan: limit) }
+        if !isAdopted, let limit = StallWatchdog.limitOfEnvironment { watchForStalls(longerThan: limit) }
     }
 
     deinit {
@@ -343,12 +343,15 @@ public final class Loop {
 
     @inline(__always)
     func checkThread(_ user: @autoclosure () -> String) {
-        if thread.load(ordering: .relaxed) != cplatform_thread_number() { Loop.stopForWrongThread(user()) }
+        if thread.load(ordering: .relaxed) != cplatform_thread_number() { Loop.stopForWrongThread(user(), isAdopted) }
     }
 
     @inline(never)
-    private static func stopForWrongThread(_ user: String) -> Never {
+    private static func stopForWrongThread(_ user: String, _ isAdopted: Bool) -> Never {
         ProcessExit.parkIfExiting()
+        if isAdopted {
+            fatalError("\(user) used off its loop's thread: a loop has to be adopted on the thread that runs it.")
+        }
         fatalError(
             """
             \(user) used off its loop's thread. Get there by the loop's WakeupHandle, whose waker any thread may have, or, \

@@ -99,7 +99,11 @@ extension AliveReport: CustomStringConvertible {
 
     private var headline: String {
         if runsUntilStopped {
-            return entries.isEmpty ? "nothing is on \(subject)" : "\(entries.count) things are on \(subject):"
+            return switch entries.count {
+            case 0: "nothing is on \(subject)"
+            case 1: "1 thing is on \(subject):"
+            case let count: "\(count) things are on \(subject):"
+            }
         }
         return switch keepingAlive.count {
         case 0: "nothing keeps \(subject) alive"

@@ -12,17 +12,23 @@ enum StallWatchdog {
     private static let state = Mutex(State())
 
     /// The limit in the variable `SWIFT_UV_STALL`, for each loop that is made: `100ms`, `2s`, `250` for milliseconds.
-    static let limitOfEnvironment: Duration? = Environment.value(of: "SWIFT_UV_STALL").flatMap(limit)
+    static let limitOfEnvironment: Duration? = {
+        guard let text = Environment.value(of: "SWIFT_UV_STALL"), !text.isEmpty else { return nil }
+        let limit = Self.limit(text)
+        if limit == nil { say("SWIFT_UV_STALL=\(text) is no limit: 100ms, 2s, or a number of milliseconds, at least one") }
+        return limit
+    }()
 
     static func limit(_ text: String) -> Duration? {
         let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let number = Double(digits), number > 0, number < 1e9 else { return nil }
-        return switch text.dropFirst(digits.count) {
-        case "ms", "": .microseconds(Int64(number * 1_000))
-        case "s": .microseconds(Int64(number * 1_000_000))
-        case "us", "µs": .microseconds(Int64(number))
-        default: nil
-        }
+        let limit: Duration? =
+            switch text.dropFirst(digits.count) {
+            case "ms", "": .microseconds(Int64(number * 1_000))
+            case "s": .microseconds(Int64(number * 1_000_000))
+            default: nil
+            }
+        return limit.flatMap { $0 < .milliseconds(1) ? nil : $0 }
     }
 
     static func add(_ watch: StallWatch) {
@@ -87,16 +93,18 @@ extension Loop {
     /// One thread watches all loops of the process. A callback costs one store more. The thread of a loop that is late is asked by
     /// a signal (one of the real-time signals) where it is; `sleep` and relatives return early then.
     ///
-    /// The environment's `SWIFT_UV_STALL=100ms` does the same for every loop.
+    /// The environment's `SWIFT_UV_STALL=100ms` does the same for every loop that is not adopted.
     ///
     /// - Parameter limit: `nil` ends the watch. A callback is reported up to a quarter of the limit later.
-    /// - Throws: ``UVError`` with `.invalidArgument` for a limit that is not at least a millisecond.
+    /// - Throws: ``UVError`` with `.invalidArgument` for a limit that is not at least a millisecond, `.notSupported` on an adopted
+    ///   loop, of which nobody knows whether its owner is running it.
     public func reportStalls(longerThan limit: Duration? = .milliseconds(100)) throws(UVError) {
         checkThread("Loop")
         if let limit, limit < .milliseconds(1) {
             throw UVError(.invalidArgument, in: "reportStalls", of: "a limit of \(limit)")
         }
         if !isUsable { throw UVError(.badFileDescriptor, in: "reportStalls", of: "a closed loop") }
+        if isAdopted { throw UVError(.notSupported, in: "reportStalls", of: "an adopted loop, which its owner runs") }
         watchForStalls(longerThan: limit)
     }
 }

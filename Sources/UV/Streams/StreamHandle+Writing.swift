@@ -161,7 +161,7 @@ extension StreamHandle {
         let request = ShutdownRequest(self, onDone)
         let backlog = makeBacklog()
         try backlog.addEnd(to: self)
-        backlog.shutdownWaits = backlog.isWaiting || isConnecting
+        backlog.shutdownWaits = backlog.isBusy || isConnecting
         if !backlog.shutdownWaits { try request.begin() }
         backlog.shutdown = request
         unsafe hasShutDown = true

@@ -48,8 +48,6 @@ final class WriteBacklog {
     var isBusy: Bool { !leaving.isEmpty }
     /// Whether new bytes must not go straight to the system.
     var isDiverted: Bool { filter != nil || isBusy }
-    /// Whether libuv has not seen all of the bytes yet.
-    var isWaiting: Bool { !waiting.isEmpty }
 
     func add(
         _ bytes: [UInt8], from start: Int, tag: AnyObject?, isBegun: Bool, sending passenger: StreamHandle? = nil,
@@ -134,7 +132,8 @@ final class WriteBacklog {
         }
         call(left, stream, status)
         call(refused, stream, next)
-        if waiting.isEmpty { endStream(stream, min(status, next)) }
+        // libuv may call the end's closure before those of writes that it has done within this call.
+        if leaving.isEmpty { endStream(stream, min(status, next)) }
         if let filter, unsafe filter.isPaused { stream.resumeFiltered(filter, self) }
     }
 
@@ -215,10 +214,9 @@ final class WriteBacklog {
         }
     }
 
-    /// Behind the closures of the writes. One of them may have closed the stream: what is leaving comes back canceled
-    /// then, and the end after it.
+    /// Behind the closures of all writes. One of them may have closed the stream.
     private func endStream(_ stream: StreamHandle, _ status: CInt) {
-        guard shutdownWaits, stream.isOpen || leaving.isEmpty, let shutdown else { return }
+        guard shutdownWaits, let shutdown else { return }
         shutdownWaits = false
         let status = stream.isOpen ? status : UV_ECANCELED.rawValue
         if status < 0 { return shutdown.finish(UVError.Code(rawValue: status)) }

@@ -96,9 +96,14 @@ public enum ServiceManager {
                 let flags = fcntl(firstSocket + CInt(index), F_GETFD)
                 let subject = "descriptor \(Int(firstSocket) + index) (\(name)) of LISTEN_FDS"
                 try checkSystem(flags, "socket activation", of: subject)
+                // An exec leaves no such descriptor open: it is one of this process's own, and the manager has passed fewer.
+                if flags & FD_CLOEXEC != 0 { throw UVError(.badFileDescriptor, in: "socket activation", of: subject) }
+            }
+            for (index, name) in names.enumerated() {
+                let subject = "descriptor \(Int(firstSocket) + index) (\(name)) of LISTEN_FDS"
                 // The manager could not have it so, because it started us by an exec.
                 try checkSystem(
-                    fcntl(firstSocket + CInt(index), F_SETFD, flags | FD_CLOEXEC), "socket activation", of: subject)
+                    fcntl(firstSocket + CInt(index), F_SETFD, FD_CLOEXEC), "socket activation", of: subject)
             }
             let sockets = names.enumerated().map { index, name in
                 Socket(name: name, descriptor: PassedDescriptor(.init(rawValue: firstSocket + CInt(index))))

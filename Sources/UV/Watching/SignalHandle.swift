@@ -22,7 +22,7 @@ public final class SignalHandle: Handle {
     /// - Parameter once: Stop before the first call; a second signal then has its default action again, and the closure
     ///   may start the handle anew.
     /// - Throws: ``UVError`` with `.invalidArgument` for a number that is no signal, SIGKILL and SIGSTOP;
-    ///   an earlier watch goes on.
+    ///   an earlier watch goes on. `.resourceBusy` for the signal of `EventLoop.explainAlive(on:)`.
     ///
     /// Calls `uv_signal_start`.
     /// Replaces `uv_signal_start_oneshot`: it marks the handle for good, so that a later start would end after one call, too.
@@ -31,6 +31,9 @@ public final class SignalHandle: Handle {
     ) throws(UVError) {
         try checkOpen("start")
         if signal == .brokenPipe { try BrokenPipeKeeper.begin() }
+        if cplatform_reports_on(signal.rawValue) != 0 {
+            throw UVError(.resourceBusy, in: "start", of: "a watch for \(signal), on which explainAlive(on:) reports")
+        }
         let status = ProcessExit.withSignals {
             let earlier = unsafe raw.pointee.signum
             let status = unsafe uv_signal_start(raw, signalArrived, signal.rawValue)
