@@ -82,7 +82,7 @@ import Foundation
             identity: TLSIdentity(
                 certificateChainPEM: await FileSystem.readFile(FilePath(validating: certificate)),
                 privateKeyPEM: await FileSystem.readFile(FilePath(validating: key))),
-            applicationProtocols: ["http/1.1"])
+            applicationProtocols: ["http/1.1", "http/1.0"])
     }
 
     /// A connection needs three descriptors while a file is sent: its own, a copy of it, and the file's.

@@ -36,7 +36,7 @@ import ExampleSupport
         let isDone = try EventLoop.run { loop in
             do {
                 if let place {
-                    try await talk(with: place, files)
+                    try await talk(with: place, files, on: loop)
                 } else {
                     try await serve(at: host, port, files, idleTimeout, on: loop)
                 }
@@ -89,15 +89,15 @@ private func serve(
     await loop.shutdown(grace: .seconds(1))
 }
 
-private func talk(with place: String, _ files: Files) async throws {
+private func talk(with place: String, _ files: Files, on loop: EventLoop) async throws {
     guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
         throw ValidationError("'\(place)' is not HOST:PORT.")
     }
-    let input = try await File.open("/dev/stdin")
+    var input = StandardInput()
     try await TLSConnection.withConnection(
         host: String(place[..<colon]), port: port, context: files.clientContext(), timeout: .seconds(10)
     ) { connection in
-        for try await line in input.lines() {
+        while let line = try await input.readLine(on: loop) {
             try await connection.write(line + "\n")
             guard let answer = try await connection.readLine() else { break }
             printLine(answer)

@@ -51,7 +51,7 @@ extension TLSConnection {
     /// - Parameter serverName: For a client: whom the certificate must be for. It may be `nil` with
     ///   ``TLSTrust/dangerouslyUnverified`` only.
     /// - Parameter timeout: For the handshake; `nil` for ever.
-    /// - Throws: ``TLSError`` when the handshake fails, or the context is not for this side; ``UVError`` with `.timedOut`,
+    /// - Throws: ``TLSError`` when the handshake fails, the context is not for this side, or the name has a NUL in it; ``UVError`` with `.timedOut`,
     ///   `.alreadyInProcess` while the stream is read, `.resourceBusy` while it is written to, and as ``ByteStream/read(upTo:)``.
     ///
     /// Cancellation: the stream is closed.
@@ -74,6 +74,10 @@ extension TLSConnection {
             }
             if side == .client, serverName == nil, settings.verifies {
                 throw TLSError.configuration(reason: "a client that checks certificates needs the server's name")
+            }
+            // C would see the name of another server: what is before it.
+            if serverName?.utf8.contains(0) == true {
+                throw TLSError.configuration(reason: "the server's name has a NUL in it")
             }
             let name = serverName.map(plainName)
             if let connection = stream as? any StreamConnection, try await !connection.stream.isFiltered {

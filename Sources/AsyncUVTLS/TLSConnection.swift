@@ -36,6 +36,14 @@ public final class TLSConnection: StreamConnection, ServedStream {
         bridge?.close()
     }
 
+    /// Closes without saying that we have finished: the peer gets ``TLSError/truncated(peer:)``, or a reset. Otherwise as ``ByteStream/close()``.
+    public func abort() async {
+        if let served = lower as? any ServedStream { await served.abort() } else { await lower.close() }
+        bridge?.close()
+    }
+
+    public var peerAddress: SocketAddress? { remoteAddress }
+
     /// The address of the other side; `nil` for a connection that is not over TCP itself.
     public var remoteAddress: SocketAddress? { (lower as? TCPConnection)?.remoteAddress }
 

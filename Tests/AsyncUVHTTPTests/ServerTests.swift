@@ -270,7 +270,7 @@ import Testing
         }
     }
 
-    @Test func aBodyThatIsCutIsAnError() throws {
+    @Test func aBodyThatIsCut() throws {
         try withServer { request, response in
             try await response.send(text: try await request.body.collectText())
         } _: { serving in
@@ -278,13 +278,13 @@ import Testing
                 let client = try await serving.connect()
                 try await client.write("POST / HTTP/1.1\r\nHost: a\r\n\(text)")
                 try await client.finishWriting()
-                #expect(String(decoding: try await client.readToEnd(), as: UTF8.self).hasPrefix("HTTP/1.1 500"))
+                #expect(String(decoding: try await client.readToEnd(), as: UTF8.self).hasPrefix("HTTP/1.1 400"))
                 await client.close()
             }
             let bad = try await serving.answers(
                 "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n")
             #expect(bad.hasPrefix("HTTP/1.1 400") && bad.contains("Connection: close"))
-            #expect(serving.thrown.count == 2 && serving.thrown[0].contains("EOF"))
+            #expect(serving.thrown.isEmpty)
         }
     }
 

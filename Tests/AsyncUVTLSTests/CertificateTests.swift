@@ -100,6 +100,19 @@ import Testing
         }
     }
 
+    /// C would take what is before it for the name.
+    @Test func namesWithANUL() throws {
+        try onLoop { _ in
+            let certificate = try #require(try identity("server").certificate)
+            #expect(certificate.isValid(for: "localhost") && !certificate.isValid(for: "localhost\0.evil.org"))
+            await expectFailure {
+                if case .configuration? = $0 as? TLSError { true } else { false }
+            } _: {
+                try await tlsPair(name: "localhost\0.evil.org")
+            }
+        }
+    }
+
     // MARK: Clients
 
     @Test func clientCertificates() throws {

@@ -72,6 +72,37 @@ import Testing
         }
     }
 
+    @Test("The half of an answer does not look whole, and the server knows who asks")
+    func halfAnswers() throws {
+        struct Broken: Error {}
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "localhost", port: 0)
+            let context = try serverContext()
+            let hosts = Shared<[String]>([])
+            let serving = loop.spawn {
+                try await listener.serve(tls: context, onError: { _, _ in }) { connection in
+                    try await HTTPServer().serve(connection) { request, response in
+                        let host = request.remoteAddress?.host ?? "nobody"
+                        hosts.change { $0.append(host) }
+                        try await response.stream { writer in
+                            try await writer.write("half")
+                            throw Broken()
+                        }
+                    }
+                }
+            }
+            let client = try await TLSConnection.connect(
+                host: "localhost", port: listener.localAddress.port, context: try clientContext())
+            try await client.write("GET / HTTP/1.0\r\n\r\n")
+            await #expect(throws: (any Error).self) { while try await client.read() != nil {} }
+            #expect(hosts.value == [listener.localAddress.host])
+            await client.close()
+            await listener.close()
+            serving.cancel()
+            _ = await serving.result
+        }
+    }
+
     private func transport() throws -> HTTPTransport {
         let context = try clientContext()
         return HTTPTransport(secure: {

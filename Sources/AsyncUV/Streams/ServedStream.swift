@@ -1,3 +1,5 @@
+public import UV
+
 /// A stream that a server can serve: its waits can end by a time limit and because the server drains. Protocols that are layered over
 /// streams need nothing more. TCP and local connections are such streams; a stream that is layered over one of them may be, too.
 public protocol ServedStream: ByteStream {
@@ -9,7 +11,26 @@ public protocol ServedStream: ByteStream {
 
     /// Whether the connection should end after what is under way: as ``StreamConnection/isDraining``.
     var isDraining: Bool { get async throws }
+
+    /// Closes so that the peer cannot take what it has got for the whole, if there is a way: TCP with a reset, TLS without its goodbye.
+    /// Otherwise as ``ByteStream/close()``, which is what it does unless a type has its own.
+    func abort() async
+
+    /// The address of the other side; `nil` for a stream that is not over TCP.
+    var peerAddress: SocketAddress? { get }
 }
 
-extension TCPConnection: ServedStream {}
-extension LocalConnection: ServedStream {}
+extension ServedStream {
+    public func abort() async { await close() }
+    public var peerAddress: SocketAddress? { nil }
+}
+
+extension TCPConnection: ServedStream {
+    public func abort() async { await closeWithReset() }
+    public var peerAddress: SocketAddress? { remoteAddress }
+}
+
+extension LocalConnection: ServedStream {
+    /// Closes without what filters would say to the peer.
+    public func abort() async { await stream.end { core in core.close { $0.close() } } }
+}

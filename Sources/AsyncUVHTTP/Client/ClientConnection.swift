@@ -37,4 +37,7 @@ final class ClientConnection: Sendable {
     }
 
     func close() async { await stream.close() }
+
+    /// Closes at once, because more of an answer may come that nobody wants: a gentle close would go on taking it.
+    func abort() async { if let served { await served.abort() } else { await stream.close() } }
 }

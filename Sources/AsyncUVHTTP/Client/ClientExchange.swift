@@ -10,6 +10,8 @@ final class ClientExchange: HTTPBodySource {
         var body: BodyReader
         var bodyTaken = 0
         var isReading = false
+        /// When the request had left, but for an upload.
+        var sentAt: LoopClock.Instant?
         /// Whether a byte of the answer has come.
         var hasBytes = false
         var isKept = false
@@ -39,11 +41,11 @@ final class ClientExchange: HTTPBodySource {
     }
 
     deinit {
-        // Nobody wants the rest: dropping the connection closes it, but an upload may hold it.
+        // Nobody wants the rest. Dropping the connection would take it nevertheless, and an upload may hold it.
         state.withLock { state in
-            guard let connection = state.connection, let upload = state.upload else { return }
-            upload.1.cancel()
-            _ = Task(executorPreference: connection.stream.loop) { await connection.close() }
+            guard let connection = state.connection else { return }
+            state.upload?.1.cancel()
+            _ = Task(executorPreference: connection.stream.loop) { await connection.abort() }
         }
     }
 
@@ -79,7 +81,8 @@ final class ClientExchange: HTTPBodySource {
         var chunks = [head]
         if case .bytes(let bytes) = request.body.content, bytes.count <= 65_536, !request.expectsContinue {
             if !bytes.isEmpty { chunks.append(bytes) }
-            return try await write(chunks, on: connection)
+            try await write(chunks, on: connection)
+            return state.withLock { $0.sentAt = .now }
         }
         try await write(chunks, on: connection)
         let upload = ClientUpload(
@@ -135,18 +138,25 @@ final class ClientExchange: HTTPBodySource {
 
     private func readForHead(on connection: ClientConnection) async throws -> [UInt8]? {
         while true {
-            do { return try await connection.read(timeout: configuration.responseTimeout) } catch is CancellationError {
+            do { return try await connection.read(timeout: max(.zero, timeForHead)) } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 let upload = state.withLock { $0.upload?.0 }
                 if let failure = upload?.error { throw failure }
                 guard (error as? UVError)?.code == .timedOut else { throw error }
-                // The time counts from the end of the request; its writes have times of their own.
-                if let upload, !upload.hasEnded { continue }
+                if timeForHead > .zero { continue }
                 throw self.error(
                     .responseTimeout, "the server has not answered within \(configuration.responseTimeout)")
             }
         }
+    }
+
+    /// How long the head may still take: from the end of the request on, whose writes have times of their own.
+    private var timeForHead: Duration {
+        let end = state.withLock { state in
+            if let upload = state.upload { upload.0.endedAt } else { state.sentAt }
+        }
+        return end.map { configuration.responseTimeout - (.now - $0) } ?? configuration.responseTimeout
     }
 
     private func take(_ response: ParsedResponse) async {
@@ -281,6 +291,7 @@ final class ClientExchange: HTTPBodySource {
         await close()
     }
 
+    /// Ends it before the answer is whole.
     func close() async {
         let (connection, upload) = state.withLock { state in
             defer {
@@ -291,6 +302,6 @@ final class ClientExchange: HTTPBodySource {
             return (state.connection, state.upload)
         }
         upload?.1.cancel()
-        await connection?.close()
+        await connection?.abort()
     }
 }

@@ -59,7 +59,7 @@ final class ClientPool: Sendable {
     }
 
     /// Waits for a seat.
-    func enter(_ key: ClientConnection.Key) async throws -> Seat {
+    func enter(_ key: ClientConnection.Key, for url: HTTPURL) async throws -> Seat {
         let seats = state.withLock { state -> Semaphore? in
             if state.isClosed { return nil }
             var origin =
@@ -70,9 +70,13 @@ final class ClientPool: Sendable {
             return origin.seats
         }
         guard let seats else { throw HTTPClientError(.closed, key.host, "the client was closed") }
-        do { try await seats.acquire() } catch {
+        do { try await seats.acquire(timeout: configuration.waitTimeout) } catch {
             state.withLock { _ = $0.change(key) { $0.users -= 1 } }
-            throw error
+            guard let error = error as? UVError, error.code == .timedOut else { throw error }
+            throw HTTPClientError(
+                .waitTimeout, url.description,
+                "all \(max(1, configuration.connectionsPerServer)) connections were in use for "
+                    + "\(configuration.waitTimeout): are their answers read?")
         }
         return Seat(self, key)
     }

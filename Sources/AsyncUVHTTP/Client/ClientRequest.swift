@@ -29,7 +29,7 @@ struct ClientRequest: Sendable {
     /// - Parameter isForProxy: Whether the line names the whole URL.
     func head(isForProxy: Bool, _ configuration: HTTPClient.Configuration) -> [UInt8] {
         var bytes: [UInt8] = []
-        func add(_ name: String, _ value: String) { bytes += "\(name): \(value)\r\n".utf8 }
+        func add(_ name: String, _ value: String) { bytes += "\(name): \(value.asFieldValue)\r\n".utf8 }
         bytes += "\(method.rawValue) \(isForProxy ? url.description : url.path) HTTP/1.1\r\n".utf8
         add("Host", HTTPField.Name.host.flatMap { fields[$0] } ?? url.authority)
         if let agent = configuration.userAgent, !fields.contains(.userAgent) { add("User-Agent", agent) }
@@ -78,6 +78,11 @@ struct ClientRequest: Sendable {
 extension HTTPRequest.Method {
     fileprivate var isIdempotent: Bool { [.get, .head, .put, .delete, .options, .trace].contains(self) }
     fileprivate var usuallyHasBody: Bool { [.post, .put, .patch].contains(self) }
+}
+
+extension String {
+    /// On one line: as HTTPTypes makes spaces of what would end it.
+    var asFieldValue: String { HTTPField(name: .userAgent, value: self).value }
 }
 
 extension HTTPField.Name {

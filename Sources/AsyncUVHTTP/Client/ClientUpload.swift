@@ -6,7 +6,7 @@ internal import UV
 final class ClientUpload: Sendable {
     private struct State {
         var written = 0
-        var hasEnded = false
+        var endedAt: LoopClock.Instant?
         var isWhole = false
         /// Whether the server takes no more.
         var isRefused = false
@@ -33,7 +33,8 @@ final class ClientUpload: Sendable {
         goAhead = waits ? Semaphore(permits: 0, on: connection.stream.loop) : nil
     }
 
-    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+    var hasEnded: Bool { endedAt != nil }
+    var endedAt: LoopClock.Instant? { state.withLock { $0.endedAt } }
     var isWhole: Bool { state.withLock { $0.isWhole } }
     var error: (any Error)? { state.withLock { $0.error } }
 
@@ -44,11 +45,11 @@ final class ClientUpload: Sendable {
     func run() async {
         do {
             try await send()
-            state.withLock { ($0.hasEnded, $0.isWhole) = (true, true) }
+            state.withLock { ($0.endedAt, $0.isWhole) = (.now, true) }
         } catch {
             // A server that takes no more may have answered: the reader sees it. Any other error ends the exchange.
             let isServers = state.withLock { state in
-                state.hasEnded = true
+                state.endedAt = .now
                 if state.isRefused || Task.isCancelled { return true }
                 state.error = error
                 return false

@@ -28,8 +28,11 @@ public final class HTTPClient: Sendable {
         public var bodyTimeout: Duration = .seconds(60)
         /// How many redirects are followed; with 0 the answer that leads elsewhere is returned.
         public var redirects = 10
-        /// How many connections one server gets at most, 1 at least; further requests wait.
+        /// How many connections one server gets at most, 1 at least; further requests wait. An answer has its connection until its body was
+        /// read, or it is dropped.
         public var connectionsPerServer = 8
+        /// How long a request waits for one of them.
+        public var waitTimeout: Duration = .seconds(60)
         /// How many connections wait for further requests, of all servers together; 0 for none.
         public var idleConnections = 100
         /// How long a connection waits for a further request. Shorter than what servers do, so that they do not end it first.
@@ -141,7 +144,7 @@ public final class HTTPClient: Sendable {
 
     private func exchange(_ request: ClientRequest) async throws -> (ParsedResponse, ClientExchange) {
         let key = key(for: request.url)
-        let seat = try await pool.enter(key)
+        let seat = try await pool.enter(key, for: request.url)
         while true {
             let waiting = await pool.take(key)
             let connection: ClientConnection
@@ -194,10 +197,9 @@ public final class HTTPClient: Sendable {
     /// Lets a proxy lead a stream through to a server.
     private func lead(_ stream: any ByteStream, to url: HTTPURL, _ proxy: HTTPProxy) async throws {
         var head = "CONNECT \(url.hostAndPort) HTTP/1.1\r\nHost: \(url.hostAndPort)\r\n"
-        if let agent = configuration.userAgent { head += "User-Agent: \(agent)\r\n" }
-        if let authorization = proxy.authorization { head += "Proxy-Authorization: \(authorization)\r\n" }
-        guard !head.utf8.contains(0), head.split(separator: "\r\n").count <= 4 else {
-            throw HTTPClientError(.proxy, url.description, "the proxy's authorization is more than a line")
+        if let agent = configuration.userAgent { head += "User-Agent: \(agent.asFieldValue)\r\n" }
+        if let authorization = proxy.authorization {
+            head += "Proxy-Authorization: \(authorization.asFieldValue)\r\n"
         }
         try await stream.write(head + "\r\n")
         var parser = ResponseParser(limits: configuration.limits)

@@ -9,6 +9,8 @@ public struct HTTPClientError: Error, Hashable, Sendable, CustomStringConvertibl
         case noSecurity
         /// The request contradicts itself, such as a body whose length is not what was promised.
         case badRequest
+        /// No other answer of the server was read or dropped in time, so that there is no connection for the request.
+        case waitTimeout
         /// Connecting, securing included, has taken too long.
         case connectTimeout
         /// The server has not answered in time.
@@ -44,5 +46,20 @@ public struct HTTPClientError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 
     /// For people: `http://example.org/: the server has not answered within 60.0 seconds`.
-    public var description: String { "\(subject): \(reason)" }
+    ///
+    /// Control characters are written as in Swift, `\u{1B}`: a URL and what a server has sent cannot begin a line in a log.
+    public var description: String { "\(subject): \(reason)".withoutControls }
+}
+
+extension String {
+    /// With escapes instead of control characters and of what else ends a line.
+    var withoutControls: String {
+        let isControl = { (scalar: Unicode.Scalar) in
+            scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
+        }
+        guard unicodeScalars.contains(where: isControl) else { return self }
+        return unicodeScalars.reduce(into: "") { text, scalar in
+            text += isControl(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+    }
 }

@@ -3,7 +3,7 @@ public import HTTPTypes
 /// What a server has answered.
 ///
 /// The body comes as it is read. The connection goes back to the client's others when the body has been read to its end; dropping the
-/// response before closes it.
+/// response before resets it.
 public struct HTTPClientResponse: Sendable {
     public let head: HTTPResponse
     /// Where it came from, after redirects.

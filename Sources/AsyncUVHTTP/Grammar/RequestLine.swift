@@ -20,7 +20,7 @@ struct RequestLine: Sendable {
         let start = position
         // A line that was not complete is not read again for each byte that comes.
         if input.searched > start, input.endOfLine(from: start) == nil {
-            if bytes.count - start > limit + 1 { throw tooLong }
+            if bytes.count - start - 1 > limit { throw tooLong }
             return nil
         }
         var index = start
@@ -37,10 +37,10 @@ struct RequestLine: Sendable {
         else {
             guard let end = input.endOfLine(from: start) else {
                 // A line of that length, its CR, and perhaps the LF.
-                if bytes.count - start > limit + 1 { throw tooLong }
+                if bytes.count - start - 1 > limit { throw tooLong }
                 return nil
             }
-            if end - start > limit + 1 { throw tooLong }
+            if end - start - 1 > limit { throw tooLong }
             throw problem(bytes, start..<end)
         }
         if index + 9 - start > limit { throw tooLong }

@@ -56,11 +56,11 @@ struct ResponseParser: Sendable {
             self.partial = nil
         } else {
             guard let end = input.endOfLine(from: position) else {
-                if input.count > limits.line + 1 { throw Self.tooLong }
+                if input.count - 1 > limits.line { throw Self.tooLong }
                 input.noteSearched()
                 return nil
             }
-            if end - position > limits.line + 1 { throw Self.tooLong }
+            if end - position - 1 > limits.line { throw Self.tooLong }
             head = try Self.statusLine(input.bytes.span, position..<end)
             room -= end + 1 - position
             position = end + 1

@@ -20,6 +20,6 @@ public struct HTTPServerRequest: Sendable {
     /// The stream that it came on: for what one can ask it, not for reading and writing.
     public var stream: any ByteStream { connection.stream }
 
-    /// The client's address, of a TCP connection.
-    public var remoteAddress: SocketAddress? { connection.tcp?.remoteAddress }
+    /// The client's address, of a TCP connection and what is over one, such as TLS.
+    public var remoteAddress: SocketAddress? { connection.peerAddress }
 }

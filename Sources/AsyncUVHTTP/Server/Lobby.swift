@@ -14,7 +14,11 @@ final class Lobby: Sendable {
     private let room: Int
     private let state = Mutex(State())
 
-    init(room: Int) { self.room = room }
+    /// - Parameter firstTicket: For tests: how many connections have waited already.
+    init(room: Int, firstTicket: Int = 0) {
+        self.room = room
+        state.withLock { $0.nextTicket = firstTicket }
+    }
 
     /// A connection comes. When there is no room, the one that has waited longest goes.
     ///
@@ -51,6 +55,8 @@ final class Lobby: Sendable {
 extension Lobby.State {
     fileprivate mutating func removeOldest() -> (any ByteStream)? {
         guard !waiting.isEmpty else { return nil }
+        // Most tickets were given back: a look at those that wait is shorter than counting.
+        if nextTicket - oldest > waiting.count, let first = waiting.keys.min() { oldest = first }
         while true {
             defer { oldest += 1 }
             if let stream = waiting.removeValue(forKey: oldest) { return stream }

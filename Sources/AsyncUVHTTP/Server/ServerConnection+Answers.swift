@@ -128,7 +128,8 @@ extension ServerConnection {
         let isDraining = try await isDraining
         let length = length ?? notes.length
         let hasBody = try state.withLock { state in
-            try state.begin(number, status, notes, length.map { .bytes($0) } ?? .chunks, isDraining, &bytes)
+            try state.begin(
+                number, status, notes, length.map { .bytes($0) } ?? .chunks, isDraining, isWhole: false, &bytes)
         }
         try await write(bytes)
         if !hasBody { state.withLock { $0.answer = .ended } }
@@ -197,6 +198,14 @@ extension ServerConnection {
 
     // MARK: Another protocol
 
+    /// What is wrong with a request that asks for another protocol, as far as the head does not tell.
+    var problemOfUpgrade: String? {
+        state.withLock { state in
+            if state.version == .http10 { return "HTTP/1.0 knows no other protocols" }
+            return state.body.hasEnded ? nil : "a request for another protocol has no body"
+        }
+    }
+
     func upgrade(_ number: UInt32, _ fields: HTTPFields) async throws -> any ByteStream {
         var bytes: [UInt8] = []
         let rest = try state.withLock { state in
@@ -224,10 +233,11 @@ extension ServerConnection.State {
 
     /// Begins an answer: adds what the server says to its head.
     ///
+    /// - Parameter isWhole: Whether the handler has all of it; otherwise it may still read the request while it answers.
     /// - Returns: Whether the body is sent.
     fileprivate mutating func begin(
         _ number: UInt32, _ status: HTTPResponse.Status, _ notes: HTTPPreparedHead.Notes,
-        _ content: ServerConnection.Content, _ isDraining: Bool, _ head: inout [UInt8]
+        _ content: ServerConnection.Content, _ isDraining: Bool, isWhole: Bool = true, _ head: inout [UInt8]
     ) throws -> Bool {
         try checkUnanswered(number)
         let code = status.code
@@ -252,6 +262,10 @@ extension ServerConnection.State {
             }
         default:
             if code == 304, let length = notes.length { Self.append("Content-Length: ", length, to: &head) }
+        }
+        // A body of which so much is left is not dropped: the connection ends.
+        if isWhole, let rest = body.remaining, rest > ServerConnection.dropped {
+            isKept = false
         }
         // Who expects to be told to send the body, and is not, may send it or not: nobody knows what comes next.
         if isDraining || notes.closes || expectsContinue { isKept = false }

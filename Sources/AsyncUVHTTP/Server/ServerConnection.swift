@@ -24,6 +24,8 @@ final class ServerConnection: HTTPBodySource {
         var isConnect = false
         var body = BodyReader(.none, limits: HTTPLimits())
         var bodyTaken = 0
+        /// Why no more of the body can come: the client has left.
+        var departure: UVError?
         /// How long the body was waited for.
         var bodyWaited = Duration.zero
         var isReading = false
@@ -46,7 +48,7 @@ final class ServerConnection: HTTPBodySource {
     /// How many bytes come at a time.
     private static let readSize = 16_384
     /// How much of a body that nobody wanted is read, so that the connection can be kept.
-    private static let dropped = 262_144
+    static let dropped = 262_144
 
     init(_ server: HTTPServer, _ stream: any ByteStream, _ tcp: TCPConnection?, _ lobby: Lobby?) {
         self.server = server
@@ -137,6 +139,7 @@ final class ServerConnection: HTTPBodySource {
             state.version = parsed.version
             state.isKept = parsed.keepsConnection
             state.expectsContinue = parsed.expectsContinue
+            state.departure = nil
             if length != 0 || !state.body.hasEnded {
                 state.body = BodyReader(parsed.body, limits: server.limits)
                 state.bodyTaken = 0
@@ -176,6 +179,10 @@ final class ServerConnection: HTTPBodySource {
     private func endBadly(_ number: UInt32, _ error: (any Error)?, _ answer: State.Answer) async throws -> Bool {
         defer { state.withLock { $0.number &+= 1 } }
         let failure = error ?? (answer == .none ? HTTPServerError.noAnswer : .unfinished)
+        if let left = failure as? UVError, state.withLock({ $0.departure == left }) {
+            await endDeparted(number, answer)
+            return false
+        }
         switch answer {
         case .none:
             if let refusal = failure as? HTTPRefusal {
@@ -191,13 +198,25 @@ final class ServerConnection: HTTPBodySource {
         case .begun:
             let isTooSlow = (failure as? UVError)?.code == .timedOut
             if isTooSlow { server.noteTimeout() }
-            // A body up to the end of the connection would seem to be whole; and what a client does not take is not to be kept for it.
-            let seemsWhole = state.withLock { $0.promised == nil && !$0.isChunked }
-            if seemsWhole || isTooSlow { await tcp?.closeWithReset() }
+            // What a client does not take is not to be kept for it.
+            if isTooSlow || seemsWhole { await abort() }
         case .ended: break
         }
         throw failure
     }
+
+    /// The client has left within its body, which is no error of the handler's. It may listen still.
+    private func endDeparted(_ number: UInt32, _ answer: State.Answer) async {
+        server.noteRefusal()
+        switch answer {
+        case .none: try? await send(number, HTTPRefusal(.badRequest, "the body is not whole"))
+        case .begun: if seemsWhole { await abort() }
+        case .ended: break
+        }
+    }
+
+    /// Whether the client would take what it has for the whole answer: a body up to the end of the connection.
+    private var seemsWhole: Bool { state.withLock { $0.promised == nil && !$0.isChunked } }
 
     /// Drops the rest of a body, if it is short.
     private func drop(_ number: UInt32) async throws -> Bool {
@@ -208,7 +227,7 @@ final class ServerConnection: HTTPBodySource {
             return true
         } catch is HTTPRefusal {
             return false
-        } catch let error as UVError where error.code == .endOfFile {
+        } catch let error as UVError where error.code == .endOfFile || error.code == .connectionReset {
             return false
         }
     }
@@ -257,19 +276,19 @@ final class ServerConnection: HTTPBodySource {
                     state.withLock { state in
                         state.isReading = false
                         if isLate { state.isKept = false }
+                        if (error as? UVError)?.code == .connectionReset { state.leave(error as? UVError) }
                     }
                     if !isLate { throw error }
                     server.noteTimeout()
                     throw HTTPRefusal(.requestTimeout, "the body did not come in time")
                 }
+                let end = bytes == nil ? UVError(.endOfFile, in: "read", of: "the body of a request") : nil
                 state.withLock { state in
                     state.isReading = false
                     state.bodyWaited += .now - start
-                    if let bytes { state.parser.input.append(bytes) } else { state.isKept = false }
+                    if let bytes { state.parser.input.append(bytes) } else { state.leave(end) }
                 }
-                if bytes == nil {
-                    throw UVError(.endOfFile, in: "read", of: "the body of a request")
-                }
+                if let end { throw end }
             }
         }
     }
@@ -307,6 +326,13 @@ final class ServerConnection: HTTPBodySource {
         try await tcp.stream.endWrite(bytes, begun, within: server.time(for: bytes.count))
     }
 
+    private func abort() async {
+        if let tcp { return await tcp.closeWithReset() }
+        await served?.abort()
+    }
+
+    var peerAddress: SocketAddress? { tcp?.remoteAddress ?? served?.peerAddress }
+
     /// Whether the server ends.
     @inline(__always)
     var isDraining: Bool {
@@ -326,6 +352,11 @@ final class ServerConnection: HTTPBodySource {
 }
 
 extension ServerConnection.State {
+    fileprivate mutating func leave(_ error: UVError?) {
+        departure = error
+        isKept = false
+    }
+
     fileprivate mutating func nextPiece(
         of number: UInt32, limit: Int, _ server: HTTPServer
     ) throws -> ServerConnection.Step {

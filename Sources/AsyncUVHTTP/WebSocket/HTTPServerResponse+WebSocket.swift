@@ -29,6 +29,7 @@ extension HTTPServerResponse {
         var answer = WebSocketHandshake.response(to: request.head, subprotocols: subprotocols, origins: origins)
         answer.headerFields[.connection] = nil
         guard answer.status == .switchingProtocols else { return try await send(answer.status, answer.headerFields) }
+        if let problem = connection.problemOfUpgrade { return try await send(.badRequest, text: "\(problem)\n") }
         try await upgrade(answer.headerFields) { stream in
             let socket = WebSocket(
                 stream, role: .server, limits: limits, subprotocol: answer.headerFields[.secWebSocketProtocol])

@@ -55,13 +55,12 @@ public final class WebSocket: AsyncSequence, Sendable {
     ///
     /// - Throws: ``WebSocketError`` with `.closed` when the peer has closed with another code, `.truncated` when the stream ended
     ///   without a goodbye, `.protocolViolation`, `.invalidText` or `.tooLarge` when the peer has sent what it must not: then the
-    ///   stream is closed. ``UVError`` with `.alreadyInProcess` while another task reads. Otherwise what reading the stream throws.
+    ///   stream is closed. ``UVError`` with `.alreadyInProcess` while another task reads, but for ``close(_:reason:)``. Otherwise what reading the stream throws.
     ///
     /// Cancellation, and a timeout of the stream: nothing has been read; the next call goes on where this one was.
     public func next() async throws -> WebSocketMessage? {
-        if let end = core.withLock({ $0.end }) { return try value(of: end) }
-        guard var decoder = core.withLock({ $0.takeDecoder() }) else {
-            throw UVError(.alreadyInProcess, in: "next", of: "a WebSocket that another task reads")
+        guard var decoder = try await takeDecoder() else {
+            return try core.withLock({ $0.end }).flatMap { try value(of: $0) }
         }
         defer { core.withLock { $0.giveBack(decoder) } }
         try Task.checkCancellation()
@@ -72,6 +71,21 @@ public final class WebSocket: AsyncSequence, Sendable {
             case .bytes(let chunk): decoder.append(chunk)
             case .end: await truncate()
             case .draining: await sendGoingAway()
+            }
+        }
+    }
+
+    /// - Returns: `nil` after the end.
+    private func takeDecoder() async throws -> WebSocketDecoder? {
+        while true {
+            switch core.withLock({ $0.takeTurn(on: stream.loop) }) {
+            case .decoder(let decoder): return decoder
+            case .over: return nil
+            case .busy: throw UVError(.alreadyInProcess, in: "next", of: "a WebSocket that another task reads")
+            case .wait(let readingEnds):
+                try await readingEnds.acquire()
+                // For the next one that waits.
+                readingEnds.release()
             }
         }
     }

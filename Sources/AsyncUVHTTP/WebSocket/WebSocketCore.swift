@@ -35,11 +35,23 @@ struct WebSocketCore {
 
     // MARK: Reading
 
-    /// - Returns: `nil` while another task reads.
-    mutating func takeDecoder() -> WebSocketDecoder? {
-        let taken = decoder
-        decoder = nil
-        return taken
+    enum Turn {
+        case decoder(WebSocketDecoder)
+        case over
+        /// Another task reads.
+        case busy
+        /// Until `close`, or the reader that it waits for, has come to the end.
+        case wait(Semaphore)
+    }
+
+    mutating func takeTurn(on loop: EventLoop) -> Turn {
+        if end != nil { return .over }
+        if let taken = decoder {
+            decoder = nil
+            return .decoder(taken)
+        }
+        if isClosing, let readingEnds = waitForReader(on: loop) { return .wait(readingEnds) }
+        return .busy
     }
 
     mutating func giveBack(_ decoder: WebSocketDecoder) {

@@ -34,7 +34,7 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
 
     /// For people: `the WebSocket peer broke the protocol (1002): a frame that is not masked`.
     public var description: String {
-        if kind == .refused { return "no WebSocket: \(reason)" }
+        if kind == .refused { return "no WebSocket: \(reason.withoutControls)" }
         let what =
             switch kind {
             case .refused: "no WebSocket"
@@ -45,6 +45,6 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
             case .truncated: "the WebSocket ended without a goodbye"
             case .unanswered: "the WebSocket peer does not answer"
             }
-        return "\(what) (\(closeCode))" + (reason.isEmpty ? "" : ": \(reason)")
+        return "\(what) (\(closeCode))" + (reason.isEmpty ? "" : ": \(reason.withoutControls)")
     }
 }

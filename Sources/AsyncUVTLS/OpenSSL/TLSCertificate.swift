@@ -43,7 +43,11 @@ public final class TLSCertificate: Sendable {
     }
 
     /// Whether it is for a host: a name or an IP address.
-    public func isValid(for host: String) -> Bool { unsafe ctls_certificate_is_for(raw, host) }
+    public func isValid(for host: String) -> Bool {
+        // C would look at what is before a NUL only.
+        if host.utf8.contains(0) { return false }
+        return unsafe ctls_certificate_is_for(raw, host)
+    }
 
     private var times: (FileTime, FileTime) {
         var first: Int64 = 0

@@ -252,6 +252,29 @@ import UV
         }
     }
 
+    @Test func closingWhileTheReaderIsBusy() throws {
+        try onLoop { loop in
+            let (client, server) = try await Self.pair(on: loop)
+            let goOn = Semaphore(permits: 0, on: loop)
+            let reading = loop.spawn {
+                for try await message in client {
+                    #expect(message == .text("work"))
+                    try await goOn.acquire()
+                }
+            }
+            try await server.send("work")
+            try await loop.waitUntilIdle()
+            let closing = loop.spawn { await client.close() }
+            try await loop.waitUntilIdle()
+            // It comes back while `close` waits for the peer.
+            goOn.release()
+            try await loop.waitUntilIdle()
+            #expect(try await server.next() == nil)
+            try await closing.value
+            try await reading.value
+        }
+    }
+
     @Test func bothCloseAtOnce() throws {
         try onLoop { loop in
             let (client, server) = try await Self.pair(on: loop)
