@@ -57,18 +57,6 @@ import UV
         }
     }
 
-    @Test func anAnswerThatIsDroppedAfterItsLoop() throws {
-        let kept = Shared<HTTPClientResponse?>(nil)
-        try withPeer { connection, _ in
-            _ = try await connection.readHead()
-            try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-        } _: { loop, url async throws in
-            kept.value = try await HTTPClient(on: loop).get(url)
-        }
-        #expect(kept.value?.status == .ok)
-        kept.value = nil
-    }
-
     @Test func theTimeForAnAnswerCountsFromTheEndOfTheRequest() throws {
         try withPeer { connection, _ in
             _ = try await connection.readHead()
