@@ -1,4 +1,3 @@
-internal import CPlatform
 package import UV
 
 /// An ``EventLoop`` without a thread: a foreign loop makes its turns, on the thread that has its ``loop`` then.
@@ -23,16 +22,6 @@ package final class DrivenLoop {
             try? core.end()
             throw error
         }
-        leave()
-    }
-
-    private func comeIn() {
-        eventLoop.takeThread()
-        eventLoop.ending.noteThread(cplatform_posix_thread())
-    }
-
-    private func leave() {
-        eventLoop.ending.noteThread(0)
         eventLoop.leaveThread()
     }
 
@@ -43,8 +32,8 @@ package final class DrivenLoop {
     ///
     /// - Returns: Whether the loop is to be finished now.
     package func turn() throws(UVError) -> Bool {
-        comeIn()
-        defer { leave() }
+        eventLoop.takeThread()
+        defer { eventLoop.leaveThread() }
         if stage == .closing { core.closeUserHandles() }
         let isAlive = try loop.turn()
         switch stage {
@@ -66,8 +55,8 @@ package final class DrivenLoop {
     /// loop any more.
     package func finish() throws(UVError) {
         guard stage != .over else { return }
-        comeIn()
-        defer { leave() }
+        eventLoop.takeThread()
+        defer { eventLoop.leaveThread() }
         if stage == .closing { try core.finishEnd() } else { try core.end() }
         stage = .over
         eventLoop.ending.finish()

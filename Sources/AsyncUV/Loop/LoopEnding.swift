@@ -23,9 +23,6 @@ final class LoopEnding: Sendable {
         posixThread.store(cplatform_posix_thread(), ordering: .releasing)
     }
 
-    /// The thread of a loop that is driven: nobody between two turns.
-    func noteThread(_ thread: UInt) { posixThread.store(thread, ordering: .releasing) }
-
     func noteProgress() { isEnding.store(true, ordering: .releasing) }
 
     func wait() async {

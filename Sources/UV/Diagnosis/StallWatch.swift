@@ -9,9 +9,8 @@ package final class StallWatch: Sendable {
     /// How long a callback or job may take.
     package let limit: Duration
     /// The thread of the loop, as the system and its C library call it.
-    /// A loop that a dispatch queue drives has another one now and then.
-    private let kernelThread = Atomic(cplatform_kernel_thread())
-    private let thread = Atomic(cplatform_posix_thread())
+    private let kernelThread = cplatform_kernel_thread()
+    private let thread = cplatform_posix_thread()
     private let backend: CInt
     /// How many callbacks have ended. The loop's thread alone writes it.
     private let ended = Atomic<UInt64>(0)
@@ -41,12 +40,6 @@ package final class StallWatch: Sendable {
     func end() { StallWatchdog.remove(self) }
 
     func runBegins() {
-        let kernelNumber = cplatform_kernel_thread()
-        if kernelThread.load(ordering: .relaxed) != kernelNumber {
-            cplatform_allow_captures()
-            thread.store(cplatform_posix_thread(), ordering: .relaxed)
-            kernelThread.store(kernelNumber, ordering: .relaxed)
-        }
         callbackEnded()
         isRunning.store(true, ordering: .relaxed)
     }
@@ -80,8 +73,7 @@ package final class StallWatch: Sendable {
 
     func look() -> Finding? {
         let ended = ended.load(ordering: .relaxed)
-        let isBusy = isRunning.load(ordering: .relaxed)
-            && cplatform_waits_for_events(kernelThread.load(ordering: .relaxed), backend) == 0
+        let isBusy = isRunning.load(ordering: .relaxed) && cplatform_waits_for_events(kernelThread, backend) == 0
         let now = Loop.hrtime
         return state.withLock { (state: inout State) -> Finding? in
             if state.isBusy, isBusy, ended == state.ended {
@@ -89,7 +81,7 @@ package final class StallWatch: Sendable {
                 if time < state.nextReport { return nil }
                 state.nextReport = time * 2
                 state.hasReported = true
-                return .stall(time, limit: limit, Capture.take(thread.load(ordering: .relaxed)))
+                return .stall(time, limit: limit, Capture.take(thread))
             }
             let last = state.hasReported ? now - state.since : nil
             state = State(ended: ended, isBusy: isBusy, since: now, nextReport: limit)
