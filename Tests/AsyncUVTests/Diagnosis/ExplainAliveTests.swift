@@ -166,8 +166,12 @@ import UV
         try await withOwnLoop { loop in
             let sleeper = loop.spawn { try await loop.sleep(for: .seconds(60)) }
             let stuck = try EventLoop(label: "stuck")
-            let task = stuck.spawn { theFunctionThatBlocks(until: reports) { $0.contains("\"stuck\"") } }
-            try await loop.waitUntilIdle()
+            let isStuck = Shared(false)
+            let task = stuck.spawn {
+                isStuck.value = true
+                theFunctionThatBlocks(until: reports) { $0.contains("\"stuck\"") }
+            }
+            while !isStuck.value { await Task.yield() }
             kill(getpid(), SIGALRM)
             _ = await task.result
             await stuck.shutdown()
@@ -272,5 +276,6 @@ private func theCulprit(_ reports: Reports) async {
 private func theFunctionThatBlocks(
     until reports: Reports, _ isMeant: (String) -> Bool = { $0.contains("theFunctionThatBlocks") }
 ) {
-    while !reports.all.contains(where: isMeant) { usleep(100_000) }
+    let end = ContinuousClock.now + .seconds(60) // A report that never comes is a failed test, not one that hangs.
+    while !reports.all.contains(where: isMeant), ContinuousClock.now < end { usleep(100_000) }
 }

@@ -294,8 +294,9 @@ import Testing
     func shutdownWhileServing() async throws {
         let group = try await EventLoopGroup(count: 2)
         let listeners = try await group.bind(host: "127.0.0.1", port: 0)
-        let serving = Task { try await EventLoopGroup.serve(listeners) { _ = try await $0.read() } }
+        let serving = Task { try await serveUntilEnd(listeners) }
         let client = try FileDescriptor.tcpConnection(toPort: listeners[0].localAddress.port)
+        #expect(try await onThread { try client.read(upTo: 1) } == [1])
         await group.shutdown()
         await group.shutdown()
         #expect(code(of: await failure(of: serving)) == .canceled)
