@@ -15,7 +15,9 @@ enum StallWatchdog {
     static let limitOfEnvironment: Duration? = {
         guard let text = Environment.value(of: "SWIFT_UV_STALL"), !text.isEmpty else { return nil }
         let limit = Self.limit(text)
-        if limit == nil { say("SWIFT_UV_STALL=\(text) is no limit: 100ms, 2s, or a number of milliseconds, at least one") }
+        if limit == nil {
+            say("SWIFT_UV_STALL=\(text) is no limit: 100ms, 2s, or a number of milliseconds, at least one")
+        }
         return limit
     }()
 

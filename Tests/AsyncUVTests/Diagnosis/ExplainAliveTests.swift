@@ -276,6 +276,6 @@ private func theCulprit(_ reports: Reports) async {
 private func theFunctionThatBlocks(
     until reports: Reports, _ isMeant: (String) -> Bool = { $0.contains("theFunctionThatBlocks") }
 ) {
-    let end = ContinuousClock.now + .seconds(60) // A report that never comes is a failed test, not one that hangs.
+    let end = ContinuousClock.now + .seconds(60)  // A report that never comes is a failed test, not one that hangs.
     while !reports.all.contains(where: isMeant), ContinuousClock.now < end { usleep(100_000) }
 }

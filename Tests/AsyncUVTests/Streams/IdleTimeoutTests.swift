@@ -320,7 +320,7 @@ import Testing
         let loop = try EventLoop()
         let (near, far) = try await connectedPair(on: loop)
         try await near.setIdleTimeout(.seconds(1_000))
-        let reading = loop.spawn { try await near.read() } // A task of the pool may be late, when nothing can be read.
+        let reading = loop.spawn { try await near.read() }  // A task of the pool may be late, when nothing can be read.
         let writing = loop.spawn { try await near.write(Self.large) }
         try await loop.waitUntilIdle()
         await loop.shutdown()
