@@ -107,7 +107,7 @@ extension FileTests {
                 try path.put([1, 2, 3])
                 let file = try await File.open(path)
                 let (connection, peer) = try await plainPeerPair()
-                limitDescriptors(to: lowestFreeDescriptor())
+                forbidDescriptors()
                 await expect(.tooManyOpenFiles, of: path) { try await file.send(to: connection) }
                 limitDescriptors(to: 1_000)
                 try peer.close()

@@ -29,7 +29,7 @@ import UV
             await letDispatchOpenItsDescriptors()
             try await onThread {
                 try EventLoop.run { _ in
-                    limitDescriptors(to: lowestFreeDescriptor())
+                    forbidDescriptors()
                     do {
                         _ = try await TCPConnection.connect(host: "localhost", port: 1)
                     } catch let error as UVError where error.code == .tooManyOpenFiles {

@@ -186,7 +186,7 @@ import Testing
                     let clients = try (0..<10).map { _ in
                         try FileDescriptor.tcpConnection(toPort: listener.localAddress.port)
                     }
-                    limitDescriptors(to: lowestFreeDescriptor())
+                    forbidDescriptors()
                     while errors.value.isEmpty { try await loop.sleep(for: .milliseconds(1)) }
                     guard errors.value[0].contains("EMFILE"), errors.value[0].hasSuffix("nil") else {
                         fatalError("\(errors.value)")

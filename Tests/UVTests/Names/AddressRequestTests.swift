@@ -57,7 +57,7 @@ import UV
                 var errors: [UVError] = []
                 try AddressRequest.addresses(of: "127.0.0.1", port: 1, on: loop) { _, _ in }
                 try loop.run()
-                limitDescriptors(to: lowestFreeDescriptor())
+                forbidDescriptors()
                 try AddressRequest.addresses(of: "localhost", port: 1, on: loop) { _, result in
                     if case .failure(let error) = result { errors.append(error) }
                 }

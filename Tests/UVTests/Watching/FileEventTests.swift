@@ -172,10 +172,11 @@ import UV
     @Test("A process without free descriptors is told so")
     func noDescriptors() async {
         await #expect(processExitsWith: .success) {
+            await letDispatchOpenItsDescriptors()
             try synchronously {
                 let loop = try Loop()
                 let handle = try FileEventHandle(on: loop)
-                limitDescriptors(to: lowestFreeDescriptor())
+                forbidDescriptors()
                 expect(.tooManyOpenFiles, of: "/tmp: ") { try handle.start("/tmp") { _, _ in } }
                 expect(.tooManyOpenFiles, of: "fs.inotify.max_user_instances") {
                     try TreeWatcher(at: "/tmp", on: loop) { _, _ in }
