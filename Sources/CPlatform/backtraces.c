@@ -231,17 +231,36 @@ static void request(int signal) {
     errno = error;
 }
 
-int cplatform_request_on(int signal) {
+static int open_requests(void) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int error = 0;
+    pthread_mutex_lock(&lock);
     if (requests[0] < 0) {
         int ends[2];
-        if (pipe(ends) != 0) return errno;
-        for (int index = 0; index < 2; index++) fcntl(ends[index], F_SETFD, FD_CLOEXEC);
-        fcntl(ends[1], F_SETFL, O_NONBLOCK);
-        memcpy(requests, ends, sizeof ends);
+#if defined(__linux__)
+        error = pipe2(ends, O_CLOEXEC) != 0 ? errno : 0;
+#else
+        error = pipe(ends) != 0 ? errno : 0;
+        for (int index = 0; error == 0 && index < 2; index++) fcntl(ends[index], F_SETFD, FD_CLOEXEC);
+#endif
+        if (error == 0) {
+            fcntl(ends[1], F_SETFL, O_NONBLOCK);
+            memcpy(requests, ends, sizeof ends);
+        }
     }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int cplatform_request_on(int signal) {
+    int error = open_requests();
+    if (error != 0) return error;
     struct sigaction before, action = {0};
     if (sigaction(signal, NULL, &before) != 0) return errno;
-    if (before.sa_handler != SIG_DFL && before.sa_handler != request) return EBUSY;
+    // A terminal needs nothing at a signal that does not end the process any more.
+    int is_free = before.sa_handler == SIG_DFL || before.sa_handler == request
+        || cplatform_guards_terminals(before.sa_handler);
+    if (!is_free) return EBUSY;
     action.sa_handler = request;
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     return sigaction(signal, &action, NULL) == 0 ? 0 : errno;

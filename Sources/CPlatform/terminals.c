@@ -100,6 +100,8 @@ static void take(int signal, void (*handler)(int), struct sigaction *before) {
     sigaction(signal, &action, NULL);
 }
 
+int cplatform_guards_terminals(void (*handler)(int)) { return handler == on_fatal; }
+
 static void take_signals(void) {
     for (int i = 0; i < fatal_count; i++) take(fatal[i], on_fatal, &earlier[i]);
     take(SIGTSTP, on_stop, &earlier_stop);

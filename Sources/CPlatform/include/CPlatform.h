@@ -328,6 +328,9 @@ void cplatform_note_terminal(int number);
 /// Gives the kept settings back and forgets them.
 void cplatform_release_terminal(int number);
 
+/// Whether a handler is the one that gives terminals their settings back when a signal ends the process.
+int cplatform_guards_terminals(void (*handler)(int));
+
 /// Gives all terminals their kept settings back.
 void cplatform_restore_terminals(void);
 

@@ -36,6 +36,22 @@ import Testing
         #expect(!pseudo.isRaw)
     }
 
+    @Test("A program that has changed its terminal may still explain itself on a signal, before and after")
+    func explainsItself() async {
+        await #expect(processExitsWith: .success) {
+            let pseudo = try PseudoTerminal()
+            let loop = try EventLoop()
+            try EventLoop.explainAlive(on: .user2)
+            let terminal = try await Terminal.open(pseudo.program, on: loop)
+            try await terminal.withMode(.raw) {
+                try EventLoop.explainAlive(on: .user1)
+                try EventLoop.explainAlive(on: .user2)
+            }
+            await terminal.close()
+            await loop.shutdown()
+        }
+    }
+
     @Test("C1, K2: the mode is set back when a body throws or is cancelled")
     func modeIsSetBack() async throws {
         let pseudo = try PseudoTerminal()
