@@ -65,20 +65,27 @@ int cplatform_backtrace(uintptr_t *frames, int most) {
 #endif
 }
 
-int cplatform_kernel_thread(void) {
+uintptr_t cplatform_thread(void) {
 #if defined(__linux__)
-    return (int)syscall(SYS_gettid);
+    return (uintptr_t)syscall(SYS_gettid);
 #else
-    return 0;
+    return (uintptr_t)pthread_self();
 #endif
 }
 
-uintptr_t cplatform_posix_thread(void) { return (uintptr_t)pthread_self(); }
+// A thread that has ended is an error on Linux: its number is looked up, its memory is not.
+static int signal_thread(uintptr_t thread, int signal) {
+#if defined(__linux__)
+    return syscall(SYS_tgkill, getpid(), (pid_t)thread, signal) == 0 ? 0 : errno;
+#else
+    return pthread_kill((pthread_t)thread, signal);
+#endif
+}
 
-int cplatform_waits_for_events(int thread, int descriptor) {
+int cplatform_waits_for_events(uintptr_t thread, int descriptor) {
 #if defined(__linux__)
     char path[64], text[128];
-    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", thread);
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -1;
     ssize_t size = read(file, text, sizeof text - 1);
@@ -108,7 +115,7 @@ int cplatform_waits_for_events(int thread, int descriptor) {
 enum { idle, asked, answering };
 
 static _Atomic int state = idle;
-static pthread_t target;
+static uintptr_t target;
 static struct cplatform_capture capture;
 static int wanted = 0;
 static int (*_Atomic task_source)(uintptr_t *, int, char *, size_t);
@@ -126,7 +133,7 @@ int cplatform_current_task(uintptr_t *frames, int most, char *name, size_t size)
 static void answer(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)info, (void)context;
     int expected = asked;
-    if (!pthread_equal(pthread_self(), target)) return;
+    if (cplatform_thread() != target) return;
     if (!atomic_compare_exchange_strong(&state, &expected, answering)) return;
     int error = errno;
 #if HAS_BACKTRACE
@@ -198,9 +205,9 @@ void cplatform_allow_captures(void) {
 int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int milliseconds) {
     // The answer to an earlier question may still be on its way.
     if (wanted == 0 || atomic_load(&state) != idle) return 0;
-    target = (pthread_t)thread;
+    target = thread;
     atomic_store(&state, asked);
-    if (pthread_kill(target, wanted) != 0) {
+    if (signal_thread(target, wanted) != 0) {
         atomic_store(&state, idle);
         return 0;
     }

@@ -35,11 +35,14 @@ extension Trait where Self == InTurn {
     public static var inTurn: Self { Self() }
 }
 
-private actor Seats {
-    static let shared = Seats()
+/// So many may sit at a time.
+actor Seats {
+    static let shared = Seats(8)
 
-    private var free = 8
+    private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(_ count: Int) { free = count }
 
     func take() async {
         if free == 0 { return await withCheckedContinuation { waiting.append($0) } }

@@ -160,7 +160,8 @@ extension EventLoop {
     /// A sentence on a loop that is stuck, and where its thread is.
     fileprivate func whereItIs(_ what: String) -> String {
         let thread = ending.thread
-        guard thread != 0, let capture = Capture.take(thread) else {
+        if thread == 0 { return "\(self) \(what), and nobody runs it at the moment" }
+        guard let capture = Capture.take(thread) else {
             return "\(self) \(what), and its thread does not say where it is"
         }
         return "\(self) \(what); its thread is at:\n\(capture)"

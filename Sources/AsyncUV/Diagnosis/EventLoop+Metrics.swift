@@ -9,7 +9,8 @@ extension EventLoop {
         /// How long each turn was busy, which is how long an event may have waited for its turn; `nil` without
         /// ``EventLoop/measureLag()``.
         public internal(set) var lag: LagHistogram?
-        /// How long the loop has waited for events since ``EventLoop/measureLag()``. The rest of the time it was busy.
+        /// How long the loop has waited for events since ``EventLoop/measureLag()``; of one that a foreign loop drives: how long it
+        /// made no turn. The rest of the time it was busy.
         public internal(set) var idleTime = Duration.zero
         /// Jobs run: a job is a piece of a task between two suspensions.
         public internal(set) var jobs = 0

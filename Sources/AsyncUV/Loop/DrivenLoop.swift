@@ -22,7 +22,7 @@ package final class DrivenLoop {
             try? core.end()
             throw error
         }
-        eventLoop.leaveThread()
+        leave()
     }
 
     /// Whether the loop has begun to end.
@@ -32,8 +32,8 @@ package final class DrivenLoop {
     ///
     /// - Returns: Whether the loop is to be finished now.
     package func turn() throws(UVError) -> Bool {
-        eventLoop.takeThread()
-        defer { eventLoop.leaveThread() }
+        comeIn()
+        defer { leave() }
         if stage == .closing { core.closeUserHandles() }
         let isAlive = try loop.turn()
         switch stage {
@@ -55,10 +55,22 @@ package final class DrivenLoop {
     /// loop any more.
     package func finish() throws(UVError) {
         guard stage != .over else { return }
-        eventLoop.takeThread()
-        defer { eventLoop.leaveThread() }
+        comeIn()
+        defer { leave() }
         if stage == .closing { try core.finishEnd() } else { try core.end() }
         stage = .over
         eventLoop.ending.finish()
+    }
+
+    private func comeIn() {
+        eventLoop.takeThread()
+        eventLoop.ending.runBegins()
+        core.meter.comesBack()
+    }
+
+    private func leave() {
+        core.meter.leaves()
+        eventLoop.ending.runEnds()
+        eventLoop.leaveThread()
     }
 }

@@ -34,7 +34,7 @@ final class LoopCore {
     /// Keeps the loop turning while jobs are left.
     private let idle: IdleHandle
     private let prepare: PrepareHandle
-    private let meter: LagMeter
+    let meter: LagMeter
     private var mainQueue: MainQueueHandle?
     private var batch = JobInbox.Batch()
     private var foreignCalls: [@Sendable () -> Void] = []
@@ -73,7 +73,7 @@ final class LoopCore {
         RuntimeShortcuts.prepareDiagnosis()
         takeCallbacks(of: owner)
         loop.whenWatched = { [unowned self, unowned owner] in takeCallbacks(of: owner) }
-        owner.ending.begin()
+        owner.ending.runBegins()
         try resumeTurning()
         // The callbacks of C code may leave jobs. They run before the loop waits.
         if loop.isAdopted { try countTurns() }

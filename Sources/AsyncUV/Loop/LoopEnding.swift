@@ -9,19 +9,21 @@ final class LoopEnding: Sendable {
     }
 
     private let state = Mutex(State())
-    private let posixThread = Atomic<UInt>(0)
+    private let runner = Atomic<UInt>(0)
     private let isEnding = Atomic<Bool>(false)
 
-    /// The loop's thread for captures, while it runs the loop; 0 before and afterwards.
-    var thread: UInt { posixThread.load(ordering: .acquiring) }
+    /// The thread that runs the loop, for captures; 0 before and afterwards, and between the turns of a driven loop.
+    var thread: UInt { runner.load(ordering: .acquiring) }
     /// Whether the loop has begun to close what is on it.
     var hasBegun: Bool { isEnding.load(ordering: .acquiring) }
 
     /// The loop is about to run, on the calling thread.
-    func begin() {
+    func runBegins() {
         cplatform_allow_captures()
-        posixThread.store(cplatform_posix_thread(), ordering: .releasing)
+        runner.store(cplatform_thread(), ordering: .releasing)
     }
+
+    func runEnds() { runner.store(0, ordering: .releasing) }
 
     func noteProgress() { isEnding.store(true, ordering: .releasing) }
 
@@ -36,7 +38,7 @@ final class LoopEnding: Sendable {
     }
 
     func finish() {
-        posixThread.store(0, ordering: .releasing)
+        runEnds()
         let waiting = state.withLock { state in
             state.isOver = true
             defer { state.waiting = [] }

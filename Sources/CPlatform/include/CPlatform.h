@@ -349,13 +349,11 @@ int cplatform_peek(uintptr_t address, uintptr_t *words, int count);
 /// The return addresses of the calling thread, innermost first, without this function's caller's callee; how many.
 int cplatform_backtrace(uintptr_t *frames, int most);
 
-/// The kernel's number of the calling thread, 0 where it has none.
-int cplatform_kernel_thread(void);
-/// The calling thread for ``cplatform_capture``.
-uintptr_t cplatform_posix_thread(void);
+/// The calling thread, for ``cplatform_capture`` and ``cplatform_waits_for_events``; not 0.
+uintptr_t cplatform_thread(void);
 
 /// Whether a thread of this process is blocked in the wait for events of an epoll descriptor; -1 where nobody can tell.
-int cplatform_waits_for_events(int thread, int descriptor);
+int cplatform_waits_for_events(uintptr_t thread, int descriptor);
 
 /// What a thread is doing.
 typedef struct cplatform_capture {
@@ -378,7 +376,7 @@ int cplatform_current_task(uintptr_t *frames, int most, char *name, size_t size)
 int cplatform_prepare_captures(void);
 /// Lets the calling thread be captured, now or later: threads of Dispatch, and those that they start, block all signals.
 void cplatform_allow_captures(void);
-/// Captures another thread, which must live. 0 when it does not answer in time. To be called by one thread at a time.
+/// Captures another thread, which must live but on Linux. 0 when it does not answer in time. To be called by one thread at a time.
 int cplatform_capture(uintptr_t thread, struct cplatform_capture *result, int milliseconds);
 
 /// Lets a signal end ``cplatform_wait_for_request``: 0, or an errno value; EBUSY when the signal has another handler.

@@ -8,9 +8,8 @@ internal import Synchronization
 package final class StallWatch: Sendable {
     /// How long a callback or job may take.
     package let limit: Duration
-    /// The thread of the loop, as the system and its C library call it.
-    private let kernelThread = cplatform_kernel_thread()
-    private let thread = cplatform_posix_thread()
+    /// The thread that runs the loop: a queue that drives one has many.
+    private let thread = Atomic<UInt>(0)
     private let backend: CInt
     /// How many callbacks have ended. The loop's thread alone writes it.
     private let ended = Atomic<UInt64>(0)
@@ -33,7 +32,6 @@ package final class StallWatch: Sendable {
         self.backend = backend
         self.limit = limit
         cplatform_prepare_captures()
-        cplatform_allow_captures()
         StallWatchdog.add(self)
     }
 
@@ -41,7 +39,12 @@ package final class StallWatch: Sendable {
 
     func runBegins() {
         callbackEnded()
-        isRunning.store(true, ordering: .relaxed)
+        let thread = cplatform_thread()
+        if thread != self.thread.load(ordering: .relaxed) {
+            cplatform_allow_captures()
+            self.thread.store(thread, ordering: .relaxed)
+        }
+        isRunning.store(true, ordering: .releasing)
     }
 
     func runEnds() { isRunning.store(false, ordering: .relaxed) }
@@ -55,25 +58,17 @@ package final class StallWatch: Sendable {
     /// How often the watchdog has to look.
     var interval: Duration { limit / 4 }
 
-    /// What the watchdog has to report. The names of functions are looked up when somebody reads it, which may take long.
-    enum Finding: CustomStringConvertible {
+    /// What the watchdog has seen.
+    enum Finding {
         case stall(Duration, limit: Duration, Capture?)
         case end(Duration)
-
-        var description: String {
-            switch self {
-            case .end(let time): return "the callback that kept a loop waiting has ended after about \(time.inWords)"
-            case .stall(let time, let limit, let capture):
-                let head =
-                    "a callback keeps its loop waiting, for \(time.inWords) so far (limit \(limit.inWords))"
-                return capture.map { "\(head):\n\($0)" } ?? "\(head); its thread does not say where it is"
-            }
-        }
     }
 
     func look() -> Finding? {
         let ended = ended.load(ordering: .relaxed)
-        let isBusy = isRunning.load(ordering: .relaxed) && cplatform_waits_for_events(kernelThread, backend) == 0
+        let isRunning = isRunning.load(ordering: .acquiring)
+        let thread = thread.load(ordering: .relaxed)
+        let isBusy = isRunning && cplatform_waits_for_events(thread, backend) == 0
         let now = Loop.hrtime
         return state.withLock { (state: inout State) -> Finding? in
             if state.isBusy, isBusy, ended == state.ended {

@@ -2,7 +2,9 @@ internal import CPlatform
 internal import Synchronization
 internal import UVPlatform
 
-/// One thread that looks at all loops that are watched. It starts with the first one and ends after the last.
+/// One thread that looks at all loops that are watched. It starts with the first one and ends after the last. It tells nothing but
+/// what it knows at once: while it looked up the names of functions it would see nothing, and a program that ends soon would not
+/// hear of it.
 enum StallWatchdog {
     private struct State {
         var watches: [ObjectIdentifier: StallWatch] = [:]
@@ -55,7 +57,7 @@ enum StallWatchdog {
                 let report = state.withLock { state in
                     state.watches[ObjectIdentifier(watch)] == nil ? nil : watch.look()
                 }
-                if let report { say("\(report)") }
+                if let report { tell(report) }
             }
             let interval = watches.map(\.interval).min() ?? .milliseconds(100)
             usleep(UInt32(clamping: max(1_000, min(interval, .milliseconds(250)).wholeMicroseconds)))
@@ -69,7 +71,52 @@ enum StallWatchdog {
         }
     }
 
+    private static func tell(_ finding: StallWatch.Finding) {
+        switch finding {
+        case .stall(let time, let limit, let capture):
+            say("a callback keeps its loop waiting, for \(time.inWords) so far (limit \(limit.inWords))")
+            Teller.tell {
+                capture.map { "after \(time.inWords) the callback was at:\n\($0)" }
+                    ?? "the thread of the callback does not say where it is"
+            }
+        case .end(let time):
+            Teller.tell { "the callback that kept a loop waiting has ended after about \(time.inWords)" }
+        }
+    }
+
     private static func say(_ report: String) { Diagnostics.sayAsAsked(.warning, report) }
+
+    /// Says in their order what takes time to find words for, on a thread that lives while there is something to say.
+    private enum Teller {
+        private struct State {
+            var sentences: [@Sendable () -> String] = []
+            var isRunning = false
+        }
+
+        private static let state = Mutex(State())
+
+        static func tell(_ sentence: @escaping @Sendable () -> String) {
+            let starts = state.withLock { state in
+                state.sentences.append(sentence)
+                defer { state.isRunning = true }
+                return !state.isRunning
+            }
+            guard starts else { return }
+            let error = unsafe cplatform_start_thread({ _ in Teller.run() }, nil, 1 << 20, nil)
+            if error != 0 { state.withLock { $0.isRunning = false } }
+        }
+
+        private static func run() {
+            while let sentence = next() { say(sentence()) }
+        }
+
+        private static func next() -> (@Sendable () -> String)? {
+            state.withLock { state in
+                if state.sentences.isEmpty { state.isRunning = false }
+                return state.sentences.isEmpty ? nil : state.sentences.removeFirst()
+            }
+        }
+    }
 }
 
 extension Duration {

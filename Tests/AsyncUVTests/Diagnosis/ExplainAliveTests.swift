@@ -1,6 +1,5 @@
 import AsyncUV
 import Foundation
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -119,7 +118,7 @@ import UV
         #expect(entries.contains { $0.kind == "body of EventLoop.run" })
     }
 
-    @Test func tracingShowsTasksOfSpawnThatWaitElsewhere() throws {
+    @Test(.soleDiagnostics) func tracingShowsTasksOfSpawnThatWaitElsewhere() throws {
         let before = Diagnostics.isTracing
         defer { Diagnostics.isTracing = before }
         Diagnostics.isTracing = true
@@ -146,9 +145,10 @@ import UV
 }
 
 /// They set the one handler of the process.
-@Suite(.serialized, .disabled(if: isSanitized, "sanitizers hold signals back")) struct LoopDiagnosisTests {
+@Suite(.serialized, .soleDiagnostics, .disabled(if: isSanitized, "sanitizers hold signals back"))
+struct LoopDiagnosisTests {
     @Test func aStalledJobIsReportedWithItsTaskAndFunction() async throws {
-        let reports = Reports()
+        let reports = DiagnosticReports()
         try await withOwnLoop { loop in
             try await loop.reportStalls(longerThan: .milliseconds(50))
             let task = Task(name: "the culprit", executorPreference: loop) { await theCulprit(reports) }
@@ -160,7 +160,7 @@ import UV
     }
 
     @Test func aLoopThatIsStuckIsNamedByTheSignalWithItsBacktrace() async throws {
-        let reports = Reports()
+        let reports = DiagnosticReports()
         // For the rest of the process, so not a signal that other tests watch.
         try EventLoop.explainAlive(on: .alarm)
         try await withOwnLoop { loop in
@@ -184,7 +184,7 @@ import UV
     }
 
     @Test func aShutdownThatTakesLongSaysWhatItWaitsFor() async throws {
-        let reports = Reports()
+        let reports = DiagnosticReports()
         let before = Diagnostics.slowShutdown
         defer { Diagnostics.slowShutdown = before }
         Diagnostics.slowShutdown = .milliseconds(50)
@@ -213,7 +213,7 @@ import UV
     }
 
     @Test func aShutdownOfAStuckLoopNamesTheFunction() async throws {
-        let reports = Reports()
+        let reports = DiagnosticReports()
         let before = Diagnostics.slowShutdown
         defer { Diagnostics.slowShutdown = before }
         Diagnostics.slowShutdown = .milliseconds(50)
@@ -234,15 +234,6 @@ private let isPlain = true
 #else
 private let isPlain = false
 #endif
-
-/// What the library says while it lives.
-private final class Reports: Sendable {
-    private let texts = Mutex<[String]>([])
-    var all: [String] { texts.withLock { $0 } }
-
-    init() { Diagnostics.setHandler { [weak self] report in self?.texts.withLock { $0.append(report.message) } } }
-    deinit { Diagnostics.setHandler(nil) }
-}
 
 @inline(never)
 private func theUpload(_ semaphore: AsyncUV.Semaphore) async throws {
@@ -267,14 +258,14 @@ private func theSpawn(_ gate: Gate, on loop: EventLoop) -> Task<Void, Never> {
 }
 
 @inline(never)
-private func theCulprit(_ reports: Reports) async {
+private func theCulprit(_ reports: DiagnosticReports) async {
     theFunctionThatBlocks(until: reports)
     await Task.yield()
 }
 
 @inline(never)
 private func theFunctionThatBlocks(
-    until reports: Reports, _ isMeant: (String) -> Bool = { $0.contains("theFunctionThatBlocks") }
+    until reports: DiagnosticReports, _ isMeant: (String) -> Bool = { $0.contains("theFunctionThatBlocks") }
 ) {
     let end = ContinuousClock.now + .seconds(60)  // A report that never comes is a failed test, not one that hangs.
     while !reports.all.contains(where: isMeant), ContinuousClock.now < end { usleep(100_000) }

@@ -10,6 +10,8 @@ import UV
         "I2, guard: started with 0 to 2 closed, connections get other numbers, closes reach the peer, the loop closes")
     func closedAtStart() async {
         await #expect(processExitsWith: .success) {
+            // Else they may get a number that was closed.
+            await letDispatchOpenItsDescriptors()
             try synchronously {
                 for descriptor: CInt in 0...2 { close(descriptor) }
                 let loop = try Loop()
@@ -37,6 +39,8 @@ import UV
     @Test("I2: those that are open stay what they are")
     func oneClosed() async {
         await #expect(processExitsWith: .success) {
+            // Else they may get a number that was closed.
+            await letDispatchOpenItsDescriptors()
             try synchronously {
                 let pipe = try FileDescriptor.pipe()
                 dup2(pipe.writeEnd.rawValue, 1)

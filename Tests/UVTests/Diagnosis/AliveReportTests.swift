@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 import UV
 
-@Suite struct AliveReportTests {
+/// One turns tracing on for the whole process.
+@Suite(.serialized, .soleDiagnostics) struct AliveReportTests {
     @Test func everyKindOfHandleIsNamedWithLabelPlaceAndAddress() throws {
         try withLoop { loop in
             let listener = try TCPHandle(on: loop)
@@ -31,7 +32,7 @@ import UV
             let poll = try PollHandle(on: loop, watching: udp.fileDescriptor)
             let text = loop.explainAlive().description
             for part in [
-                "TCP listener \"web\" on \(address) (made at UVTests/AliveReportTests.swift:9, ",
+                "TCP listener \"web\" on \(address) (made at UVTests/AliveReportTests.swift:",
                 "timer \"heartbeat\", due in ", ", every 7.0 s (made at UVTests/AliveReportTests.swift:",
                 "signal watch for SIGWINCH", "UDP socket on 127.0.0.1:", "watch of a file /tmp",
                 "regular look at a file /tmp",
