@@ -116,7 +116,9 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+// Behind a trait that is on: `traits: []` in the manifest of a program without HTTP, and SwiftPM does not fetch it.
+let httpTypes: Target.Dependency = .product(
+    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"]))
 
 package.dependencies += [.package(url: "https://github.com/apple/swift-http-types", from: "1.8.0")]
 package.targets += [
@@ -205,10 +207,11 @@ let logging: Target.Dependency = .product(
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"]))
 
-let traits: Set<String> = strict ? ["Observability", "ServiceLifecycle"] : []
+let traits: Set<String> = strict ? ["HTTP", "Observability", "ServiceLifecycle"] : ["HTTP"]
 
 package.traits.formUnion([
     .default(enabledTraits: traits),
+    .trait(name: "HTTP", description: "AsyncUVHTTP: swift-http-types"),
     .trait(name: "Observability", description: "UVObservability: swift-metrics and swift-log"),
     .trait(name: "ServiceLifecycle", description: "UVServiceLifecycle: swift-service-lifecycle"),
 ])
