@@ -3,6 +3,9 @@ public import AsyncUV
 public import Readiness
 public import UV
 
+// Makes the members of AsyncUV's and Readiness's types visible, too.
+@_exported public import struct AsyncUV.LoopClock
+@_exported public import struct Readiness.SystemError
 @_exported public import struct SystemPackage.FileDescriptor
 @_exported public import struct UV.UVError
 
@@ -10,5 +13,4 @@ public import UV
 public typealias EventLoop = AsyncUV.EventLoop
 public typealias Loop = UV.Loop
 public typealias ReadyEvent = Readiness.ReadyEvent
-public typealias SystemError = Readiness.SystemError
 public typealias Waker = UV.Waker
