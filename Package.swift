@@ -126,6 +126,7 @@ package.targets += [
         name: "ExampleSupport",
         dependencies: [arguments, .product(name: "SystemPackage", package: "swift-system")],
         path: "Examples/Support", swiftSettings: settings),
+    .target(name: "ExampleInput", dependencies: ["AsyncUV"], path: "Examples/Input", swiftSettings: settings),
     .target(
         name: "BlockingContrast", dependencies: ["AsyncUV", "ExampleSupport", "Readiness", "UV"],
         path: "Examples/BlockingContrast", swiftSettings: settings),
@@ -152,7 +153,7 @@ package.targets += [
     example("tcp-proxy", ["AsyncUV"]),
     example("timer-demo", ["UV"]),
     example("tour", ["AsyncUV", "BlockingContrast", "Coroutines", "UV"]),
-    example("udp-chat", ["AsyncUV"]),
+    example("udp-chat", ["AsyncUV", "ExampleInput"]),
     example("watch", ["AsyncUV"]),
     example("workers", ["AsyncUV"]),
     .testTarget(
@@ -383,7 +384,7 @@ package.targets += [
         name: "AsyncUVTLS",
         dependencies: ["AsyncUV", "CTLS", "UV"],
         swiftSettings: settings),
-    example("tls-echo", ["AsyncUV", "AsyncUVTLS"]),
+    example("tls-echo", ["AsyncUV", "AsyncUVTLS", "ExampleInput"]),
     .testTarget(
         name: "AsyncUVTLSTests",
         dependencies: [
@@ -398,7 +399,7 @@ package.targets += [
 // HTTP's client, and WebSocket.
 package.targets += [
     example("http-get", ["AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", httpTypes]),
-    example("websocket-chat", ["AsyncUV", "AsyncUVHTTP", httpTypes]),
+    example("websocket-chat", ["AsyncUV", "AsyncUVHTTP", "ExampleInput", httpTypes]),
 ]
 
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.

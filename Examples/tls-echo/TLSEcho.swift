@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncUV
 import AsyncUVTLS
+import ExampleInput
 import ExampleSupport
 
 @main struct TLSEcho: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncUV
+import ExampleInput
 import ExampleSupport
 import Foundation
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncUV
 import AsyncUVHTTP
+import ExampleInput
 import ExampleSupport
 import HTTPTypes
 

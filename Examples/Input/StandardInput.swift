@@ -1,13 +1,15 @@
-import AsyncUV
+public import AsyncUV
 import Foundation
 
 /// Lines of standard input, which may be a file, a terminal or a pipe: a thread made for what blocks reads them.
-struct StandardInput {
+public struct StandardInput {
     private var bytes: [UInt8] = []
     private var hasEnded = false
 
+    public init() {}
+
     /// The next line without its end; `nil` at the end.
-    mutating func readLine(on loop: EventLoop) async throws -> String? {
+    public mutating func readLine(on loop: EventLoop) async throws -> String? {
         while true {
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { bytes.removeSubrange(...end) }
