@@ -7,8 +7,13 @@ public import UV
 @_exported public import struct UV.UVError
 
 // Aliases for the reason that AsyncUV gives at its own.
+/// A loop that runs async code.
 public typealias EventLoop = AsyncUV.EventLoop
+/// An event loop.
 public typealias Loop = UV.Loop
+/// A descriptor that is ready, and for what.
 public typealias ReadyEvent = Readiness.ReadyEvent
+/// A system call that the kernel refused.
 public typealias SystemError = Readiness.SystemError
+/// Wakes a loop from any thread.
 public typealias Waker = UV.Waker

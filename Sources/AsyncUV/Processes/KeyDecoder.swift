@@ -8,6 +8,7 @@ public struct KeyDecoder: Sendable {
     /// Whether no more bytes belong to what is there.
     private var isFlushed = false
 
+    /// A decoder to which nothing has come yet.
     public init() {}
 
     /// Adds bytes that have come.

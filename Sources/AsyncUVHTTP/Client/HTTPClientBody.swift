@@ -7,8 +7,10 @@ public struct HTTPClientBody: Sendable {
 
     let content: Content
 
+    /// No body.
     public static let none = HTTPClientBody(content: .bytes([]))
 
+    /// These bytes. They can be sent again after a redirect.
     public static func bytes(_ bytes: [UInt8]) -> Self { Self(content: .bytes(bytes)) }
 
     /// A text in UTF-8.

@@ -9,6 +9,7 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     public let isSecure: Bool
     /// A name or an address, in lower case; an IPv6 address without its brackets.
     public let host: String
+    /// The port that is named, else that of the scheme: 80 or 443.
     public let port: UInt16
     /// Path and query, percent-encoded; at least `/`.
     public let path: String

@@ -100,6 +100,7 @@ public final class HTTPServer: Sendable {
 
     /// What a server has done so far.
     public struct Statistics: Sendable, Hashable {
+        /// Connections that were served, those at work now included.
         public var connections = 0
         /// Requests with a head that was taken.
         public var requests = 0

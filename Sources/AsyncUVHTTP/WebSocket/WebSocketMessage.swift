@@ -1,11 +1,14 @@
 /// What goes over a ``WebSocket``, however many frames it came in.
 public enum WebSocketMessage: Hashable, Sendable {
+    /// Text, which was checked to be UTF-8.
     case text(String)
+    /// Bytes.
     case binary([UInt8])
 }
 
 /// Which end of the connection a ``WebSocket`` is: a client masks what it sends, a server does not.
 public enum WebSocketRole: Hashable, Sendable {
+    /// The side that has connected, or the one that was connected to.
     case client, server
 }
 
