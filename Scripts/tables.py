@@ -18,7 +18,9 @@ def named(graphs):
         path = "/".join(symbol["pathComponents"])
         is_link = paths[path] == 1 and symbol["identifier"]["precise"] not in extensions
         text = "\n".join(line["text"].strip() for line in symbol.get("docComment", {}).get("lines", []))
-        yield symbol, f"``{path}``" if is_link else f"`{path.replace('/', '.')}`", re.split(r"\n\s*\n|\n(?=- )", text)
+        # A link to a member shows the member's name only.
+        owner = f"`{'.'.join(symbol['pathComponents'][:-1])}` " if "/" in path else ""
+        yield symbol, f"{owner}``{path}``" if is_link else f"`{path.replace('/', '.')}`", re.split(r"\n\s*\n|\n(?=- )", text)
 
 
 def functions(graphs):
