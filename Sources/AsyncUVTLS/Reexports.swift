@@ -2,6 +2,7 @@
 public import AsyncUV
 public import UV
 
+@_exported public import struct AsyncUV.LoopClock
 @_exported public import struct UV.UVError
 // Aliases for the reason that AsyncUV gives at its own.
 /// A connection of bytes, both ways.

@@ -3,6 +3,8 @@ public import AsyncUV
 public import Readiness
 public import UV
 
+@_exported public import struct AsyncUV.LoopClock
+@_exported public import struct Readiness.ReadyEvent
 @_exported public import struct SystemPackage.FileDescriptor
 @_exported public import struct UV.UVError
 
@@ -11,8 +13,6 @@ public import UV
 public typealias EventLoop = AsyncUV.EventLoop
 /// An event loop.
 public typealias Loop = UV.Loop
-/// A descriptor that is ready, and for what.
-public typealias ReadyEvent = Readiness.ReadyEvent
 /// A system call that the kernel refused.
 public typealias SystemError = Readiness.SystemError
 /// Wakes a loop from any thread.

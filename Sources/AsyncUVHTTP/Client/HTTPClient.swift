@@ -56,6 +56,8 @@ public final class HTTPClient: Sendable {
     private let transport: HTTPTransport
     private let pool: ClientPool
 
+    /// Makes a client whose connections live on a loop. It connects when it is asked for something.
+    ///
     /// - Parameter transport: TCP, without `https`, unless told otherwise.
     public init(
         _ configuration: Configuration = Configuration(), transport: HTTPTransport = HTTPTransport(),

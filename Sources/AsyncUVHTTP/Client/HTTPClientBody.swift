@@ -39,7 +39,7 @@ public struct HTTPClientBody: Sendable {
 public struct HTTPClientBodyWriter: Sendable {
     let upload: ClientUpload
 
-    /// Sends some bytes, after those before; it returns when the system has them. Nothing is sent for none.
+    /// Sends some bytes, after those before; it returns when the system has them. With no bytes nothing is sent.
     ///
     /// - Throws: ``HTTPClientError`` with `.badRequest` for more bytes than promised, `.bodyTimeout` when the server takes none for
     ///   too long; what writing to the stream throws.

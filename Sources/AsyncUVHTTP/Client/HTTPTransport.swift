@@ -10,6 +10,8 @@ public struct HTTPTransport: Sendable {
     /// It gets streams of ``connect``, and of a proxy that leads through to the server.
     public var secure: (@Sendable (_ stream: any ByteStream, _ host: String) async throws -> any ByteStream)?
 
+    /// Makes a transport of the two functions.
+    ///
     /// - Parameter connect: TCP, unless told otherwise.
     /// - Parameter secure: See ``secure``.
     public init(

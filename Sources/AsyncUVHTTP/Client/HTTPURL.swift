@@ -14,6 +14,8 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     /// Path and query, percent-encoded; at least `/`.
     public let path: String
 
+    /// Makes a URL of its parts.
+    ///
     /// - Parameter path: Path and query; a `/` is put before it if it has none.
     public init?(isSecure: Bool = false, host: String, port: UInt16? = nil, path: String = "/") {
         let host = host.lowercased()
@@ -25,6 +27,8 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         self.path = path.hasPrefix("/") ? path : "/" + path
     }
 
+    /// Reads a URL.
+    ///
     /// - Returns: `nil` for a text that is no such URL.
     public init?(_ text: String) {
         guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }

@@ -99,7 +99,7 @@ public struct HTTPBodyWriter: Sendable {
     let connection: ServerConnection
     let number: UInt32
 
-    /// Sends some bytes, after those before; it returns when the system has them. Nothing is sent for none.
+    /// Sends some bytes, after those before; it returns when the system has them. With no bytes nothing is sent.
     ///
     /// - Throws: ``HTTPServerError/wrongLength(promised:written:)`` for more bytes than promised, ``HTTPServerError/isOver`` after the closure.
     public func write(_ bytes: [UInt8]) async throws { try await connection.write(number, bytes) }

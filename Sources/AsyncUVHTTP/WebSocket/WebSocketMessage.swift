@@ -21,6 +21,8 @@ public struct WebSocketLimits: Hashable, Sendable {
     /// How long ``WebSocket/close(_:reason:)`` waits for the peer's answer, and a last frame for room to leave.
     public var closeTimeout: Duration
 
+    /// Makes limits; what is left out is as each property says.
+    ///
     /// - Parameter frame: As large as a message, unless told otherwise.
     public init(message: Int = 1 << 20, frame: Int? = nil, closeTimeout: Duration = .seconds(5)) {
         self.message = message
