@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage dependencies
+.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ sanitize: dependencies ## Runs the tests under the thread and the address saniti
 coverage: dependencies ## Counts how much of libuv can be reached from Swift
 	swift build --target UV
 	Scripts/libuv-coverage
+
+docs: dependencies ## Builds the documentation as a static site in .build-docs/site; OPTIONS="--base-path /swift-uv"
+	Scripts/docs $(OPTIONS)
+
+api-check: dependencies ## Fails when the public API is not what docs/api says; Scripts/api --update writes it
+	Scripts/api
 
 dependencies: ## Installs pkg-config and libuv if they are missing
 	@Scripts/install-dependencies

@@ -9,6 +9,8 @@ public enum HTTPDate {
 
     // MARK: Writing
 
+    /// The date as text, in the usual form.
+    ///
     /// - Parameter seconds: What is not of the years 1 to 9999 becomes their first or last second.
     public static func text(_ seconds: Int64) -> String {
         let seconds = min(max(seconds, -62_135_596_800), 253_402_300_799)

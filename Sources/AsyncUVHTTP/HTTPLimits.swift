@@ -10,6 +10,7 @@ public struct HTTPLimits: Sendable, Hashable {
     /// The longest body in bytes; 413 for a longer one. ``HTTPBody/limited(to:)`` sets another for one request.
     public var body = 1 << 20
 
+    /// The limits that each property names.
     public init() {}
 
     /// HTTPTypes stops the process at 65,535 fields.

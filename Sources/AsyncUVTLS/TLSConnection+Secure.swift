@@ -3,7 +3,9 @@ internal import UV
 
 /// Which side of a TLS connection we are. It need not be that of the connection below.
 public enum TLSSide: Sendable {
+    /// The side that says hello, and checks the other's certificate.
     case client
+    /// The side with the certificate.
     case server
 }
 

@@ -56,7 +56,9 @@ public struct TLSCertificateProblem: Hashable, Sendable {
         public static let wrongHost = Self(rawValue: 62)
         /// The certificate is not for this IP address.
         public static let wrongAddress = Self(rawValue: 64)
+        /// It is valid from a later time on.
         public static let notYetValid = Self(rawValue: 9)
+        /// Its time is over.
         public static let expired = Self(rawValue: 10)
         /// It has signed itself, and is not trusted.
         public static let selfSigned = Self(rawValue: 18)
@@ -64,6 +66,7 @@ public struct TLSCertificateProblem: Hashable, Sendable {
         public static let untrustedAuthority = Self(rawValue: 19)
         /// The authority that has signed it, or an intermediate between, is not known.
         public static let unknownAuthority = Self(rawValue: 20)
+        /// Its authority has revoked it.
         public static let revoked = Self(rawValue: 23)
         /// It is not for servers, or not for clients.
         public static let wrongPurpose = Self(rawValue: 26)

@@ -3,7 +3,7 @@ internal import UV
 
 extension TCPListener {
     /// Serves each connection under TLS, in a child task on the loop, and closes it when the handler ends. Otherwise as
-    /// ``serve(maxConnections:idleTimeout:onError:_:)``.
+    /// `serve(maxConnections:idleTimeout:onError:_:)`.
     ///
     /// - Parameter context: ``TLSContext/server(identity:otherIdentities:clientCertificates:applicationProtocols:versions:)``.
     ///   ``TLSContext/reload(from:)`` takes effect at the next connection.
@@ -37,7 +37,7 @@ extension TCPListener {
 
 extension EventLoopGroup {
     /// Serves the connections of all listeners under TLS, each on its loop. Otherwise as
-    /// ``TCPListener/serve(tls:handshakeTimeout:maxConnections:idleTimeout:onHandshakeError:onError:_:)``; clients resume their sessions on
+    /// `serve(tls:handshakeTimeout:maxConnections:idleTimeout:onHandshakeError:onError:_:)`; clients resume their sessions on
     /// any of the loops.
     public static func serve(
         _ listeners: [TCPListener],
@@ -62,7 +62,7 @@ extension EventLoopGroup {
 }
 
 extension TLSConnection {
-    /// What `serve(tls:)` does with errors by default: as ``TCPListener/report``, and nothing for a connection that was cut off.
+    /// What `serve(tls:)` does with errors by default: as `TCPListener.report`, and nothing for a connection that was cut off.
     public static let report: @Sendable (any Error, SocketAddress?) -> Void = { error, peer in
         if case .truncated? = error as? TLSError { return }
         TCPListener.report(error, peer)

@@ -15,6 +15,9 @@
 /// | regular file, directory | always ready | always ready | EPERM |
 /// | 1,024 and more | EINVAL in `FD_SET` | works | works |
 public protocol Poller: ~Copyable {
+    /// A poller that watches nothing yet.
+    ///
+    /// - Throws: ``SystemError`` when the kernel has no descriptor left for it.
     init() throws(SystemError)
 
     /// Ends a wait from another thread.

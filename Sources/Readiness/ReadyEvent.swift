@@ -4,9 +4,12 @@
 /// may have dropped them (a wrong checksum, a connection that was reset before it was accepted). Serve it
 /// without blocking and take "would block" for an answer.
 public struct ReadyEvent: Hashable, Sendable {
+    /// The descriptor that is ready.
     public let descriptor: CInt
+    /// What it is ready for.
     public let readiness: Readiness
 
+    /// An event, for pollers and tests.
     public init(descriptor: CInt, readiness: Readiness) {
         self.descriptor = descriptor
         self.readiness = readiness
@@ -18,8 +21,11 @@ public struct ReadyEvent: Hashable, Sendable {
 
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// Bytes, the end, or a connection to accept are there.
         public static let readable = Readiness(rawValue: 1)
+        /// There is room in the send buffer, or connecting has ended.
         public static let writable = Readiness(rawValue: 2)
+        /// Urgent data is there (`POLLPRI`).
         public static let priority = Readiness(rawValue: 4)
 
         /// Both directions are closed. Bytes may still wait to be read: it comes together with `readable`,

@@ -15,6 +15,7 @@ public struct SystemError: Error, Hashable, Sendable {
     /// What it was about: an address, a descriptor; `nil` when there is nothing to add.
     public let subject: String?
 
+    /// An error of an operation on a subject, such as `descriptor 7`.
     public init(_ code: Errno, in operation: String, of subject: String? = nil) {
         self.code = code
         self.operation = operation

@@ -88,7 +88,7 @@ public final class DispatchLoopAdapter: Sendable {
 
     /// Runs code with the loop, later, on the queue. Any thread.
     ///
-    /// - Returns: Nothing; when the loop was detached or has ended, the body is not called.
+    /// When the loop was detached or has ended, the body is not called.
     public func async(_ body: @escaping @Sendable (Loop) -> Void) {
         queue.async { try? self.withLoop(body) }
     }

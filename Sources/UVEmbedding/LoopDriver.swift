@@ -132,7 +132,7 @@ public class LoopDriver {
     /// ``EventLoopDriver`` ends its loop, now if no turn is on the stack; that waits for operations on files that
     /// have begun.
     ///
-    /// Detach the adapter first, if there is one. Again, it does nothing.
+    /// Detach the adapter first, if there is one. A second call does nothing.
     public func close() {
         if hasEnded { return }
         if driven != nil, loop.isRunning { return loop.endRun() }

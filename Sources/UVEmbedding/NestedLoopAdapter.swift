@@ -49,7 +49,7 @@ public final class NestedLoopAdapter {
         }
     }
 
-    /// Ends the turns; the driver may be attached elsewhere. Again, it does nothing.
+    /// Ends the turns; the driver may be attached elsewhere. A second call does nothing.
     public func detach() {
         guard !prepare.isClosing else { return }
         for handle in [poll, timer, prepare] as [Handle] { handle.close() }

@@ -10,7 +10,11 @@ public import UV
 @_exported public import struct UV.UVError
 
 // Aliases for the reason that AsyncUV gives at its own.
+/// A loop that runs async code.
 public typealias EventLoop = AsyncUV.EventLoop
+/// An event loop.
 public typealias Loop = UV.Loop
+/// What a descriptor is ready for.
 public typealias ReadyEvent = Readiness.ReadyEvent
+/// Wakes a loop from any thread.
 public typealias Waker = UV.Waker

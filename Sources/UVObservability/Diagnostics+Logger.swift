@@ -3,7 +3,7 @@ public import AsyncUV
 public import Logging
 
 extension Diagnostics {
-    /// Sends what the library has to say to a logger, instead of the handler before: see ``setHandler(_:)``.
+    /// Sends what the library has to say to a logger, instead of the handler before: see `setHandler(_:)`.
     ///
     /// Warnings and errors have the levels of these names, and the source `swift-uv`. The logger is used on the threads of loops: a handler
     /// that blocks blocks them.

@@ -22,6 +22,8 @@ public final class LoopMetricsReporter: Sendable {
     private let interval: Duration
     private let state: Mutex<State>
 
+    /// Makes a reporter; ``run()`` begins to report.
+    ///
     /// - Parameter loops: Loops without a label are called by their place here: `1`, `2`. Of loops with the same label, all but the
     ///   first get a number, too.
     /// - Parameter interval: How often ``run()`` collects. Less than ten times a second is as often as anybody looks.

@@ -28,6 +28,8 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
     /// The name that its maker has given it, for errors.
     public var label: String? { ends.label }
 
+    /// Makes a channel that lives on a loop.
+    ///
     /// - Parameter capacity: How many elements may wait without their sender. With 0 a sender waits until its element is taken; with
     ///   more, tasks that send and take by turns switch less often. Less than 0 is 0.
     public init(capacity: Int = 0, label: String? = nil, on loop: EventLoop = .current ?? .shared) {

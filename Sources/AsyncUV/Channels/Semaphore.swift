@@ -18,6 +18,8 @@ public final class Semaphore: Sendable {
     public let label: String?
     private let core: LoopBound<SemaphoreCore>
 
+    /// Makes a semaphore that lives on a loop.
+    ///
     /// - Parameter permits: How many tasks may be in at a time. With 0, or less, all wait until ``release()`` was called often enough.
     public init(permits: Int, label: String? = nil, on loop: EventLoop = .current ?? .shared) {
         self.loop = loop

@@ -57,7 +57,7 @@ extension EventLoop {
             abandonedOperations: gauges.abandoned.value)
     }
 
-    /// Measures from now on how long each turn is busy: see ``Metrics/lag``. Again it does nothing.
+    /// Measures from now on how long each turn is busy: see ``Metrics/lag``. A second call does nothing.
     ///
     /// It costs each turn five looks at the clock and a system call that does not wait, and stays on until the loop's end. A loop
     /// without events has no turns and costs nothing.

@@ -15,7 +15,7 @@ public struct LagHistogram: Sendable {
     /// The longest of them, exactly.
     public private(set) var longest = Duration.zero
 
-    /// Without durations.
+    /// A histogram in which nothing was recorded yet.
     public init() {}
 
     /// Counts a duration. A negative one is zero.
@@ -27,8 +27,8 @@ public struct LagHistogram: Sendable {
         longest = max(longest, duration)
     }
 
-    /// The duration that such a part of those recorded does not exceed: 0.5 is the median, 0.99 leaves one in a hundred above. At most
-    /// 3 % and a microsecond too long; zero when nothing was recorded, and for no number.
+    /// The duration that a part of the recorded ones does not exceed: 0.5 is the median, 0.99 leaves one in a hundred above. It is at most
+    /// 3 % and a microsecond too long; zero when nothing was recorded, and for a part that is not a number.
     public func quantile(_ part: Double) -> Duration {
         if part.isNaN { return .zero }
         let rank = max(1, Int((min(max(part, 0), 1) * Double(count)).rounded(.up)))

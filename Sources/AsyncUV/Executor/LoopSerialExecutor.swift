@@ -7,6 +7,7 @@ public final class LoopSerialExecutor: SerialExecutor {
 
     init(_ loop: EventLoop) { self.loop = loop }
 
+    /// Puts a job of an actor into the loop's queue. Called by the runtime, on any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         loop.enqueue(loop.prefersLoop(job) ? .taskInActor(job) : .actor(job))

@@ -1,6 +1,6 @@
 internal import UV
 
-/// See ``FileSystem/entries(of:on:)``.
+/// The entries of a directory, as a sequence: see ``FileSystem/entries(of:on:)``.
 public struct DirectoryList: AsyncSequence, Sendable {
     public typealias Element = DirectoryEntry
     let path: FilePath

@@ -1,6 +1,6 @@
 internal import UV
 
-/// See ``FileSystem/walk(_:on:onError:)``.
+/// All that is in a directory and below, as a sequence: see ``FileSystem/walk(_:on:onError:)``.
 public struct DirectoryWalk: AsyncSequence, Sendable {
     public typealias Element = TreeEntry
     let path: FilePath

@@ -45,7 +45,7 @@ public final class File: Sendable {
     ///
     /// Opening never waits. A FIFO without a reader cannot be opened for writing (`.noSuchAddressOrDevice`), a regular file that
     /// another process has a lease on (see fcntl(2)) not at all (`.resourceTemporarilyUnavailable`). FIFOs and terminals have no
-    /// positions, so reads and writes at an offset are `.illegalSeek`; use ``append(_:)``, which waits for room, and
+    /// positions, so reads and writes at an offset are `.illegalSeek`; use `append(_:)`, which waits for room, and
     /// ``FileSystem/readFile(_:limit:timeout:on:)``, which waits for bytes.
     ///
     /// - Parameter options: With `.append` each write goes behind the file's end, whatever its offset.

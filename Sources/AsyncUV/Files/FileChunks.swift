@@ -17,7 +17,7 @@ extension File {
     }
 }
 
-/// See ``File/chunks(ofCount:from:)``.
+/// The content of a file in pieces: see ``File/chunks(ofCount:from:)``.
 public struct FileChunks: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
     let file: File

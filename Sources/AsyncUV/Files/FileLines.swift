@@ -71,7 +71,7 @@ struct FileLineReader {
     }
 }
 
-/// See ``File/lines(limit:)``.
+/// The lines of a file as text: see ``File/lines(limit:)``.
 public struct FileLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
     @usableFromInline let limit: Int
@@ -102,7 +102,7 @@ public struct FileLines: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
-/// See ``File/byteLines(limit:)``.
+/// The lines of a file as bytes: see ``File/byteLines(limit:)``.
 public struct FileByteLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
     @usableFromInline let limit: Int

@@ -4,7 +4,7 @@ public import UV
 /// in memory are read at once, on the loop.
 ///
 /// Errors are ``UVError`` with the path: `.noSuchFileOrDirectory`, `.permissionDenied`, `.notDirectory`, …. A `FilePath` made
-/// from a string ends at a NUL; strings from strangers become paths through ``SystemPackage/FilePath/init(validating:)``.
+/// from a string ends at a NUL; strings from strangers become paths through `FilePath(validating:)`.
 /// When the loop ends first it is `.canceled`.
 ///
 /// Cancellation: the task goes on at once, with `CancellationError`. An operation that no thread has begun does not happen. One

@@ -13,7 +13,7 @@ extension File {
 
 /// Writes to a file from a position on, with a buffer: see ``File/writer(at:bufferSize:)``. Only one copy of it may go on.
 ///
-/// It throws what ``File/write(_:at:)`` throws. After an error, a cancellation too, nobody knows what of the buffer has been
+/// It throws what `File.write(_:at:)` throws. After an error, a cancellation too, nobody knows what of the buffer has been
 /// written: every later call throws that error again.
 public struct FileWriter: Sendable {
     private let file: File

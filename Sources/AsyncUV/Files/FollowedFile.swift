@@ -211,7 +211,7 @@ public final class FollowedFile: AsyncSequence, Sendable {
     }
 }
 
-/// See ``FollowedFile/lines(limit:)``.
+/// The lines that are written to a file: see ``FollowedFile/lines(limit:)``.
 public struct FollowedLines: AsyncSequence, Sendable {
     public typealias Element = String
     let file: FollowedFile

@@ -11,7 +11,7 @@ extension EventLoop {
     ///   - label: A name of your own, for the loop's description.
     ///   - servesMainActor: Whether the main actor's code runs meanwhile, if this is the main thread.
     /// - Returns: The body's value.
-    /// - Throws: The body's error, or ``UVError`` when the system refuses a loop. Inside a loop it traps.
+    /// - Throws: The body's error, or ``UVError`` when the system refuses a loop. Called inside of a loop it ends the process.
     @discardableResult
     @available(*, noasync, message: "await the code itself, or make an EventLoop() for it")
     public static func run<Value: Sendable>(

@@ -5,7 +5,7 @@ extension EventLoop {
     ///
     /// Returns when its own thread is gone, or ``run(label:servesMainActor:_:)`` has closed everything, which takes as long as an
     /// operation on a file that has begun: the system has no way to stop it. Tasks that prefer the loop go on elsewhere;
-    /// operations on it throw. Again, or on ``shared``, it does nothing. An adopted loop ends in turns that its owner runs. Handles
+    /// operations on it throw. A second call, and one on ``shared``, does nothing. An adopted loop ends in turns that its owner runs. Handles
     /// that C code has on the loop should be closed first, because they stay open otherwise, and what they use is never freed.
     ///
     /// - Parameter grace: How long those who are connected may go on. First the loop's ``TCPListener``s close: nobody new

@@ -79,6 +79,7 @@ public final class EventLoop: TaskExecutor {
         serial.load() ?? serial.storeIfNil(LoopSerialExecutor(self))
     }
 
+    /// Puts a job of a task into the loop's queue. Called by the runtime, on any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         enqueue(.task(UnownedJob(job)))
     }

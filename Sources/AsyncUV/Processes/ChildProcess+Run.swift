@@ -5,14 +5,14 @@ extension ChildProcess {
     public struct Finished: Sendable {
         /// How it has ended.
         public let status: ExitStatus
-        /// What it has printed.
+        /// What it has written to its standard output.
         public let output: [UInt8]
-        /// What it has printed as errors.
+        /// What it has written to its standard error.
         public let error: [UInt8]
 
-        /// What it has printed, as text. Wrong UTF-8 is repaired.
+        /// Its standard output, as text. Wrong UTF-8 is repaired.
         public var text: String { String(decoding: output, as: UTF8.self) }
-        /// What it has printed as errors, as text. Wrong UTF-8 is repaired.
+        /// Its standard error, as text. Wrong UTF-8 is repaired.
         public var errorText: String { String(decoding: error, as: UTF8.self) }
     }
 

@@ -23,9 +23,9 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
     public let loop: EventLoop
     /// Our end of the child's standard input, if that is a `.pipe`.
     public let input: ChildInput?
-    /// Our end of the child's standard output, if that is a `.pipe`. Who does not read it lets the child wait.
+    /// Our end of the child's standard output, if that is a `.pipe`. A child waits when the pipe is full.
     public let output: ChildOutput?
-    /// Our end of the child's standard error, if that is a `.pipe`. Who does not read it lets the child wait.
+    /// Our end of the child's standard error, if that is a `.pipe`. A child waits when the pipe is full.
     public let error: ChildOutput?
     private let core: LoopBound<ChildCore>
     private let hasGroup: Bool

@@ -4,8 +4,34 @@ public struct Key: Hashable, Sendable {
     public enum Code: Hashable, Sendable {
         /// A character, as it was typed: `A` is not `a` with shift.
         case character(Character)
-        case enter, tab, backspace, escape, insert, delete
-        case up, down, left, right, home, end, pageUp, pageDown
+        /// Enter, or Return.
+        case enter
+        /// Tab.
+        case tab
+        /// Backspace: deletes to the left.
+        case backspace
+        /// Escape, alone.
+        case escape
+        /// Insert.
+        case insert
+        /// Delete: deletes to the right.
+        case delete
+        /// The arrow up.
+        case up
+        /// The arrow down.
+        case down
+        /// The arrow to the left.
+        case left
+        /// The arrow to the right.
+        case right
+        /// Home: the begin of the line.
+        case home
+        /// End: the end of the line.
+        case end
+        /// A page up.
+        case pageUp
+        /// A page down.
+        case pageDown
         /// F1 and so on.
         case function(Int)
         /// A sequence that is none of these.
@@ -16,14 +42,20 @@ public struct Key: Hashable, Sendable {
     public struct Modifiers: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// Shift; terminals tell it of keys that are no characters.
         public static let shift = Self(rawValue: 1)
+        /// Alt, or Meta.
         public static let alt = Self(rawValue: 2)
+        /// Control.
         public static let control = Self(rawValue: 4)
     }
 
+    /// Which key it is.
     public var code: Code
+    /// What was held with it.
     public var modifiers: Modifiers
 
+    /// A key, for comparisons and tests.
     public init(_ code: Code, _ modifiers: Modifiers = []) {
         self.code = code
         self.modifiers = modifiers

@@ -8,6 +8,7 @@ public struct KeyDecoder: Sendable {
     /// Whether no more bytes belong to what is there.
     private var isFlushed = false
 
+    /// A decoder to which nothing has come yet.
     public init() {}
 
     /// Adds bytes that have come.
@@ -16,10 +17,11 @@ public struct KeyDecoder: Sendable {
         self.bytes += bytes
     }
 
-    /// Whether the beginning of a key is there, which may be a key by itself, such as Escape: if nothing comes soon, it is.
+    /// Whether bytes are there that may be the beginning of a longer key. Escape is a key, and the first byte of others: if nothing more
+    /// comes soon, call ``flush()``.
     public var isIncomplete: Bool { !bytes.isEmpty }
 
-    /// Takes what is there for all that comes.
+    /// Says that no more bytes belong to those that are there, so that ``next()`` makes keys of them.
     public mutating func flush() { isFlushed = true }
 
     /// Takes the next key; `nil` when more bytes are needed.

@@ -7,7 +7,7 @@ extension TCPListener {
     /// - Parameter name: Takes those with this `FileDescriptorName=`; `nil` takes all.
     /// - Parameter backlog: Replaces the one that the sockets have.
     /// - Throws: ``UVError`` with `.invalidArgument` or `.badFileDescriptor` when the environment makes no sense, else as
-    ///   ``open(_:backlog:on:)``.
+    ///   `open(_:backlog:on:)`.
     public static func activated(
         named name: String? = nil, backlog: Int = 1_024, on loop: EventLoop = .current ?? .shared
     ) async throws -> [TCPListener] {

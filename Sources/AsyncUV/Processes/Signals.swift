@@ -7,7 +7,7 @@ public import UV
 /// ```
 ///
 /// From its creation on the signals do not have their own action; with the last reference it stops, and they have it
-/// again. Signals of one kind that come faster than they are taken are one: promised is one after the last.
+/// again. Signals of one kind that come faster than they are taken count as one; after the last of them there is one to take.
 public final class Signals: AsyncSequence, Sendable {
     public typealias Element = Signal
 

@@ -88,7 +88,7 @@ public final class Terminal: HandleConnection {
         Sizes(terminal: self, signals: try await .watch(.windowChange, on: loop))
     }
 
-    /// See ``Terminal/sizes()``.
+    /// The sizes of a terminal, one after the other: see ``Terminal/sizes()``.
     public struct Sizes: AsyncSequence, Sendable {
         public typealias Element = TerminalSize
 
@@ -129,7 +129,7 @@ public final class Terminal: HandleConnection {
         Keys(terminal: self, escapeDelay: escapeDelay)
     }
 
-    /// See ``Terminal/keys(escapeDelay:)``.
+    /// The keys that are pressed: see ``Terminal/keys(escapeDelay:)``.
     public struct Keys: AsyncSequence, Sendable {
         public typealias Element = Key
 

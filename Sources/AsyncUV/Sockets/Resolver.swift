@@ -39,7 +39,7 @@ public enum Resolver {
 
     /// The name of an address and of its port's service, or their numbers where they have no names.
     ///
-    /// - Parameter timeout: As in ``addresses(of:port:timeout:on:)``.
+    /// - Parameter timeout: As in ``addresses(of:port:in:timeout:on:)``.
     /// - Throws: ``UVError`` with `.resolverTemporaryFailure` and relatives, `.timedOut` when there is no answer in time.
     ///
     /// Cancellation and timeout: a look-up that has begun goes on in the background; its result is dropped.

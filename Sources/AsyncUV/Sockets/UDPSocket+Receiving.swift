@@ -94,7 +94,7 @@ extension UDPSocket {
     /// Receives ahead of demand, into a queue with an end, until the sequence is dropped or the socket closed. A queue that is full
     /// drops datagrams and counts them: ``UDPDatagrams/dropCount``.
     ///
-    /// - Parameter queue: How many datagrams may wait for the reader, one at least.
+    /// - Parameter most: How many datagrams may wait for the reader, one at least.
     /// - Parameter limit: The most bytes of a datagram; of a longer one the rest is lost, and it is marked as truncated.
     /// - Parameter overflow: Which one is dropped.
     /// - Throws: ``UVError`` with `.invalidArgument` for a queue or a limit below 1, `.alreadyInProcess` while there is another

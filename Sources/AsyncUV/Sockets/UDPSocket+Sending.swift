@@ -25,7 +25,7 @@ extension UDPSocket {
         }
     }
 
-    /// Sends lent bytes; they are copied only if the system has no room. Otherwise as ``send(_:to:timeout:)``.
+    /// Sends lent bytes; they are copied only if the system has no room. Otherwise as `send(_:to:timeout:)`.
     public func send(
         _ bytes: Span<UInt8>, to address: SocketAddress? = nil, timeout: Duration? = nil
     ) async throws {
@@ -41,7 +41,7 @@ extension UDPSocket {
         }
     }
 
-    /// Sends a text in UTF-8. Otherwise as ``send(_:to:timeout:)``.
+    /// Sends a text in UTF-8. Otherwise as `send(_:to:timeout:)`.
     public func send(
         _ text: String, to address: SocketAddress? = nil, timeout: Duration? = nil
     ) async throws { try await send(Array(text.utf8), to: address, timeout: timeout) }
@@ -49,7 +49,7 @@ extension UDPSocket {
     /// Sends the datagrams of a batch in order, many in one system call, and returns when the system has them.
     ///
     /// - Parameter timeout: How long to wait for room, for all of them; `nil` for ever.
-    /// - Throws: As ``send(_:to:timeout:)``, with the first datagram that is refused: those before it have been sent, those behind
+    /// - Throws: As `send(_:to:timeout:)`, with the first datagram that is refused: those before it have been sent, those behind
     ///   it have not.
     ///
     /// Cancellation and timeout: a part may have been sent.

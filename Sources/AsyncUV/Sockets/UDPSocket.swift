@@ -72,7 +72,7 @@ public final class UDPSocket: Sendable {
 
     /// Makes a socket that sends to one peer, and receives from nobody else.
     ///
-    /// Nothing is sent, and nobody answers: that nobody listens there, a receive after the first ``send(_:to:timeout:)`` tells.
+    /// Nothing is sent, and nobody answers: that nobody listens there, a receive after the first `send(_:to:timeout:)` tells.
     ///
     /// - Parameter localAddress: The address of this side; `nil` lets the system choose.
     /// - Parameter options: Set before the socket has its address.

@@ -67,10 +67,10 @@ public protocol ByteStream: AnyObject, Sendable, AsyncSequence<[UInt8], any Erro
     /// that still waits for others nothing is sent.
     func write(_ bytes: [UInt8]) async throws
 
-    /// Writes lent bytes: those that fit at once are not copied. Otherwise as ``write(_:)``.
+    /// Writes lent bytes: those that fit at once are not copied. Otherwise as `write(_:)`.
     func write(_ bytes: Span<UInt8>) async throws
 
-    /// Writes several arrays as one. Otherwise as ``write(_:)``.
+    /// Writes several arrays as one. Otherwise as `write(_:)`.
     func write(contentsOf chunks: [[UInt8]]) async throws
 
     /// Finishes our side, after what was written: the peer reads to the end. Reading goes on.
@@ -169,11 +169,11 @@ extension ByteStream {
 
     public func write(_ bytes: Span<UInt8>) async throws { try await write([UInt8](copying: bytes)) }
 
-    /// Writes a text in UTF-8. Otherwise as ``write(_:)``.
+    /// Writes a text in UTF-8. Otherwise as `write(_:)`.
     @inlinable
     public func write(_ text: String) async throws { try await write(text.utf8.span) }
 
-    /// Writes a part of an array. Otherwise as ``write(_:)``.
+    /// Writes a part of an array. Otherwise as `write(_:)`.
     @inlinable
     public func write(_ bytes: ArraySlice<UInt8>) async throws { try await write(bytes.span) }
 

@@ -71,7 +71,7 @@ extension ByteStream {
 
 // Inlined, so that a call of a known type goes straight to its stream.
 
-/// See ``ByteStream/lines(limit:)``.
+/// The lines of a stream as text: see ``ByteStream/lines(limit:)``.
 public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
     @usableFromInline let stream: Stream
     @usableFromInline let limit: Int
@@ -102,7 +102,7 @@ public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
-/// See ``ByteStream/byteLines(limit:)``.
+/// The lines of a stream as bytes: see ``ByteStream/byteLines(limit:)``.
 public struct ByteLines<Stream: ByteStream>: AsyncSequence, Sendable {
     @usableFromInline let stream: Stream
     @usableFromInline let limit: Int

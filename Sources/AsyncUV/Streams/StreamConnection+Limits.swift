@@ -141,7 +141,7 @@ extension StreamConnection {
 
     // MARK: Writing
 
-    /// Writes all of the bytes if the system takes them in time. Otherwise as ``ByteStream/write(_:)``.
+    /// Writes all of the bytes if the system takes them in time. Otherwise as `ByteStream.write(_:)`.
     ///
     /// - Parameter timeout: How long to wait; `nil` for ever.
     /// - Throws: ``UVError`` with `.timedOut` when the system has not taken all in time. A write that has begun leaves as a whole
@@ -151,13 +151,13 @@ extension StreamConnection {
         try await stream.write(bytes, within: timeout)
     }
 
-    /// Writes a text in UTF-8. Otherwise as ``write(_:timeout:)``.
+    /// Writes a text in UTF-8. Otherwise as `write(_:timeout:)`.
     @inlinable
     public func write(_ text: String, timeout: Duration?) async throws {
         try await stream.write(Array(text.utf8), within: timeout)
     }
 
-    /// Writes several arrays as one. Otherwise as ``write(_:timeout:)``.
+    /// Writes several arrays as one. Otherwise as `write(_:timeout:)`.
     @inlinable
     public func write(contentsOf chunks: [[UInt8]], timeout: Duration?) async throws {
         try await stream.write(contentsOf: chunks, within: timeout)

@@ -51,6 +51,7 @@ extension StreamConnection {
     @inlinable
     public func close() async { await stream.close() }
 
+    /// The chunks of the stream as they come. An iterator takes bytes as any other read does: one task at a time.
     @inlinable
     public func makeAsyncIterator() -> StreamChunks<Self> { StreamChunks(self) }
 

@@ -12,14 +12,18 @@ public struct LoopClock: Clock {
         /// The present. On the thread of a `TestLoop` (module `UVTesting`) it is that loop's.
         public static var now: Self { Self(time: Loop.time) }
 
+        /// The moment that is so much later; the farthest that there is instead of an overflow.
         public func advanced(by duration: Duration) -> Self { Self(time: time.saturatingAdd(duration)) }
 
+        /// How much later the other moment is; negative when it is earlier.
         public func duration(to other: Self) -> Duration { other.time - time }
 
         public static func < (left: Self, right: Self) -> Bool { left.time < right.time }
 
+        /// The moment that is so much later.
         public static func + (instant: Self, duration: Duration) -> Self { instant.advanced(by: duration) }
 
+        /// The moment that is so much earlier.
         public static func - (instant: Self, duration: Duration) -> Self { instant.advanced(by: .zero - duration) }
 
         /// The time from the right one to the left one.
@@ -32,8 +36,10 @@ public struct LoopClock: Clock {
     /// The clock of a loop.
     public init(loop: EventLoop = .current ?? .shared) { self.loop = loop }
 
+    /// The present moment. On any thread.
     public var now: Instant { loop.now }
 
+    /// A millisecond: with a tolerance of zero a sleep is more exact than that.
     public var minimumResolution: Duration { .milliseconds(1) }
 
     /// Waits until the deadline; one that has passed still gives way to others once.

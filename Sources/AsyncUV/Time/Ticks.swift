@@ -9,7 +9,7 @@ extension EventLoop {
     }
 }
 
-/// See ``EventLoop/ticks(every:)``.
+/// The time at each multiple of an interval: see ``EventLoop/ticks(every:)``.
 public struct Ticks: AsyncSequence, Sendable {
     public typealias Element = LoopClock.Instant
 

@@ -19,6 +19,7 @@ internal import UV
 ///
 /// Errors are ``HTTPClientError``, and ``UVError`` as the streams have them. Cancellation: the connection is closed.
 public final class HTTPClient: Sendable {
+    /// How a client connects, how long it waits, and what it keeps.
     public struct Configuration: Sendable {
         /// For look-up, connect, the way through a proxy, and securing, together.
         public var connectTimeout: Duration = .seconds(10)
@@ -39,18 +40,24 @@ public final class HTTPClient: Sendable {
         public var idleTime: Duration = .seconds(30)
         /// How large heads may be. Bodies have limits of their own: ``HTTPClientResponse/bytes(limit:)``.
         public var limits = HTTPLimits()
+        /// The proxy that requests go through; `nil` for none. The environment is not looked at.
         public var proxy: HTTPProxy?
         /// The field `User-Agent` of requests that have none; `nil` for none.
         public var userAgent: String? = "swift-uv"
 
+        /// The values that each property names; heads may have 65,536 bytes.
         public init() { limits.head = 65_536 }
     }
 
+    /// The loop that its connections live on.
     public let loop: EventLoop
+    /// What it was made with.
     public let configuration: Configuration
     private let transport: HTTPTransport
     private let pool: ClientPool
 
+    /// Makes a client whose connections live on a loop. It connects when it is asked for something.
+    ///
     /// - Parameter transport: TCP, without `https`, unless told otherwise.
     public init(
         _ configuration: Configuration = Configuration(), transport: HTTPTransport = HTTPTransport(),

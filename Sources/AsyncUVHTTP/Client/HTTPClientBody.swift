@@ -7,8 +7,10 @@ public struct HTTPClientBody: Sendable {
 
     let content: Content
 
+    /// No body.
     public static let none = HTTPClientBody(content: .bytes([]))
 
+    /// These bytes. They can be sent again after a redirect.
     public static func bytes(_ bytes: [UInt8]) -> Self { Self(content: .bytes(bytes)) }
 
     /// A text in UTF-8.
@@ -37,7 +39,7 @@ public struct HTTPClientBody: Sendable {
 public struct HTTPClientBodyWriter: Sendable {
     let upload: ClientUpload
 
-    /// Sends some bytes, after those before; it returns when the system has them. Nothing is sent for none.
+    /// Sends some bytes, after those before; it returns when the system has them. With no bytes nothing is sent.
     ///
     /// - Throws: ``HTTPClientError`` with `.badRequest` for more bytes than promised, `.bodyTimeout` when the server takes none for
     ///   too long; what writing to the stream throws.

@@ -2,6 +2,7 @@
 ///
 /// What the system says (refused, reset, not found) is thrown as it is: `UVError`.
 public struct HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What has gone wrong, for programs.
     public enum Kind: Hashable, Sendable {
         /// The text is no URL of HTTP.
         case badURL
@@ -33,6 +34,7 @@ public struct HTTPClientError: Error, Hashable, Sendable, CustomStringConvertibl
         case closed
     }
 
+    /// What has gone wrong.
     public let kind: Kind
     /// What it was about: the URL.
     public let subject: String

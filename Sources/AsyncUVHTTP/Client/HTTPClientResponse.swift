@@ -5,6 +5,7 @@ public import HTTPTypes
 /// The body comes as it is read. The connection goes back to the client's others when the body has been read to its end; dropping the
 /// response before resets it.
 public struct HTTPClientResponse: Sendable {
+    /// The status and the fields.
     public let head: HTTPResponse
     /// Where it came from, after redirects.
     public let url: HTTPURL
@@ -15,7 +16,9 @@ public struct HTTPClientResponse: Sendable {
     public let body: HTTPBody
     let exchange: ClientExchange
 
+    /// The status, also one of a failure: that is no error here.
     public var status: HTTPResponse.Status { head.status }
+    /// The fields of the head, in their order.
     public var fields: HTTPFields { head.headerFields }
 
     /// The fields behind a body in chunks, when it has been read to its end.

@@ -10,6 +10,8 @@ public struct HTTPTransport: Sendable {
     /// It gets streams of ``connect``, and of a proxy that leads through to the server.
     public var secure: (@Sendable (_ stream: any ByteStream, _ host: String) async throws -> any ByteStream)?
 
+    /// Makes a transport of the two functions.
+    ///
     /// - Parameter connect: TCP, unless told otherwise.
     /// - Parameter secure: See ``secure``.
     public init(
@@ -26,13 +28,16 @@ public struct HTTPTransport: Sendable {
 
 /// A server that passes requests on: whole ones with `http`, and by `CONNECT` what is secured.
 public struct HTTPProxy: Hashable, Sendable {
+    /// The proxy's name or address.
     public var host: String
+    /// The proxy's port.
     public var port: UInt16
     /// The value of the field `Proxy-Authorization`.
     public var authorization: String?
     /// Hosts that are asked directly: names, and with a dot before them all names that end so.
     public var exceptions: Set<String>
 
+    /// A proxy. Without `authorization` it gets no `Proxy-Authorization`.
     public init(host: String, port: UInt16, authorization: String? = nil, exceptions: Set<String> = []) {
         self.host = host
         self.port = port

@@ -9,10 +9,13 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     public let isSecure: Bool
     /// A name or an address, in lower case; an IPv6 address without its brackets.
     public let host: String
+    /// The port that is named, else that of the scheme: 80 or 443.
     public let port: UInt16
     /// Path and query, percent-encoded; at least `/`.
     public let path: String
 
+    /// Makes a URL of its parts.
+    ///
     /// - Parameter path: Path and query; a `/` is put before it if it has none.
     public init?(isSecure: Bool = false, host: String, port: UInt16? = nil, path: String = "/") {
         let host = host.lowercased()
@@ -24,6 +27,8 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         self.path = path.hasPrefix("/") ? path : "/" + path
     }
 
+    /// Reads a URL.
+    ///
     /// - Returns: `nil` for a text that is no such URL.
     public init?(_ text: String) {
         guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }

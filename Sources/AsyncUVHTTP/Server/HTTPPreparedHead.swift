@@ -6,11 +6,13 @@ internal import UV
 /// Length, transfer coding, `Connection` and the date come from the server. A `Content-Length` among the fields counts for answers
 /// that have no body but say how long it would be (HEAD, 304), `Connection: close` ends the connection, a `Date` replaces the server's.
 public struct HTTPPreparedHead: Sendable {
+    /// The status of all answers with this head.
     public let status: HTTPResponse.Status
     /// The first line and the fields, each line with its end.
     let bytes: [UInt8]
     let notes: Notes
 
+    /// Writes the head once.
     public init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:]) {
         self.status = status
         var bytes: [UInt8] = []

@@ -30,6 +30,8 @@ public final class HTTPServer: Sendable {
     public let slowestRate: Int
     private let counts = Counts()
 
+    /// Makes a server. It serves what ``serve(_:_:)`` and its relatives are given.
+    ///
     /// - Parameter limits: How much of a request is taken.
     /// - Parameter patience: See ``patience``; 408 after it, 30 s unless told otherwise.
     /// - Parameter slowestRate: See ``slowestRate``; 1,000 bytes a second unless told otherwise, 1 at least.
@@ -100,6 +102,7 @@ public final class HTTPServer: Sendable {
 
     /// What a server has done so far.
     public struct Statistics: Sendable, Hashable {
+        /// Connections that were served, those at work now included.
         public var connections = 0
         /// Requests with a head that was taken.
         public var requests = 0

@@ -1,7 +1,7 @@
 public import AsyncUV
 public import HTTPTypes
 
-/// The answer to a request: one of ``send(_:_:_:)`` and its relatives, ``stream(_:_:length:_:)`` or ``upgrade(_:_:)``, once. It is valid while
+/// The answer to a request: one of `send(_:_:_:)` and its relatives, ``stream(_:_:length:_:)`` or ``upgrade(_:_:)``, once. It is valid while
 /// the handler runs.
 ///
 /// Length, transfer coding, `Connection` and `Date` come from the server. A HEAD gets no body, nor do 204 and 304. Fields and texts
@@ -46,7 +46,7 @@ public struct HTTPServerResponse: Sendable {
         try await connection.send(number, head, file, range)
     }
 
-    /// Sends a part of a file. Otherwise as ``send(_:_:_:)``.
+    /// Sends a part of a file. Otherwise as `send(_:_:_:)`.
     public func send(
         _ status: HTTPResponse.Status = .ok, _ fields: HTTPFields = [:], _ file: File, _ range: Range<Int64>
     ) async throws {
@@ -99,7 +99,7 @@ public struct HTTPBodyWriter: Sendable {
     let connection: ServerConnection
     let number: UInt32
 
-    /// Sends some bytes, after those before; it returns when the system has them. Nothing is sent for none.
+    /// Sends some bytes, after those before; it returns when the system has them. With no bytes nothing is sent.
     ///
     /// - Throws: ``HTTPServerError/wrongLength(promised:written:)`` for more bytes than promised, ``HTTPServerError/isOver`` after the closure.
     public func write(_ bytes: [UInt8]) async throws { try await connection.write(number, bytes) }

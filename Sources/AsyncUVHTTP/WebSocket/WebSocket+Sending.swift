@@ -5,7 +5,7 @@ internal import UV
 extension WebSocket {
     /// Sends a text, and returns when the system has it.
     ///
-    /// - Throws: ``WebSocketError`` after the end of the conversation. Otherwise as ``ByteStream/write(_:)``.
+    /// - Throws: ``WebSocketError`` after the end of the conversation. Otherwise as `ByteStream.write(_:)`.
     ///
     /// Cancellation: a message that has begun leaves as a whole, of one that still waits for others nothing is sent; the
     /// conversation can go on in either case.

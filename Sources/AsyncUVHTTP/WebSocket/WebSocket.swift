@@ -24,6 +24,7 @@ public final class WebSocket: AsyncSequence, Sendable {
     private let served: (any ServedStream)?
     /// Which end this is.
     public let role: WebSocketRole
+    /// How much the peer may send, and how long its goodbye may take.
     public let limits: WebSocketLimits
     /// What both have agreed to talk, of what the client has offered.
     public let subprotocol: String?

@@ -1,5 +1,6 @@
 /// Why a ``WebSocket`` was closed.
 public struct WebSocketCloseCode: Hashable, Sendable, CustomStringConvertible {
+    /// The code as it goes over the wire.
     public let rawValue: UInt16
 
     private init(known rawValue: UInt16) { self.rawValue = rawValue }

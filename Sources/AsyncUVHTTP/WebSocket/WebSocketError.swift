@@ -1,5 +1,6 @@
 /// Why a ``WebSocket`` cannot go on.
 public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What has gone wrong, for programs.
     public enum Kind: Hashable, Sendable {
         /// The other side has not agreed to talk WebSocket.
         case refused
@@ -17,6 +18,7 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
         case unanswered
     }
 
+    /// What has gone wrong.
     public let kind: Kind
     /// The code that was sent or came.
     public let closeCode: WebSocketCloseCode

@@ -1,11 +1,14 @@
 /// What goes over a ``WebSocket``, however many frames it came in.
 public enum WebSocketMessage: Hashable, Sendable {
+    /// Text, which was checked to be UTF-8.
     case text(String)
+    /// Bytes.
     case binary([UInt8])
 }
 
 /// Which end of the connection a ``WebSocket`` is: a client masks what it sends, a server does not.
 public enum WebSocketRole: Hashable, Sendable {
+    /// The side that has connected, or the one that was connected to.
     case client, server
 }
 
@@ -18,6 +21,8 @@ public struct WebSocketLimits: Hashable, Sendable {
     /// How long ``WebSocket/close(_:reason:)`` waits for the peer's answer, and a last frame for room to leave.
     public var closeTimeout: Duration
 
+    /// Makes limits; what is left out is as each property says.
+    ///
     /// - Parameter frame: As large as a message, unless told otherwise.
     public init(message: Int = 1 << 20, frame: Int? = nil, closeTimeout: Duration = .seconds(5)) {
         self.message = message

@@ -6,6 +6,7 @@ public import AsyncUV
 /// two `await`s nobody else runs.
 @globalActor
 public actor GreenActor: LoopActor {
+    /// The actor of all green tasks.
     public static let shared = GreenActor()
 
     /// The loop of all green tasks, with a thread of its own. It is not to be shut down: there is no other for them.

@@ -7,6 +7,7 @@ public final class GreenEvent {
     public private(set) var isSet = false
     private let waiting = GreenWaiters()
 
+    /// An event that has not happened yet.
     public nonisolated init() {}
 
     /// Lets all who wait go on, and those who come later.

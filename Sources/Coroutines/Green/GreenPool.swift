@@ -7,6 +7,8 @@ public final class GreenPool {
     private var running = 0
     private let idle = GreenEvent()
 
+    /// Makes a pool in which nothing runs yet.
+    ///
     /// - Parameter size: The most tasks at a time, at least 1.
     public nonisolated init(size: Int) { seats = GreenSemaphore(max(1, size)) }
 
@@ -33,7 +35,7 @@ public final class GreenPool {
 
     /// Waits until no task runs.
     ///
-    /// - Throws: `CancellationError` when the caller is killed; the tasks go on. Not what they throw.
+    /// - Throws: `CancellationError` when the caller is killed; the tasks go on. What the tasks throw is not thrown here.
     public func join() async throws {
         // Others may have been spawned since it was woken.
         while running > 0 { try await idle.wait() }

@@ -9,6 +9,8 @@ public final class GreenQueue<Element: Sendable> {
     private let givers = GreenWaiters()
     private let takers = GreenWaiters()
 
+    /// Makes an empty queue.
+    ///
     /// - Parameter capacity: The most elements that wait, at least 1.
     public nonisolated init(capacity: Int = .max) { self.capacity = max(1, capacity) }
 

@@ -7,6 +7,8 @@ public final class GreenSemaphore {
     public private(set) var available: Int
     private let waiting = GreenWaiters()
 
+    /// Makes a semaphore that nobody is in yet.
+    ///
     /// - Parameter count: How many at a time.
     public nonisolated init(_ count: Int) { available = count }
 
@@ -23,7 +25,7 @@ public final class GreenSemaphore {
         }
     }
 
-    /// Goes out. Not more often than in.
+    /// Goes out: once for each ``acquire()``, not more often.
     public func release() {
         if !waiting.wakeOne() { available += 1 }
     }

@@ -13,7 +13,7 @@ internal import Synchronization
 /// ```
 ///
 /// As in Python's greenlet: a switch goes on in the target, with a value, and returns when somebody switches back. A
-/// greenlet that ends hands its result, or its error, to its parent. All greenlets of a ``run(_:)`` live on one loop and
+/// greenlet that ends hands its result, or its error, to its parent. All greenlets of a ``run(on:_:)`` live on one loop and
 /// exactly one of them runs; the loop does its other work meanwhile.
 public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     @safe
@@ -60,7 +60,7 @@ public final class Greenlet<Value: Sendable>: @unchecked Sendable {
     private var ignored = 0
     private var function: (@Sendable (Value) async throws -> Value)?
 
-    /// Makes a greenlet that begins with the first switch to it: see ``body(_:)``.
+    /// Makes a greenlet that begins with the first switch to it: see `body(_:)`.
     public init(parent: Greenlet) {
         self.parent = parent
         world = parent.world
@@ -292,7 +292,7 @@ extension Greenlet where Value == Void {
     @inlinable
     public func `switch`(to target: Greenlet) async throws { try await self.switch(to: target, with: ()) }
 
-    /// As ``body(_:)``, without values.
+    /// As `body(_:)`, without values.
     public func body(_ function: @escaping @Sendable () async throws -> Void) {
         body { (_: Void) in try await function() }
     }

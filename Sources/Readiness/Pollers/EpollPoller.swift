@@ -19,6 +19,7 @@ internal import Glibc
         case edge
     }
 
+    /// When it reports descriptors.
     public let trigger: Trigger
     public let waker: Waker
     private let epoll: Epoll
@@ -26,8 +27,10 @@ internal import Glibc
     /// Where the kernel writes. As many events as one wait returns; the rest come with the next.
     private var batch = unsafe [epoll_event](repeating: epoll_event(), count: 256)
 
+    /// A level-triggered poller that watches nothing yet.
     public init() throws(SystemError) { try self.init(trigger: .level) }
 
+    /// A poller that watches nothing yet, and reports as the trigger says.
     public init(trigger: Trigger) throws(SystemError) {
         let waker = try Waker()
         let epoll = try Epoll()

@@ -10,6 +10,7 @@ public struct PollPoller: Poller, ~Copyable {
     private var entries: [pollfd]  // the waker's first
     private var positions = DescriptorTable<(index: Int, once: Bool)>()
 
+    /// A poller that watches nothing yet.
     public init() throws(SystemError) {
         waker = try Waker()
         entries = [pollfd(fd: waker.descriptor, events: Int16(POLLIN), revents: 0)]

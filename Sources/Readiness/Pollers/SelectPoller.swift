@@ -15,6 +15,7 @@ public struct SelectPoller: Poller, ~Copyable {
     private var watched = DescriptorSets()
     private var end: CInt = 0  // one more than the highest descriptor that was ever watched
 
+    /// A poller that watches nothing yet.
     public init() throws(SystemError) {
         let waker = try Waker()
         try Self.checkLimit(waker.descriptor, "the waker's ")

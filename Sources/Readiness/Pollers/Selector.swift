@@ -19,6 +19,7 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
     private var keys = DescriptorTable<SelectorKey<Data>>()
     private var events: [ReadyEvent] = []
 
+    /// A selector with nothing registered.
     public init() throws(SystemError) { backend = try Backend() }
 
     /// Takes a poller that has no descriptors yet.
@@ -79,6 +80,7 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
         return ready
     }
 
+    /// What is ready, by its key, and for what.
     public typealias Ready = (key: SelectorKey<Data>, readiness: ReadyEvent.Readiness)
 
     /// The key of a registered descriptor.
@@ -99,8 +101,11 @@ public struct Selector<Data, Backend: Poller & ~Copyable>: ~Copyable {
 
 /// What a ``Selector`` knows about a descriptor.
 public struct SelectorKey<Data> {
+    /// The descriptor that is watched.
     public let descriptor: CInt
+    /// What it is watched for.
     public let interest: Interest
+    /// What was registered with it.
     public let data: Data
 }
 

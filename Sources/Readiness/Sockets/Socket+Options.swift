@@ -15,15 +15,18 @@ extension Socket {
         public static let noDelay = Option(level: CInt(IPPROTO_TCP), name: TCP_NODELAY)
         /// The kernel's buffers in bytes; it doubles what is set, and has its own limits.
         public static let sendBufferSize = Option(level: SOL_SOCKET, name: SO_SNDBUF)
+        /// As ``sendBufferSize``, for what has come and was not read.
         public static let receiveBufferSize = Option(level: SOL_SOCKET, name: SO_RCVBUF)
         /// The waiting error number, which reading clears.
         static let error = Option(level: SOL_SOCKET, name: SO_ERROR)
     }
 
+    /// Sets an option. Calls `setsockopt`.
     public func set(_ option: Option, to value: CInt) throws(SystemError) {
         try check(readiness_set_option(descriptor, option.level, option.name, value), "setsockopt")
     }
 
+    /// Asks for an option. Calls `getsockopt`.
     public func get(_ option: Option) throws(SystemError) -> CInt {
         try check(readiness_get_option(descriptor, option.level, option.name), "getsockopt")
     }

@@ -14,7 +14,7 @@ public enum Received: Equatable, Sendable {
     case wouldBlock
 }
 
-/// What ``Socket/send(_:)`` has done.
+/// What `Socket.send(_:)` has done.
 public enum Sent: Equatable, Sendable {
     /// The kernel took so many bytes: perhaps not all.
     case bytes(Int)
@@ -25,6 +25,7 @@ public enum Sent: Equatable, Sendable {
 
 /// What ``Socket/accept(blocking:)`` found.
 public enum Accepted: Sendable {
+    /// A new connection.
     case connection(Socket)
 
     /// No connection waits, or it has gone meanwhile. Only non-blocking listeners say this.

@@ -11,6 +11,7 @@ internal import Glibc
 /// Blocking and non-blocking sockets have the same calls: a non-blocking one answers "would block" as a value.
 /// Nothing here raises SIGPIPE.
 public final class Socket: Sendable {
+    /// The descriptor, which the socket closes when it is dropped.
     public let descriptor: CInt
 
     /// Takes over an open descriptor.
@@ -58,10 +59,12 @@ public final class Socket: Sendable {
         return (Socket(adopting: descriptors.0), Socket(adopting: descriptors.1))
     }
 
+    /// Gives the socket its own address. Port 0 takes a free one.
     public func bind(to endpoint: Endpoint) throws(SystemError) {
         try check(unsafe readiness_bind(descriptor, endpoint.host, endpoint.port), "bind", of: "\(endpoint)")
     }
 
+    /// Lets clients connect; so many may wait to be accepted, as far as the system allows.
     public func listen(backlog: CInt = 1024) throws(SystemError) {
         try check(readiness_listen(descriptor, backlog), "listen")
     }
@@ -88,12 +91,15 @@ public final class Socket: Sendable {
         try check(readiness_shutdown(descriptor, direction.rawValue), "shutdown")
     }
 
+    /// Which half of a connection.
     public struct Direction: Sendable {
         let rawValue: CInt
 
         /// Nothing more will be sent: the peer reads what was sent, then the end.
         public static let sending = Direction(rawValue: CInt(SHUT_WR))
+        /// Nothing more will be read: what comes is dropped.
         public static let receiving = Direction(rawValue: CInt(SHUT_RD))
+        /// Both halves.
         public static let both = Direction(rawValue: CInt(SHUT_RDWR))
     }
 

@@ -19,6 +19,7 @@ public struct AliveReport: Sendable {
     public struct Entry: Sendable {
         /// What it is: `TCP listener`, `timer`, `read`.
         public var kind: String
+        /// Whether the loop goes on for it.
         public var standing: Standing
         /// The user's own name for it, such as ``Handle/label``.
         public var label: String?

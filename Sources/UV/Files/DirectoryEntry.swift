@@ -3,6 +3,7 @@ public import SystemPackage
 
 /// A name in a directory. The bytes are the file system's, UTF-8 or not.
 public struct DirectoryEntry: Hashable, Sendable {
+    /// The name in its directory, without a path.
     public var name: FilePath.Component
     /// `.unknown` where the file system does not say.
     public var kind: FileKind

@@ -8,7 +8,7 @@ public import SystemPackage
 /// Requests run side by side and end in any order: what depends on another starts in its closure.
 ///
 /// What cannot be right is thrown at once, with nothing started: see ``FileOperation``. A `FilePath` made from a string ends at a
-/// NUL; strings from strangers become paths through ``SystemPackage/FilePath/init(validating:)``.
+/// NUL; strings from strangers become paths through `FilePath(validating:)`.
 public class FileRequest: PoolRequest {
     /// Gets the result of a request, once.
     public typealias Completion<Value> = (FileRequest, Result<Value, UVError>) -> Void

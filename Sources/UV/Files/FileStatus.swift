@@ -4,7 +4,20 @@ internal import UVPlatform
 
 /// What sort of thing a name stands for.
 public enum FileKind: Sendable {
-    case regular, directory, symbolicLink, fifo, socket, characterDevice, blockDevice
+    /// A file with bytes in it.
+    case regular
+    /// A directory.
+    case directory
+    /// A symbolic link, wherever it leads.
+    case symbolicLink
+    /// A pipe with a name.
+    case fifo
+    /// A local socket.
+    case socket
+    /// A device that is read and written in order, such as a terminal.
+    case characterDevice
+    /// A device with places that are read and written at will, such as a disk.
+    case blockDevice
     /// The file system did not say; ``FileStatus/kind`` does.
     case unknown
 
@@ -37,7 +50,9 @@ public enum FileKind: Sendable {
 
 /// What the system knows of a file.
 public struct FileStatus: Equatable, Sendable {
+    /// What it is: a file, a directory or something else.
     public var kind: FileKind
+    /// Who may do what with it.
     public var permissions: FilePermissions
     /// In bytes.
     public var size: Int64
@@ -45,6 +60,7 @@ public struct FileStatus: Equatable, Sendable {
     public var allocatedSize: Int64
     /// Number of the volume. With ``inode`` it tells whether two names stand for the same file.
     public var device: UInt64
+    /// The number of the file on its volume.
     public var inode: UInt64
     /// How many names the file has.
     public var linkCount: UInt64
@@ -56,6 +72,7 @@ public struct FileStatus: Equatable, Sendable {
     public var deviceNumber: UInt64
     /// The size that suits reads and writes best, in bytes.
     public var blockSize: Int
+    /// When it was last read, as far as the volume keeps count.
     public var accessed: FileTime
     /// When the content was changed.
     public var modified: FileTime
@@ -88,9 +105,12 @@ public struct FileStatus: Equatable, Sendable {
 
 /// The user and group that own a file, by number; what is `nil` stays as it is.
 public struct FileOwner: Hashable, Sendable {
+    /// The number of the user.
     public var user: UInt32?
+    /// The number of the group.
     public var group: UInt32?
 
+    /// An owner; what is left out stays as it is.
     public init(user: UInt32? = nil, group: UInt32? = nil) {
         self.user = user
         self.group = group
@@ -108,7 +128,9 @@ public struct FileAccess: OptionSet, Sendable {
 
     /// The file is there.
     public static var exists: Self { Self(rawValue: F_OK) }
+    /// Read it; for a directory: list it.
     public static var read: Self { Self(rawValue: R_OK) }
+    /// Write it; for a directory: add and remove entries.
     public static var write: Self { Self(rawValue: W_OK) }
     /// Run as a program; for a directory: go through.
     public static var execute: Self { Self(rawValue: X_OK) }
@@ -120,12 +142,15 @@ public struct VolumeStatus: Equatable, Sendable {
     public var type: UInt64
     /// In bytes; the other sizes count in these.
     public var blockSize: UInt64
+    /// How many blocks the volume has.
     public var blocks: UInt64
+    /// How many are free; some only for a privileged process.
     public var freeBlocks: UInt64
     /// Free for a process without privileges.
     public var availableBlocks: UInt64
     /// How many files there can be, 0 where there is no such number.
     public var files: UInt64
+    /// How many more files there can be.
     public var freeFiles: UInt64
 
     /// What a process without privileges can write, in bytes; the largest number for a file system that claims even more.

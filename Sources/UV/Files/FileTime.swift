@@ -11,6 +11,8 @@ public struct FileTime: Hashable, Comparable, Sendable {
     /// The rest, from 0 to 999,999,999: always later than ``seconds``.
     public let nanoseconds: Int32
 
+    /// Makes a time of whole seconds and a rest.
+    ///
     /// - Parameter nanoseconds: Any number; what makes whole seconds is added to them, to the last one that there is.
     public init(seconds: Int64, nanoseconds: Int64 = 0) {
         let (more, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
@@ -19,6 +21,8 @@ public struct FileTime: Hashable, Comparable, Sendable {
         self.nanoseconds = Int32(rest < 0 ? rest + 1_000_000_000 : rest)
     }
 
+    /// Makes a time of Foundation's measure.
+    ///
     /// - Parameter interval: In seconds. What a file's time has no room for becomes the first or the last one that there is.
     public init(timeIntervalSince1970 interval: Double) {
         let whole = interval.rounded(.down)

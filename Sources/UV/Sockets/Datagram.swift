@@ -7,6 +7,7 @@ public struct Datagram: Hashable, Sendable {
         /// Whether bytes are missing at its end, because it was longer than the receiver wanted.
         public let isTruncated: Bool
 
+        /// What is known of a datagram, for tests.
         @inline(__always)
         public init(from: SocketAddress, isTruncated: Bool = false) {
             self.from = from
@@ -24,6 +25,7 @@ public struct Datagram: Hashable, Sendable {
     /// Whether bytes are missing at its end, because it was longer than the receiver wanted.
     public var isTruncated: Bool { info.isTruncated }
 
+    /// A datagram, for tests.
     public init(_ bytes: [UInt8], _ info: Info) {
         self.bytes = bytes
         self.info = info

@@ -19,6 +19,7 @@ public struct DatagramBatch: Sendable {
     /// How many datagrams it has.
     public var count: Int { entries.count }
 
+    /// Whether it has no datagram.
     public var isEmpty: Bool { entries.isEmpty }
 
     /// How many bytes its datagrams have together.

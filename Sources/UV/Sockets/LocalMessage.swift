@@ -11,6 +11,7 @@ public struct LocalMessage: Sendable {
     /// The most descriptors of one message.
     public static let mostDescriptors = Int(CPLATFORM_MOST_DESCRIPTORS)
 
+    /// The bytes of the message.
     public let bytes: [UInt8]
     /// In the order in which they were sent. What nobody takes is closed with the message.
     public let descriptors: [PassedDescriptor]

@@ -10,9 +10,13 @@ public final class PassedDescriptor: Sendable {
     public struct Kind: Hashable, Sendable, CustomStringConvertible {
         /// For people: `TCP connection`.
         public let description: String
+        /// A connection of TCP.
         public static let tcpConnection = Kind(description: "TCP connection")
+        /// A socket of TCP that listens.
         public static let tcpListener = Kind(description: "TCP listener")
+        /// A connection of local sockets.
         public static let localConnection = Kind(description: "local connection")
+        /// A local socket that listens.
         public static let localListener = Kind(description: "local listener")
         /// A socket for datagrams, of any family.
         public static let datagramSocket = Kind(description: "datagram socket")

@@ -9,7 +9,9 @@ public struct SocketAddress: Hashable, Sendable {
     public struct Family: Hashable, Sendable {
         /// The system's number.
         let number: CInt
+        /// IPv4.
         public static let ipv4 = Family(number: AF_INET)
+        /// IPv6.
         public static let ipv6 = Family(number: AF_INET6)
     }
 

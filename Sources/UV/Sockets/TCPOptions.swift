@@ -12,6 +12,7 @@ public struct TCPOptions: Hashable, Sendable {
     /// The size of the system's receive buffer in bytes, 1 at least; `nil` leaves it to the system.
     public var receiveBufferSize: Int?
 
+    /// What is left out is left to the system, or to the layer.
     public init(
         noDelay: Bool? = nil, keepAlive: TCPKeepAlive? = nil, sendBufferSize: Int? = nil,
         receiveBufferSize: Int? = nil

@@ -35,7 +35,7 @@ extension UDPHandle {
         try send(bytes, to: address, nil)
     }
 
-    /// Sends a datagram. Otherwise as ``send(_:to:)``.
+    /// Sends a datagram. Otherwise as `send(_:to:)`.
     ///
     /// - Parameter onDone: Called once after `.queued`: with `nil` when the system has the datagram, with `.canceled` when the
     ///   handle was closed first, or with why it was refused.
@@ -43,7 +43,7 @@ extension UDPHandle {
         _ bytes: [UInt8], to address: SocketAddress? = nil, onDone: @escaping (UDPHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try send(bytes, to: address, onDone) }
 
-    /// Sends a datagram; one that waits is copied. Otherwise as ``send(_:to:)``.
+    /// Sends a datagram; one that waits is copied. Otherwise as `send(_:to:)`.
     @discardableResult
     public final func send(_ bytes: Span<UInt8>, to address: SocketAddress? = nil) throws(UVError) -> WriteOutcome {
         if try trySend(bytes, to: address) { return .sent }
@@ -51,7 +51,7 @@ extension UDPHandle {
         return .queued
     }
 
-    /// Sends a text in UTF-8. Otherwise as ``send(_:to:)``.
+    /// Sends a text in UTF-8. Otherwise as `send(_:to:)`.
     @discardableResult
     public final func send(_ text: String, to address: SocketAddress? = nil) throws(UVError) -> WriteOutcome {
         try send(Array(text.utf8), to: address, nil)

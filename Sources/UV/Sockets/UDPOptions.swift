@@ -26,6 +26,7 @@ public struct UDPOptions: Hashable, Sendable {
     /// The size of the system's receive buffer in bytes, 1 at least; `nil` leaves it to the system.
     public var receiveBufferSize: Int?
 
+    /// What is left out is off, or left to the system.
     public init(
         reuseAddress: Bool = false, reusePort: Bool = false, ipv6Only: Bool = false, broadcast: Bool = false,
         reportsErrors: Bool? = nil, ttl: Int? = nil, multicastTTL: Int? = nil, multicastLoop: Bool = true,

@@ -22,7 +22,7 @@ public protocol ListeningStream: AnyObject, SendableMetatype {
     /// Whether ``close(onClosed:)`` was called.
     var isClosing: Bool { get }
 
-    /// See ``Handle/close(onClosed:)``.
+    /// Closes the listener: see ``Handle/close(onClosed:)``.
     func close(onClosed: ((Handle) -> Void)?)
 }
 

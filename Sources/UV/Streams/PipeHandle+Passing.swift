@@ -9,13 +9,13 @@ internal import SystemPackage
 extension PipeHandle {
     /// Writes bytes and sends a socket with the first of them: the receiver gets a descriptor of its own for the same socket.
     ///
-    /// The handle that is sent stays open and may be closed at once; close it without ``closeAfterWrites(onClosed:)``, which would
+    /// The handle that is sent stays open and may be closed at once; close it without ``StreamHandle/closeAfterWrites(onClosed:)``, which would
     /// finish the connection for the receiver too.
     ///
     /// - Parameter handle: A TCP or pipe handle with a socket, on any loop of this thread.
-    /// - Returns: `.sent` or `.queued`, as ``write(_:)``.
+    /// - Returns: `.sent` or `.queued`, as `write(_:)`.
     /// - Throws: ``UVError`` with `.invalidArgument` for no bytes or a handle made without `ipc: true`, `.badFileDescriptor` for a
-    ///   handle that is closed or has no socket. Otherwise as ``write(_:)``. Nothing was kept.
+    ///   handle that is closed or has no socket. Otherwise as `write(_:)`. Nothing was kept.
     ///
     /// Calls `uv_try_write2`, `uv_write2`.
     @discardableResult
@@ -25,7 +25,7 @@ extension PipeHandle {
 
     /// Writes bytes and sends a socket with them. Otherwise as ``write(_:sending:)``.
     ///
-    /// - Parameter onDone: As in ``write(_:onDone:)``.
+    /// - Parameter onDone: As in `write(_:onDone:)`.
     public func write(
         _ bytes: [UInt8], sending handle: StreamHandle, onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try write(bytes, sending: handle, onDone) }

@@ -17,7 +17,7 @@ extension StreamHandle {
     @discardableResult
     public final func write(_ bytes: Span<UInt8>) throws(UVError) -> WriteOutcome { try write(bytes, nil) }
 
-    /// Writes all of the bytes. Otherwise as ``write(_:)``.
+    /// Writes all of the bytes. Otherwise as `write(_:)`.
     ///
     /// - Parameter onDone: Called once after `.queued`: with `nil` when the system has the bytes, with `.canceled` when
     ///   the handle was closed first, or with what ended the stream; bytes may have been sent then.
@@ -26,29 +26,29 @@ extension StreamHandle {
         _ bytes: Span<UInt8>, onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try write(bytes, onDone) }
 
-    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:)``.
+    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as `write(_:)`.
     @discardableResult
     public final func write(_ bytes: [UInt8]) throws(UVError) -> WriteOutcome { try write(bytes, nil) }
 
-    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as ``write(_:onDone:)``.
+    /// Writes all of the bytes; what does not fit waits without being copied. Otherwise as `write(_:onDone:)`.
     public final func write(
         _ bytes: [UInt8], onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try write(bytes, onDone) }
 
-    /// Writes a text in UTF-8. Otherwise as ``write(_:)``.
+    /// Writes a text in UTF-8. Otherwise as `write(_:)`.
     @discardableResult
     public final func write(_ text: String) throws(UVError) -> WriteOutcome { try write(Array(text.utf8), nil) }
 
-    /// Writes a text in UTF-8. Otherwise as ``write(_:onDone:)``.
+    /// Writes a text in UTF-8. Otherwise as `write(_:onDone:)`.
     public final func write(
         _ text: String, onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try write(Array(text.utf8), onDone) }
 
-    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:)``.
+    /// Writes several arrays in one system call where they fit. Otherwise as `write(_:)`.
     @discardableResult
     public final func write(contentsOf chunks: [[UInt8]]) throws(UVError) -> WriteOutcome { try write(chunks, nil) }
 
-    /// Writes several arrays in one system call where they fit. Otherwise as ``write(_:onDone:)``.
+    /// Writes several arrays in one system call where they fit. Otherwise as `write(_:onDone:)`.
     public final func write(
         contentsOf chunks: [[UInt8]], onDone: @escaping (StreamHandle, UVError?) -> Void
     ) throws(UVError) -> WriteOutcome { try write(chunks, onDone) }
@@ -86,8 +86,8 @@ extension StreamHandle {
     ///
     /// - Parameter sent: How many of the bytes have been sent.
     /// - Parameter tag: Names the write for ``takeBack(_:)``; kept until the write has ended.
-    /// - Parameter onDone: As in ``write(_:onDone:)``.
-    /// - Throws: As ``write(_:onDone:)``.
+    /// - Parameter onDone: As in `write(_:onDone:)`.
+    /// - Throws: As `write(_:onDone:)`.
     ///
     /// Calls `uv_write`.
     package final func queueWrite(
@@ -112,7 +112,7 @@ extension StreamHandle {
     /// Writes what fits at once.
     ///
     /// - Returns: How many bytes the system took; 0 when it has no room or other writes wait.
-    /// - Throws: As ``write(_:onDone:)``.
+    /// - Throws: As `write(_:onDone:)`.
     ///
     /// Calls `uv_try_write`.
     public final func tryWrite(_ bytes: Span<UInt8>) throws(UVError) -> Int {
@@ -169,11 +169,11 @@ extension StreamHandle {
 
     /// Sends what waits, finishes our side and closes.
     ///
-    /// It waits for a peer that does not read; ``close(onClosed:)`` does not. A peer that still sends gets all that was
+    /// It waits for a peer that does not read; ``Handle/close(onClosed:)`` does not. A peer that still sends gets all that was
     /// written nevertheless: the socket lives on without its handle, and what comes is read and dropped until the peer
     /// finishes too, is silent for two to four seconds, or has sent 16 MiB; it ends after 30 s in any case.
     ///
-    /// - Parameter onClosed: As in ``close(onClosed:)``; called as well when the handle is closed otherwise meanwhile.
+    /// - Parameter onClosed: As in ``Handle/close(onClosed:)``; called as well when the handle is closed otherwise meanwhile.
     public final func closeAfterWrites(onClosed: ((Handle) -> Void)? = nil) {
         checkThread()
         if let onClosed { whenClosed(onClosed) }

@@ -16,8 +16,12 @@ public enum TerminalMode: Hashable, Sendable {
 
 /// How many characters a terminal has.
 public struct TerminalSize: Hashable, Sendable {
-    public var columns, rows: Int
+    /// Characters in a line.
+    public var columns: Int
+    /// Lines.
+    public var rows: Int
 
+    /// A size in characters, for tests.
     public init(columns: Int, rows: Int) {
         self.columns = columns
         self.rows = rows

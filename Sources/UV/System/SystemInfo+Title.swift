@@ -23,7 +23,7 @@ extension SystemInfo {
     /// Sets what lists of processes show of this one; the calling thread gets the name, too, cut at 15 bytes.
     ///
     /// A title takes the place of the command line in memory, and what does not fit there is cut: a program that was started with
-    /// few arguments has room for a short title only. ``CommandLine/arguments`` stay what they were.
+    /// few arguments has room for a short title only. `CommandLine.arguments` stay what they were.
     ///
     /// - Throws: ``UVError`` with `.invalidArgument` for a title with a NUL, `.noBufferSpace` where the system does not tell
     ///   where the command line is.

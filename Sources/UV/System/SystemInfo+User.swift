@@ -5,10 +5,15 @@ public import SystemPackage
 extension SystemInfo {
     /// A user of the system.
     public struct User: Hashable, Sendable {
+        /// The name to log in with.
         public let name: String
-        public let id, group: UInt32
+        /// The number of the user.
+        public let id: UInt32
+        /// The number of the user's first group.
+        public let group: UInt32
         /// `nil` where there is none.
         public let shell: FilePath?
+        /// Where the user's files are, as the database says; ``SystemInfo/homeDirectory`` asks the environment first.
         public let homeDirectory: FilePath
     }
 

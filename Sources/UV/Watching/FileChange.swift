@@ -19,12 +19,14 @@ public struct FileChange: Hashable, Sendable {
         case overflow
     }
 
+    /// What has happened.
     public var kind: Kind
     /// Begins with the path that is watched, as it was given.
     public var path: FilePath
     /// Whether it is, or was, a directory. A symbolic link is none, wherever it leads.
     public var isDirectory: Bool
 
+    /// A change, for tests.
     public init(_ kind: Kind, _ path: FilePath, isDirectory: Bool = false) {
         self.kind = kind
         self.path = path

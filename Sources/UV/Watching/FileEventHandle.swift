@@ -23,8 +23,10 @@ public final class FileEventHandle: Handle {
     public struct Event: Hashable, Sendable {
         /// What it happened to, in the directory that is watched; `nil` for the directory, or the file, itself.
         public var name: FilePath.Component?
+        /// What has happened to it.
         public var kinds: Kinds
 
+        /// An event, for tests.
         public init(name: FilePath.Component?, kinds: Kinds) {
             self.name = name
             self.kinds = kinds

@@ -11,6 +11,7 @@ public final class FilePollHandle: Handle {
     public struct Change: Sendable {
         /// `nil` if the file had never been seen.
         public var previous: FileStatus?
+        /// What is known of the file now.
         public var current: FileStatus
     }
 

@@ -32,6 +32,7 @@ public final class TreeWatcher {
         /// watched, and is called on any thread.
         public var ignoring: (@Sendable (FilePath) -> Bool)?
 
+        /// The options that each property names.
         public init() {}
     }
 

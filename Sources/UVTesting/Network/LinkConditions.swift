@@ -23,6 +23,7 @@ public struct LinkConditions: Sendable {
     /// How much later a datagram comes that is overtaken.
     public var reorderingDelay: Duration
 
+    /// What is left out is perfect: no delay, no limit, no loss.
     public init(
         latency: Duration = .zero, jitter: Duration = .zero, bandwidth: Int? = nil, buffer: Int = 65_536,
         hasShortReads: Bool = false, hasShortWrites: Bool = false, resets: Double = 0, loss: Double = 0,

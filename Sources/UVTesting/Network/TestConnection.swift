@@ -5,8 +5,11 @@ public import AsyncUV
 /// ``close()`` is as that of a real connection: the other side gets what was written, and may write for two seconds more before it
 /// finds the connection reset. Dropping the last reference closes it.
 public final class TestConnection: ByteStream, CustomStringConvertible {
+    /// The loop of the test.
     public let loop: EventLoop
+    /// The address of this side.
     public let localAddress: SocketAddress
+    /// The address of the other side.
     public let remoteAddress: SocketAddress
     private let name: String
     private let core: Bound<StreamCore>

@@ -3,7 +3,9 @@ public import AsyncUV
 /// A socket for datagrams of a ``TestNetwork``, which loses, doubles and reorders them as its ``LinkConditions`` say: the shape of a
 /// `UDPSocket`. Dropping the last reference closes it.
 public final class TestDatagramSocket: Sendable, CustomStringConvertible {
+    /// The loop of the test.
     public let loop: EventLoop
+    /// The address that others send to.
     public let localAddress: SocketAddress
     private let core: Bound<DatagramCore>
 

@@ -2,7 +2,9 @@ public import AsyncUV
 
 /// What accepts connections of a ``TestNetwork``: the shape of a `TCPListener`. Dropping the last reference closes it.
 public final class TestListener: Sendable, CustomStringConvertible {
+    /// The loop of the test.
     public let loop: EventLoop
+    /// The address that others connect to.
     public let localAddress: SocketAddress
     private let core: Bound<AcceptCore>
 

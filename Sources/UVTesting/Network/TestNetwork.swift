@@ -11,6 +11,7 @@ public final class TestNetwork: Sendable {
     /// How long a connect to nowhere takes before it fails, as on Linux.
     private static let connectTime = Duration.seconds(127)
 
+    /// The loop of the test.
     public let loop: EventLoop
     private let bound: Bound<NetworkCore>
     private var core: NetworkCore { bound.open(on: loop) }

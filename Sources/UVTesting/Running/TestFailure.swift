@@ -1,5 +1,6 @@
 /// Why a run has failed.
 public struct TestFailure: Error, CustomStringConvertible {
+    /// What has ended the run.
     public enum Reason: Sendable {
         /// The body threw an error, in a run for one of several seeds.
         case thrown(any Error)
@@ -9,6 +10,7 @@ public struct TestFailure: Error, CustomStringConvertible {
         case restless
     }
 
+    /// What has ended the run.
     public let reason: Reason
     /// The seed that the run had; `nil` for none.
     public let seed: UInt64?

@@ -2,6 +2,7 @@
 public struct TestRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// A generator; the same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
 
     public mutating func next() -> UInt64 {

@@ -13,6 +13,7 @@ internal import UVPlatform
 public enum PageCache {
     /// What a read found.
     public enum Found<Value> {
+        /// It was in memory.
         case found(Value)
         /// Ask the pool.
         case notCached
@@ -36,6 +37,7 @@ public enum PageCache {
         set { isOff.store(!newValue, ordering: .relaxed) }
     }
 
+    /// How often memory has answered so far, and how often it could not.
     public static var counters: Counters { CacheTally.total }
 
     /// Reads so many bytes, or those up to the file's end, if all of them are in memory.
@@ -89,7 +91,7 @@ public enum PageCache {
     /// else `nil`: the pool finds out what is wrong with it.
     ///
     /// To open a file asks its file system. So it must be on a disk of this machine or in its memory, not with a server (NFS)
-    /// or a program (FUSE); of each volume, ``FileRequest/readFile(_:limit:on:onDone:)`` finds that out with the first file it
+    /// or a program (FUSE); of each volume, ``FileOperation/readFile(_:limit:)`` finds that out with the first file it
     /// reads there.
     public static func readFile(_ path: FilePath, limit: Int, on loop: Loop) -> [UInt8]? {
         if isOff.load(ordering: .relaxed) { return nil }

@@ -7,6 +7,7 @@ internal import UVPlatform
 public struct OpenedFile: Sendable {
     /// Somebody has to close it.
     public let descriptor: FileDescriptor
+    /// What the system knew of the file when it was opened.
     public let status: FileStatus
     /// Whether its volume answers at once: see ``LocalVolumes``.
     package let isLocal: Bool

@@ -18,6 +18,7 @@ public final class TreeRequest: PoolRequest {
         /// What is being worked on; in the end what the request was made for.
         public var path: FilePath
 
+        /// A state of progress, for tests and for programs that show one.
         public init(entries: Int = 0, bytes: Int64 = 0, path: FilePath) {
             self.entries = entries
             self.bytes = bytes

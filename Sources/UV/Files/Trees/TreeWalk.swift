@@ -6,6 +6,7 @@ internal import UVPlatform
 public struct TreeEntry: Hashable, Sendable {
     /// Begins with the path that the walk was given. It may be longer than the paths that the system takes.
     public var path: FilePath
+    /// What it is; links are told as links.
     public var kind: FileKind
     /// How many directories lie between: 0 for what is directly in the first.
     public var depth: Int
@@ -25,6 +26,7 @@ public final class TreeWalk: Sendable {
         /// Whether the walk has come to its end.
         public var isLast = false
 
+        /// A part with nothing in it.
         public init() {}
     }
 
@@ -40,6 +42,7 @@ public final class TreeWalk: Sendable {
     let path: FilePath
     private let state: Mutex<State>
 
+    /// A walk of the directory. Nothing is read yet.
     public init(_ path: FilePath) {
         self.path = path
         state = Mutex(State(next: (path, path)))
