@@ -20,7 +20,6 @@ final class TimerThing: Thing {
         let delay = Duration.milliseconds(dice.number(-1...12))
         let interval = dice.oneIn(2) ? nil : Duration.milliseconds(dice.number(0...3))
         let begun = Loop.hrtime
-        mayBeEarly = false
         attempt("start after \(delay), every \(interval as Duration?)") { () throws(UVError) in
             try timer.start(after: delay, every: interval) { [self] timer in
                 called("the timer")
@@ -34,6 +33,7 @@ final class TimerThing: Thing {
                 default: attempt("last") { () throws(UVError) in try timer.setInterval(nil) }
                 }
             }
+            mayBeEarly = false
         }
     }
 
