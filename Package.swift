@@ -405,6 +405,15 @@ package.targets += [
         name: "chaos",
         dependencies: ["AsyncUV", "CChaos", "UV", .product(name: "SystemPackage", package: "swift-system")],
         path: "Tests/Chaos/Program", swiftSettings: settings),
+    // Fuzzing.
+    .target(name: "CFuzz", path: "Tests/Fuzz/Support"),
+    .executableTarget(
+        name: "fuzz",
+        dependencies: [
+            "AsyncUVHTTP", "CFuzz", "ExampleRESP", "UV", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        path: "Tests/Fuzz/Program", swiftSettings: settings),
 ]
 
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.

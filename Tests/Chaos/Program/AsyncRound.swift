@@ -47,7 +47,9 @@ final class AsyncRound: Sendable {
             try await LocalListener.bind(path: folder.appending("two"), on: loops[1]),
         ]
         let keeper = try await Signals.watch(.user1, .user2, on: loops[0])
-        let round = AsyncRound(loops, folder, listeners, locals, endsEarly: dice.oneIn(3), hasFaults: faults > 0, capacity: dice.number(0...3))
+        let round = AsyncRound(
+            loops, folder, listeners, locals, endsEarly: dice.oneIn(3), hasFaults: faults > 0,
+            capacity: dice.number(0...3))
         // Without faults until here, so that there is something to play with.
         chaos_faults(CInt(faults), seed)
         let serving = round.serve(listeners, locals)
@@ -90,7 +92,8 @@ final class AsyncRound: Sendable {
     }
 
     private init(
-        _ loops: [EventLoop], _ folder: FilePath, _ listeners: [TCPListener], _ locals: [LocalListener], endsEarly: Bool,
+        _ loops: [EventLoop], _ folder: FilePath, _ listeners: [TCPListener], _ locals: [LocalListener],
+        endsEarly: Bool,
         hasFaults: Bool, capacity: Int
     ) {
         self.hasFaults = hasFaults
@@ -108,13 +111,16 @@ final class AsyncRound: Sendable {
         let onError: @Sendable (any Error) -> Void = { inspect($0, "a handler") }
         return listeners.map { listener in
             listener.loop.spawn {
-                try await listener.serve(maxConnections: 16, onError: { error, _ in onError(error) }) { try await echo($0) }
-            }
-        } + locals.map { listener in
-            listener.loop.spawn {
-                try await listener.serve(onError: { error, _ in onError(error) }) { try await echo($0) }
+                try await listener.serve(maxConnections: 16, onError: { error, _ in onError(error) }) {
+                    try await echo($0)
+                }
             }
         }
+            + locals.map { listener in
+                listener.loop.spawn {
+                    try await listener.serve(onError: { error, _ in onError(error) }) { try await echo($0) }
+                }
+            }
     }
 
     /// What all have used together is whole.

@@ -32,7 +32,7 @@ struct AsyncWorker: Sendable {
 
     /// An operation, as it is, with a timeout, or in a task that is cancelled.
     private func step(_ dice: inout Dice) async {
-        let kind = dice.number(0...16)
+        let kind = dice.number(0...20)
         let time = Duration.microseconds(dice.number(0...8_000))
         let loop = round.loops[dice.number(0...1)]
         let way = dice.number(0...5)
@@ -75,6 +75,8 @@ struct AsyncWorker: Sendable {
         case 13: try await signals(&dice)
         case 14: try await threads(&dice, loop)
         case 15: try await changes(&dice, loop)
+        case 16, 17: try await passing(&dice, loop)
+        case 18, 19: try await acceptOne(&dice, loop)
         default: try await illegal(&dice, loop)
         }
     }
@@ -124,13 +126,17 @@ struct AsyncWorker: Sendable {
                     input.arrived(buffer.span, what)
                 case 2:
                     let most = dice.number(1...1_000)
-                    guard let bytes = try await connection.withBytes({ bytes in
-                        let used = min(bytes.count, most)
-                        return (used: used, value: [UInt8](copying: bytes.extracting(first: used)))
-                    }) else { break reading }
+                    guard
+                        let bytes = try await connection.withBytes({ bytes in
+                            let used = min(bytes.count, most)
+                            return (used: used, value: [UInt8](copying: bytes.extracting(first: used)))
+                        })
+                    else { break reading }
                     input.arrived(bytes.span, what)
                 default:
-                    guard let bytes = try await connection.read(upTo: 65_536, timeout: .seconds(20)) else { break reading }
+                    guard let bytes = try await connection.read(upTo: 65_536, timeout: .seconds(20)) else {
+                        break reading
+                    }
                     input.arrived(bytes.span, what)
                 }
             }
@@ -159,7 +165,9 @@ struct AsyncWorker: Sendable {
         for _ in 0..<dice.number(1...6) {
             flow.sent += UInt64(chaos_send(socket, flow.name, flow.sent, dice.size()))
             try await loop.sleep(for: .milliseconds(dice.number(0...3)))
-            if unsafe chaos_take(socket, &name, &place) == -2 { fail("worker \(number): a plain peer gets a wrong byte") }
+            if unsafe chaos_take(socket, &name, &place) == -2 {
+                fail("worker \(number): a plain peer gets a wrong byte")
+            }
             if place > flow.sent { fail("worker \(number): a plain peer gets more than it has sent") }
         }
         if dice.oneIn(2) { chaos_half_close(socket) }
@@ -282,7 +290,8 @@ struct AsyncWorker: Sendable {
 
     private func semaphore(_ dice: inout Dice, _ loop: EventLoop) async throws {
         let time = Duration.microseconds(dice.number(0...2_000))
-        try await round.semaphore.withPermit(timeout: dice.oneIn(2) ? .milliseconds(dice.number(0...3)) : .seconds(30)) {
+        try await round.semaphore.withPermit(timeout: dice.oneIn(2) ? .milliseconds(dice.number(0...3)) : .seconds(30))
+        {
             if round.inside.add(1, ordering: .acquiringAndReleasing).newValue > AsyncRound.permits {
                 fail("worker \(number): too many are inside the semaphore")
             }
@@ -318,6 +327,61 @@ struct AsyncWorker: Sendable {
         await one.close()
     }
 
+    /// Messages with descriptors.
+    private func passing(_ dice: inout Dice, _ loop: EventLoop) async throws {
+        let (near, far) = try await LocalChannel.pair(on: loop)
+        let flow = Flow(UInt8(dice.number(1...255)))
+        for _ in 0..<dice.number(1...4) {
+            var (one, other): (CInt, CInt) = (-1, -1)
+            guard unsafe chaos_pair(&one, &other) == 0 else { return }
+            defer {
+                chaos_close(one)
+                chaos_close(other)
+            }
+            let bytes = flow.nextBytes(dice.number(1...20_000))
+            let sent = [FileDescriptor](repeating: .init(rawValue: one), count: dice.number(0...20))
+            try await near.send(bytes, descriptors: sent, timeout: .seconds(20))
+            guard let message = try await far.receive(timeout: .seconds(20)) else {
+                fail("worker \(number): no message")
+            }
+            if message.bytes != bytes || message.descriptors.count != sent.count {
+                fail(
+                    "worker \(number): a message of \(message.bytes.count) bytes and \(message.descriptors.count) descriptors"
+                )
+            }
+            if let taken = message.descriptors.first?.take() { chaos_close(taken.rawValue) }
+        }
+        if dice.oneIn(2) { await near.close() }
+    }
+
+    /// A listener for one connection, which is looked for by name.
+    private func acceptOne(_ dice: inout Dice, _ loop: EventLoop) async throws {
+        let listener = try await TCPListener.bind(host: "localhost", port: 0, on: loop)
+        let port = listener.localAddress.port
+        let flow = Flow(UInt8(dice.number(1...255)))
+        let bytes = flow.nextBytes(dice.number(1...50_000))
+        let timeout = dice.oneIn(3) ? Duration.milliseconds(dice.number(0...3)) : .seconds(20)
+        async let accepted = listener.accept(timeout: timeout)
+        do {
+            let client = try await TCPConnection.connect(host: "localhost", port: port, timeout: .seconds(20), on: loop)
+            let other = try await accepted
+            let writing = loop.spawn {
+                try await client.write(bytes)
+                await client.close()
+            }
+            let found = try await other?.readToEnd()
+            _ = await writing.result
+            if !round.endsEarly, !round.hasFaults, !Task.isCancelled, found != nil, found != bytes {
+                fail("worker \(number): \(found?.count ?? 0) of \(bytes.count) bytes")
+            }
+            await other?.close()
+        } catch {
+            await listener.close()
+            throw error
+        }
+        await listener.close()
+    }
+
     private func child(_ dice: inout Dice, _ loop: EventLoop) async throws {
         let flow = Flow(UInt8(dice.number(1...255)))
         let bytes = flow.nextBytes(dice.number(0...100_000))
@@ -348,7 +412,8 @@ struct AsyncWorker: Sendable {
         let value = dice.number(0...1_000)
         switch dice.number(0...3) {
         case 0: if try await loop.offload({ value * 2 }) != value * 2 { fail("worker \(number): offload") }
-        case 1: if try await loop.withLoop({ $0.isAlive ? value : value }) != value { fail("worker \(number): withLoop") }
+        case 1:
+            if try await loop.withLoop({ $0.isAlive ? value : value }) != value { fail("worker \(number): withLoop") }
         case 2:
             let sum = try await withThrowingTaskGroup(of: Int.self) { group in
                 for child in 0..<20 {
@@ -387,7 +452,9 @@ struct AsyncWorker: Sendable {
                 if try await connection.read() != nil { fail("worker \(number): a closed connection is read") }
             } catch { inspect(error, "read after close") }
         case 1: _ = try await TCPListener.bind(to: round.servers[0], on: loop)
-        case 2: _ = try await TCPConnection.connect(host: "no.such.name.invalid", port: 1, timeout: .milliseconds(50), on: loop)
+        case 2:
+            _ = try await TCPConnection.connect(
+                host: "no.such.name.invalid", port: 1, timeout: .milliseconds(50), on: loop)
         case 3: _ = try await TCPConnection.connect(to: .loopback(port: 1), on: loop)
         default: _ = try await loop.explainAlive().description
         }

@@ -80,7 +80,9 @@ final class Flow {
     }
 
     func arrived(_ bytes: Span<UInt8>, _ what: String) {
-        let wrong = unsafe bytes.withUnsafeBufferPointer { unsafe chaos_check($0.baseAddress, $0.count, name, received) }
+        let wrong = unsafe bytes.withUnsafeBufferPointer {
+            unsafe chaos_check($0.baseAddress, $0.count, name, received)
+        }
         if wrong >= 0 { fail("\(what): byte \(received + UInt64(wrong)) of stream \(name) is wrong") }
         received += UInt64(bytes.count)
         if received > sent { fail("\(what): \(received) bytes of \(sent)") }

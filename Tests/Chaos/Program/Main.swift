@@ -11,12 +11,15 @@ import UV
     /// Of a thousand system calls, how many fail.
     var faults = 20
     var patience: Int32 = 60
+    /// See ``Load``.
+    var load: String?
+    var count = 100_000
 
     static func main() throws {
         let chaos = Chaos(arguments: Array(CommandLine.arguments.dropFirst()))
         chaos_forget_shim()
         chaos_watch(chaos.patience)
-        try chaos.run()
+        if let load = chaos.load { try Load.run(load, count: chaos.count) } else { try chaos.run() }
     }
 
     private init(arguments: [String]) {
@@ -25,6 +28,8 @@ import UV
             guard let value = rest.popFirst() else { fatalError("\(name) needs a value") }
             switch (name, UInt64(value)) {
             case ("--layer", _) where ["callbacks", "async"].contains(value): layer = value
+            case ("--load", _) where ["timers", "files"].contains(value): load = value
+            case ("--count", let number?): count = Int(number)
             case ("--seed", let number?): seed = number
             case ("--seconds", let number?): seconds = Int(number)
             case ("--rounds", let number?): rounds = Int(number)
@@ -64,7 +69,8 @@ import UV
             next = dice.next() >> 16
         }
         print(
-            "layer \(layer): \(round) rounds, \(tally.steps) steps, \(tally.ended) operations ended, \(chaos_fault_count()) calls harmed")
+            "layer \(layer): \(round) rounds, \(tally.steps) steps, \(tally.ended) operations ended, \(chaos_fault_count()) calls harmed"
+        )
     }
 
     /// Waits for threads that close their last ones.

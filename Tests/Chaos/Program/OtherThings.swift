@@ -52,7 +52,8 @@ final class DatagramThing: Thing {
             attempt("send \(bytes.count) bytes") { () throws(UVError) in
                 do throws(UVError) {
                     let isConnected = (try? socket.remoteAddress) != nil
-                    let outcome = try socket.send(bytes, to: isConnected ? nil : target) { _, error in ticket.end(error) }
+                    let outcome = try socket.send(bytes, to: isConnected ? nil : target) { _, error in ticket.end(error)
+                    }
                     if case .sent = outcome { ticket.callOff() }
                 } catch {
                     ticket.callOff()
@@ -81,7 +82,9 @@ final class DatagramThing: Thing {
                 try socket.startReceivingBatches { [self] _, batch in
                     if isGone[index] { fail("\(name): a batch after close") }
                     for number in 0..<batch.count { batch.withBytes(at: number) { check($0, isTruncated: false) } }
-                } onError: { [self] _, error in inspect(error, name) }
+                } onError: { [self] _, error in
+                    inspect(error, name)
+                }
             }
         case 7: socket.stopReceiving()
         case 8:
@@ -95,7 +98,11 @@ final class DatagramThing: Thing {
                 attempt("disconnect") { () throws(UVError) in try socket.disconnect() }
             }
         default:
-            if dice.oneIn(4) { close(index) } else { _ = (socket.sendQueueSize, socket.sendQueueCount, socket.description) }
+            if dice.oneIn(4) {
+                close(index)
+            } else {
+                _ = (socket.sendQueueSize, socket.sendQueueCount, socket.description)
+            }
         }
     }
 
@@ -131,7 +138,8 @@ final class ChildThing: Thing {
             switch dice.number(0...4) {
             case 0: handle = try ProcessHandle(on: loop, "true", output: .null, error: .null, onExit: onExit)
             case 1: handle = try ProcessHandle(on: loop, "sleep", ["0.02"], output: .null, error: .null, onExit: onExit)
-            case 2: handle = try ProcessHandle(on: loop, "/no/such/program", output: .null, error: .null, onExit: onExit)
+            case 2:
+                handle = try ProcessHandle(on: loop, "/no/such/program", output: .null, error: .null, onExit: onExit)
             default:
                 guard let flow = round.makeFlow() else { throw CallbackRound.noNames }
                 let made = try ProcessHandle(on: loop, "cat", input: .pipe, output: .pipe, error: .null, onExit: onExit)
@@ -154,7 +162,10 @@ final class ChildThing: Thing {
 
     override func act(_ dice: inout Dice) {
         switch dice.number(0...8) {
-        case 0: attempt("kill") { () throws(UVError) in try handle?.kill([.terminate, .kill, .user1, Signal(0)][dice.number(0...3)]) }
+        case 0:
+            attempt("kill") { () throws(UVError) in
+                try handle?.kill([.terminate, .kill, .user1, Signal(0)][dice.number(0...3)])
+            }
         case 1: attempt("kill the group") { () throws(UVError) in try handle?.killGroup(.kill) }
         case 2 where dice.oneIn(6): close()
         case 3: _ = (handle?.description, handle?.exitStatus, handle?.isActive)
@@ -212,11 +223,15 @@ final class FileThing: Thing {
         }
     }
 
-    private func file<Value>(_ what: String, _ operation: FileOperation<Value>, onValue: @escaping (Value) -> Void = { _ in }) {
+    private func file<Value>(
+        _ what: String, _ operation: FileOperation<Value>, onValue: @escaping (Value) -> Void = { _ in }
+    ) {
         let loop = round.loop
         start(what) { done throws(UVError) in
             try FileRequest.start(operation, on: loop) { _, result in done(result) }
-        } onValue: { onValue($0) }
+        } onValue: {
+            onValue($0)
+        }
     }
 
     override func act(_ dice: inout Dice) {
@@ -236,7 +251,9 @@ final class FileThing: Thing {
                     start("copy") { done throws(UVError) in
                         try FileRequest.copy(target, to: copy, on: loop) { _, result in done(result) }
                     } onValue: { (count: Int64) in
-                        if count != Int64(bytes.count) { fail("\(self.name): \(count) of \(bytes.count) bytes are copied") }
+                        if count != Int64(bytes.count) {
+                            fail("\(self.name): \(count) of \(bytes.count) bytes are copied")
+                        }
                     }
                 }
             }
@@ -245,7 +262,8 @@ final class FileThing: Thing {
         case 6: file("directory", .makeDirectories(path.appending("a/b/c")))
         case 7:
             start("copy of a tree") { done throws(UVError) in
-                try TreeRequest.copy(path, to: FilePath(path.string + "-tree-\(round.nextNumber())"), on: loop) { _, result in
+                try TreeRequest.copy(path, to: FilePath(path.string + "-tree-\(round.nextNumber())"), on: loop) {
+                    _, result in
                     done(result)
                 }
             }
@@ -258,7 +276,9 @@ final class FileThing: Thing {
             let ticket = round.book.expect("\(name): work")
             do throws(UVError) {
                 requests.append(
-                    try WorkRequest.run(on: loop) { number * 2 } onDone: { _, result in
+                    try WorkRequest.run(on: loop) {
+                        number * 2
+                    } onDone: { _, result in
                         switch result {
                         case .success(let value):
                             if value != number * 2 { fail("\(self.name): work gives \(value)") }
@@ -271,7 +291,9 @@ final class FileThing: Thing {
             let count = dice.number(-1...1_000)
             start("random bytes") { done throws(UVError) in
                 try RandomRequest.bytes(count, on: loop) { _, result in done(result) }
-            } onValue: { if $0.count != count { fail("\(self.name): \($0.count) random bytes of \(count)") } }
+            } onValue: {
+                if $0.count != count { fail("\(self.name): \($0.count) random bytes of \(count)") }
+            }
         case 11:
             let host = ["127.0.0.1", "::1", "localhost", "no.such.name.invalid", "a b", ""][dice.number(0...5)]
             start("look-up") { done throws(UVError) in
@@ -357,7 +379,8 @@ final class WatchThing: Thing {
         default:
             let one = path.appending("watched-\(dice.number(0...5))")
             _ = try? FileRequest.start(
-                dice.oneIn(3) ? .removeFile(one) : .writeFile(one, [1, 2, 3], durably: false), on: round.loop) { _, _ in }
+                dice.oneIn(3) ? .removeFile(one) : .writeFile(one, [1, 2, 3], durably: false), on: round.loop
+            ) { _, _ in }
         }
     }
 

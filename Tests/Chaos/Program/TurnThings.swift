@@ -29,7 +29,9 @@ final class TimerThing: Thing {
                 switch ending {
                 case 0: close()
                 case 1: timer.stop()
-                case 2: attempt("start inside") { () throws(UVError) in try timer.start(after: .zero) { _ in self.close() } }
+                case 2:
+                    attempt("start inside") { () throws(UVError) in try timer.start(after: .zero) { _ in self.close() }
+                    }
                 default: attempt("last") { () throws(UVError) in try timer.setInterval(nil) }
                 }
             }

@@ -57,6 +57,10 @@ static struct sigaction earlier[65];
 
 static void died(int number, siginfo_t *info, void *context) {
     print_box();
+    char text[160];
+    snprintf(text, sizeof text, "signal %d (%d) at %p, sent by %d, in thread %ld of process %ld\n", number, info->si_code,
+        info->si_addr, info->si_code <= 0 ? info->si_pid : 0, syscall(SYS_gettid), syscall(SYS_getpid));
+    say(text);
     sigaction(number, &earlier[number], NULL);
     // The instruction that trapped runs again, and the earlier handler tells where.
     if (info->si_code <= 0) raise(number);

@@ -5,7 +5,8 @@ import UV
 
 /// A read may be short although more bytes wait: it is not the last one because the peer has closed.
 @Suite(.ownThread) struct EarlyEndTests {
-    @Test("A pair of TCP handles ends behind its last byte, also when reads end behind bytes that came with descriptors")
+    @Test(
+        "A pair of TCP handles ends behind its last byte, also when reads end behind bytes that came with descriptors")
     func pair() throws {
         var received: [UInt8] = []
         var ends: [UVError?] = []
