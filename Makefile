@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies
+.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,13 @@ trees: dependencies ## Measures copying and removing a tree of 10,000 files, bes
 
 plain: dependencies ## Runs the tests without the runtime's shortcuts, and counts what they save; needs valgrind
 	Scripts/plain
+
+soak: dependencies ## Does random things with everything for ten minutes, then loads a server in many ways
+	Scripts/chaos --seconds 600
+	Scripts/soak
+
+fuzz: dependencies ## Gives parsers what nobody would send, a minute each; needs a toolchain with libFuzzer
+	Scripts/fuzz
 
 sanitize: dependencies ## Runs the tests under the thread and the address sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp:atexit_sleep_ms=50" Scripts/run-tests --sanitize=thread --scratch-path .build-tsan

@@ -402,6 +402,24 @@ package.targets += [
     example("websocket-chat", ["AsyncUV", "AsyncUVHTTP", "ExampleInput", httpTypes]),
 ]
 
+// Chaos: random things are done with everything. Programs, which no test depends on.
+package.targets += [
+    .target(name: "CChaos", path: "Tests/Chaos/Support"),
+    .executableTarget(
+        name: "chaos",
+        dependencies: ["AsyncUV", "CChaos", "UV", .product(name: "SystemPackage", package: "swift-system")],
+        path: "Tests/Chaos/Program", swiftSettings: settings),
+    // Fuzzing.
+    .target(name: "CFuzz", path: "Tests/Fuzz/Support"),
+    .executableTarget(
+        name: "fuzz",
+        dependencies: [
+            "AsyncUVHTTP", "CFuzz", "ExampleRESP", "UV", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        path: "Tests/Fuzz/Program", swiftSettings: settings),
+]
+
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.
 if let tests = Context.environment["SWIFT_UV_TESTS"] {
     package.targets.removeAll { $0.type == .test && $0.name != tests }

@@ -83,7 +83,9 @@ int cplatform_find_cached(const char *path, struct cplatform_found *found) {
 int cplatform_open_found(int found) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", found);
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file;
+    do file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); while (file < 0 && errno == EINTR);
+    return file;
 }
 
 int cplatform_is_local(int file) {
@@ -239,7 +241,8 @@ int cplatform_walk_below(int directory, const char *path, int flags, mode_t mode
         if (!is_last && strcmp(name, ".") == 0) continue;
         int here = depth == 0 ? directory : down[depth - 1];
         int how = is_last ? flags | (is_slashed ? O_DIRECTORY : 0) : O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-        int file = openat(here, name, how | O_NOFOLLOW, mode);
+        int file;
+        do file = openat(here, name, how | O_NOFOLLOW, mode); while (file < 0 && errno == EINTR);
         char target[PATH_MAX];
         ssize_t count = -1;
         if (file >= 0 && how & O_PATH && !(flags & O_NOFOLLOW)) {

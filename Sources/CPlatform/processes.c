@@ -45,7 +45,8 @@ static void call_with_fillers(const struct private_call *call) {
     int fillers[call->lowest > 0 ? call->lowest : 1];
     int count = 0;
     while (count < call->lowest) {
-        int filler = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int filler;
+        do filler = open("/dev/null", O_RDONLY | O_CLOEXEC); while (filler < 0 && errno == EINTR);
         if (filler < 0) break;
         if (filler >= call->lowest) {
             close(filler);

@@ -49,7 +49,7 @@ static int place_descriptors(const struct cplatform_child *child) {
     for (int i = 0; i < count; i++) {
         sources[i] = child->descriptors[i];
         if (sources[i] == -1) {
-            sources[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+            do sources[i] = open("/dev/null", O_RDWR | O_CLOEXEC); while (sources[i] == -1 && errno == EINTR);
             if (sources[i] == -1) return -1;
         }
         if (sources[i] < count && sources[i] != i) {

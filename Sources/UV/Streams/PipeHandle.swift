@@ -256,9 +256,6 @@ public final class PipeHandle: StreamHandle, ListeningStream {
         }
     }
 
-    /// A read of a local socket ends behind bytes that came with descriptors, whether anybody takes those or not.
-    override var mayEndEarly: Bool { true }
-
     override var localName: String? { (try? localAddress)?.description }
 
     /// Where the peer has no address, its process stands for it.

@@ -200,8 +200,12 @@ public class StreamHandle: Handle {
     /// Where this side is, for errors.
     var localName: String? { nil }
 
-    /// Whether libuv may report the end while bytes are left: it takes a short read for the last one when the peer has closed.
-    var mayEndEarly: Bool { false }
+    /// Whether there may be bytes that no read has taken yet when the other side has gone. libuv takes a short read for the last one
+    /// then; but a read of a local socket, for one, ends behind bytes that came with descriptors, whether anybody takes those or not.
+    func mayHaveMoreAtHangUp() -> Bool { hasUnreadBytes }
+
+    /// Whether a read fails like that because the other side has gone, which is the end.
+    func isHangUpError(_ status: CInt) -> Bool { false }
 
     /// Gives the handle a socket to listen with, if it has none.
     func prepareToListen() throws(UVError) {}
@@ -250,12 +254,13 @@ public class StreamHandle: Handle {
 
     /// - Parameter isHangUp: Whether libuv has seen a hang-up, and not read the end. It gives no buffer then.
     private final func ended(_ status: CInt, isHangUp: Bool) {
-        if status == UV_EOF.rawValue, mayEndEarly, hasUnreadBytes,
+        if status == UV_EOF.rawValue, isHangUp, mayHaveMoreAtHangUp(),
             unsafe uv_read_start(stream, provideBuffer, bytesArrived) == 0
         {
             return
         }
-        let status = status == UV_EOF.rawValue ? errorAtEnd(isHangUp) : status
+        let isEnd = status == UV_EOF.rawValue || isHangUpError(status)
+        let status = isEnd ? errorAtEnd(isHangUp) : status
         let error = status < 0 ? readError(.init(rawValue: status), in: "read") : nil
         unsafe onBytes = nil
         unsafe hasEnded = true

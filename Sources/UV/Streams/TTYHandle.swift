@@ -47,6 +47,8 @@ public final class TTYHandle: StreamHandle {
     /// The number of the settings that are given back.
     private var kept: CInt?
     private var isFirst = false
+    /// Whether the other side has gone.
+    private var hasHungUp = false
     /// The flags of an open file that others share.
     private var sharedFlags: CInt?
     private var raw: UnsafeMutablePointer<uv_tty_t> { unsafe memory.assumingMemoryBound(to: uv_tty_t.self) }
@@ -149,6 +151,14 @@ public final class TTYHandle: StreamHandle {
     }
 
     override var noun: String { "terminal" }
+
+    /// A read takes 4,095 bytes at the most, and what follows is on its way to the terminal's buffer: only a read tells.
+    override func mayHaveMoreAtHangUp() -> Bool {
+        hasHungUp = true
+        return true
+    }
+
+    override func isHangUpError(_ status: CInt) -> Bool { hasHungUp && status == UV_EIO.rawValue }
 
     override func willClose() {
         super.willClose()

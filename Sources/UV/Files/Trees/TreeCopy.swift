@@ -75,8 +75,8 @@ final class TreeCopy: BatchedWork {
     /// Nothing would end a copy into the tree itself.
     private func checkIsOutside(_ directory: TreeDirectory) throws(UVError) {
         let parent = destination.removingLastComponent()
-        var place = unsafe (parent.isEmpty ? "." : parent).withPlatformString {
-            unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        var place = unsafe (parent.isEmpty ? "." : parent).withPlatformString { path in
+            repeated { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         }
         if place < 0 { throw failure(destination) }
         defer { _ = close(place) }
@@ -90,9 +90,12 @@ final class TreeCopy: BatchedWork {
             // The root is in itself.
             if status.st_ino == last.st_ino, status.st_dev == last.st_dev { return }
             last = status
-            let above = unsafe openat(place, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            // Not to be looked into: then it cannot be copied either, nor what is above.
-            if above < 0 { return }
+            let above = repeated { unsafe openat(place, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+            if above < 0 {
+                // Not to be looked into: then it cannot be copied either, nor what is above.
+                if errno == EACCES || errno == ENOENT { return }
+                throw failure(destination)
+            }
             _ = close(place)
             place = above
         }

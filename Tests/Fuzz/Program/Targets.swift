@@ -1,0 +1,190 @@
+#if DEBUG
+import ExampleRESP
+import HTTPTypes
+import SystemPackage
+
+@testable import AsyncUVHTTP
+@testable import UV
+
+/// What is given bytes that somebody made up. Each must neither trap nor depend on how the bytes are cut.
+enum FuzzTarget: String, CaseIterable {
+    case address, url, request, response, websocket, resp, environment, names
+
+    func run(_ bytes: [UInt8]) {
+        switch self {
+        case .address: Self.address(String(decoding: bytes, as: UTF8.self), bytes)
+        case .url: Self.url(String(decoding: bytes, as: UTF8.self))
+        case .request: Self.compareCuts(bytes) { Self.requests($0) }
+        case .response: Self.compareCuts(bytes) { Self.responses($0) }
+        case .websocket:
+            for role in [WebSocketRole.client, .server] { Self.compareCuts(bytes) { Self.frames($0, role) } }
+        case .resp: Self.commands(bytes)
+        case .environment: Self.environment(String(decoding: bytes, as: UTF8.self))
+        case .names: Self.names(bytes)
+        }
+    }
+
+    private static func expect(_ condition: Bool, _ what: @autoclosure () -> String) {
+        if !condition { fatalError(what()) }
+    }
+
+    /// The first byte says where the others are cut.
+    private static func compareCuts(_ bytes: [UInt8], _ parse: ([[UInt8]]) -> [String]) {
+        guard let first = bytes.first, bytes.count < 20_000 else { return }
+        let rest = Array(bytes.dropFirst())
+        let size = Int(first) % 16 + 1
+        let pieces = stride(from: 0, to: rest.count, by: size).map { Array(rest[$0..<min($0 + size, rest.count)]) }
+        let (whole, cut) = (parse([rest]), parse(pieces))
+        expect(whole == cut, "whole: \(whole)\nin pieces of \(size): \(cut)")
+    }
+
+    // MARK: Addresses
+
+    private static func address(_ text: String, _ bytes: [UInt8]) {
+        if let address = SocketAddress(text) {
+            expect(SocketAddress(address.description) == address, "\(text) is \(address), which is another one")
+        }
+        if let address = try? SocketAddress(host: text, port: 80) {
+            expect(SocketAddress(address.description) == address, "\(text) is \(address), which is another one")
+        }
+        if (try? HostName.check(text)) != nil { expect(!text.isEmpty && text.utf8.count <= 253, "\(text) is no name") }
+        if let address = try? LocalAddress(abstract: bytes) {
+            expect(address.abstractName == bytes, "the abstract name \(bytes) is another one")
+            _ = address.description
+        }
+        if let address = try? LocalAddress(path: text) { expect(address.path?.string == text, "\(text) is \(address)") }
+    }
+
+    private static func url(_ text: String) {
+        guard let url = HTTPURL(text) else { return }
+        guard let again = HTTPURL(url.description) else { return expect(false, "\(text) is \(url), which is none") }
+        expect(again == url, "\(text) is \(url), which is \(again)")
+    }
+
+    // MARK: HTTP
+
+    private static func requests(_ pieces: [[UInt8]]) -> [String] {
+        var found: [String] = []
+        var parser = RequestParser()
+        var body: BodyReader?
+        var bytes: [UInt8] = []
+        do throws(HTTPRefusal) {
+            for piece in pieces {
+                parser.input.append(piece)
+                while true {
+                    if body != nil {
+                        let next = try body?.next(&parser.input)
+                        if case .bytes(let more) = next { bytes += more }
+                        if next == .needsMore { break }
+                        if next == .end {
+                            found.append("\(bytes) \(body?.trailers as HTTPFields?)")
+                            body = nil
+                        }
+                        continue
+                    }
+                    guard let request = try parser.next() else { break }
+                    found.append("\(request)")
+                    bytes = []
+                    body = BodyReader(request.body, limits: HTTPLimits())
+                }
+            }
+            if body != nil { found.append("\(bytes)") }
+        } catch { found.append("refused: \(error.reason)") }
+        return found
+    }
+
+    private static func responses(_ pieces: [[UInt8]]) -> [String] {
+        var found: [String] = []
+        var parser = ResponseParser()
+        var body: BodyReader?
+        var bytes: [UInt8] = []
+        do throws(HTTPRefusal) {
+            for piece in pieces {
+                parser.input.append(piece)
+                while true {
+                    if body != nil {
+                        let next = try body?.next(&parser.input)
+                        if case .bytes(let more) = next { bytes += more }
+                        if next == .needsMore { break }
+                        if next == .end {
+                            found.append("\(bytes) \(body?.trailers as HTTPFields?)")
+                            body = nil
+                        }
+                        continue
+                    }
+                    guard let response = try parser.next(for: .get) else { break }
+                    found.append("\(response)")
+                    bytes = []
+                    body = BodyReader(response.body, limits: HTTPLimits())
+                }
+            }
+            if body != nil { found.append("\(bytes)") }
+        } catch { found.append("refused: \(error.reason)") }
+        return found
+    }
+
+    private static func frames(_ pieces: [[UInt8]], _ role: WebSocketRole) -> [String] {
+        var found: [String] = []
+        var decoder = WebSocketDecoder(role, WebSocketLimits(message: 4_096))
+        do throws(WebSocketError) {
+            for piece in pieces {
+                decoder.append(piece)
+                while let event = try decoder.next() { found.append("\(event)") }
+            }
+        } catch { found.append("refused: \(error)") }
+        return found
+    }
+
+    // MARK: RESP
+
+    private static func commands(_ bytes: [UInt8]) {
+        var parser = CommandParser()
+        var position = 0
+        while position < bytes.count {
+            guard let end = try? parser.parse(bytes.span, from: position) else { return }
+            expect(end > position && end <= bytes.count, "a command of \(position)..<\(end)")
+            for argument in parser.arguments {
+                expect(position <= argument.lowerBound && argument.upperBound <= end, "an argument of \(argument)")
+            }
+            // Less than all of it is no command, and no error.
+            let part = Array(bytes[position..<end - 1])
+            var other = CommandParser()
+            do throws(ProtocolError) {
+                expect(try other.parse(part.span, from: 0) == nil, "a part of a command is one")
+            } catch { expect(false, "a part of a command is refused: \(error)") }
+            position = end
+        }
+    }
+
+    // MARK: Texts
+
+    private static func environment(_ text: String) {
+        let parts = text.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+        let count = parts.first, names = parts.count > 1 ? parts[1] : nil
+        if let found = try? ServiceManager.socketNames(process: "\(getpid())", count: count, names: names) {
+            expect(found.count == Int(count ?? "0"), "\(found.count) sockets of \(count ?? "")")
+        }
+        _ = try? ServiceManager.socketNames(process: text, count: count, names: names)
+        if let limit = StallWatchdog.limit(text) { expect(limit >= .milliseconds(1), "\(text) is \(limit)") }
+    }
+
+    /// Names of files, as the system has them: any bytes.
+    private static func names(_ bytes: [UInt8]) {
+        let name = bytes.prefix(255).filter { $0 != 0 && $0 != UInt8(ascii: "/") }
+        guard !name.isEmpty, name != [46], name != [46, 46] else { return }
+        let folder = FilePath("/tmp/swift-uv-fuzz-\(getpid())")
+        _ = try? FileOperation<Void>.makeDirectory(folder).run()
+        let number = name.map { CChar(bitPattern: $0) } + [0]
+        let path = folder.appending(FilePath(platformString: number).components)
+        guard (try? FileOperation<Void>.makeDirectory(path).run()) != nil else { return }
+        defer { _ = try? FileOperation<Void>.removeDirectory(path).run() }
+        let found = try? FileOperation<[DirectoryEntry]>.entries(of: folder).run()
+        expect(
+            found?.contains { path.lastComponent == $0.name && $0.kind == .directory } == true,
+            "\(name) is not found: \(found ?? [])")
+        expect((try? FileOperation<FilePath>.realPath(of: path).run())?.lastComponent == path.lastComponent, "\(name)")
+    }
+}
+
+import Glibc
+#endif
