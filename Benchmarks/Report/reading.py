@@ -42,9 +42,10 @@ class Reading:
         return sorted(found, key=lambda point: point[0])
 
     def bars(self):
-        """Rows with the main measure, best first."""
-        having = [row for row in self.rows if row.get(self.main["key"])]
-        return sorted(having, key=lambda row: row.get(self.main["key"]).median * (-1 if self.main["higher_is_better"] else 1))
+        """Rows with the main measure, best first; those that say nothing come last."""
+        key, sign = self.main["key"], -1 if self.main["higher_is_better"] else 1
+        having = [row for row in self.rows if row.get(key)]
+        return sorted(having, key=lambda row: (row.get(key).is_noisy, row.get(key).median * sign))
 
     def find(self, name):
         return next((row for row in self.rows if row.name == name), None)
