@@ -20,6 +20,7 @@ def parsed():
     parser.add_argument("--compare", type=pathlib.Path, metavar="JSON", help="an earlier report to compare with")
     parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="also write report-light.svg and report-dark.svg")
     parser.add_argument("--only", help="keys of workloads, with commas between them")
+    parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")
     parser.add_argument("--rounds", type=int, help="turns of each rival (7, with --quick 3)")
     parser.add_argument("--seconds", type=float, help="length of a measured window (0.35, with --quick 0.15)")
     parser.add_argument("--under-load", action="store_true", help="say on the page that others used the machine meanwhile")
@@ -36,7 +37,7 @@ def chosen(options):
         if unknown := set(keys) - {workload.key for workload in WORKLOADS}:
             raise SystemExit(f"{', '.join(sorted(unknown))}: there is {', '.join(workload.key for workload in WORKLOADS)}")
         return [workload for workload in WORKLOADS if workload.key in keys]
-    return [workload for workload in WORKLOADS if workload.in_quick or not options.quick]
+    return [workload for workload in WORKLOADS if workload.in_quick or not options.quick and (options.all or not getattr(workload, "is_long", False))]
 
 
 def measure(options):

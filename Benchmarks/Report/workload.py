@@ -114,6 +114,8 @@ class Program:
     # The rows that are drawn, all if empty.
     rows: tuple = ()
     in_quick: bool = False
+    # Only when it is named, or everything is asked for: it builds first.
+    is_long: bool = False
     # Programs without which it cannot run.
     needs: tuple = ()
 

@@ -1,6 +1,7 @@
 """What is measured, in the order of the page: an entry each."""
 from measure import EVENT, IDLE, P50, P99, P999, RATE, TIME, Measure
 from rival import Rival
+from traced import Calls
 from workload import Curves, Idle, OpenLoop, Program, Workload
 
 MAIN = ("C libuv", "C epoll", "UV callbacks", "AsyncUV", "NIO handler", "NIOAsyncChannel", "tokio", "Boost.Asio", "Go", "Node",
@@ -38,6 +39,13 @@ WORKLOADS = [
          "Private memory of the server's process, for each of 2,000 connections opened at once, after one echo of 1 KiB, less what it "
          "had with the first 50.", ("--connections", 2000), client="idle", only=MAIN, most_rounds=3, in_quick=True,
          measures=(IDLE, Measure("silent", "private memory before the first byte", "B"))),
+    Calls("calls", "System calls of an echo", "Counted by strace for messages of 1 KiB on one connection, one after the other: the difference "
+          "of a run of 400 and one of 100. Such counts do not move with the machine's noise.", client="strace", most_rounds=1,
+          in_quick=True, measures=(Measure("calls", "system calls a message", ""),)),
+    Program("instructions", "Instructions of an echo", "User-land instructions and calls of allocators for an echoed KiB, counted by callgrind.",
+            ("instructions",), "echo-c-libuv", measures=(Measure("instructions", "instructions a message", ""),
+                                                         Measure("mallocs", "allocations a message", "")),
+            needs=("valgrind",), is_long=True),
     Workload("udp", "Echo of datagrams", "50 sockets, a datagram of 1 KiB under way on each.",
              ("--connections", 50, "--size", 1024, "--udp"), own=UDP),
     Program("tasks", "Tasks, timers and wake-ups", "Time of one operation on a loop, and the same of asyncio, gevent and Go.",
