@@ -19,6 +19,7 @@ def parsed():
     parser.add_argument("--from", type=pathlib.Path, dest="recorded", metavar="JSON", help="draw what an earlier run has written")
     parser.add_argument("--compare", type=pathlib.Path, metavar="JSON", help="an earlier report to compare with")
     parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="also write report-light.svg and report-dark.svg")
+    parser.add_argument("--into", type=pathlib.Path, metavar="JSON", help="put what is measured in the place of the same in this report")
     parser.add_argument("--only", help="keys of workloads, with commas between them")
     parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")
     parser.add_argument("--rounds", type=int, help="turns of each rival (7, with --quick 3)")
@@ -40,6 +41,16 @@ def chosen(options):
     return [workload for workload in WORKLOADS if workload.in_quick or not options.quick and (options.all or not getattr(workload, "is_long", False))]
 
 
+def merge(old, new):
+    """The older report with the newer one's workloads, in the order of the page. The machine is the older one's."""
+    found = {workload["key"]: workload for workload in old["workloads"] + new["workloads"]}
+    keys = [workload.key for workload in WORKLOADS]
+    old["workloads"] = sorted(found.values(), key=lambda workload: keys.index(workload["key"]))
+    old["seconds"] = round(old["seconds"] + new["seconds"], 1)
+    old["isUnderLoad"] = old["isUnderLoad"] or new["isUnderLoad"]
+    return old
+
+
 def measure(options):
     from session import Session
     bench.raise_limits()
@@ -52,6 +63,9 @@ def measure(options):
         numbers.write_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     record = Session(runner, options, command).run(chosen(options), save)
+    if options.into:
+        record = merge(json.loads(options.into.read_text()), record)
+        save(record)
     print(f"\nThe numbers are in {numbers}.", file=sys.stderr)
     return record
 

@@ -1,7 +1,6 @@
 """A server on one core and its client on another: one run of the two."""
 import contextlib, json, os, pathlib, resource, signal, subprocess
 
-LOAD_CORE_DEFAULT, SERVER_CORE_DEFAULT = 1, 0
 # A server that has not spoken by then does not work.
 PATIENCE = 60
 
@@ -23,7 +22,7 @@ def pinned(core):
 
 
 class Bench:
-    def __init__(self, places, server_core=SERVER_CORE_DEFAULT, load_core=LOAD_CORE_DEFAULT):
+    def __init__(self, places, server_core=0, load_core=1):
         self.places, self.server_core, self.load_core = places, server_core, load_core
 
     @contextlib.contextmanager

@@ -1,5 +1,5 @@
 """A workload as SVG. matplotlib draws; its colours become variables of the page's style, so that one picture does for light and dark."""
-import io, math, re
+import io, re
 from html import escape
 
 import matplotlib

@@ -46,7 +46,7 @@ def program(reading, sure, key, unit):
 
 
 def lines(reading):
-    key, unit = reading.main["key"], reading.main["unit"]
+    key = reading.main["key"]
     parts, noisy = [], 0
     for row in reading.rows:
         points = reading.points(row, key)

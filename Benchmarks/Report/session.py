@@ -57,7 +57,7 @@ class Session:
                     continue
                 progress(f"{workload.key}: round {number + 1}, {rival.name}")
                 try:
-                    figures = workload.measure(self.bench, rival, self.options, None)
+                    figures = workload.measure(self.bench, rival, self.options)
                 except Failed as failure:
                     # Its rounds no longer belong to the baseline's.
                     skipped.append({"name": rival.name, "reason": str(failure)})

@@ -34,7 +34,7 @@ class Calls(Workload):
     def reason_against(self, rival):
         return super().reason_against(rival) or (None if shutil.which("strace") else "there is no strace, which `make bench-peers` brings")
 
-    def measure(self, bench, rival, options, state):
+    def measure(self, bench, rival, options):
         counts = [self.count(bench, rival.words(bench.places), messages) for messages in (FEW, MANY)]
         return {"calls": (counts[1] - counts[0]) / (MANY - FEW)}
 

@@ -2,7 +2,7 @@
 import dataclasses, shutil
 
 from bench import Failed
-from measure import CPU, EVENT, IDLE, MOST, P50, P99, P999, RATE, RESIDENT, SWITCHES, TIME, Measure
+from measure import CPU, MOST, P50, P99, P999, RATE, RESIDENT, SWITCHES, TIME
 
 # A window in which other programs had the server's core all the time is measured again.
 TRIES = 5
@@ -38,7 +38,7 @@ class Workload:
             return f"serves {rival.limit} at once"
         return None
 
-    def measure(self, bench, rival, options, state):
+    def measure(self, bench, rival, options):
         """The figures of one run, by the key of their measure."""
         arguments = [*self.arguments, "--seconds", options.seconds, "--warmup", options.seconds / 2]
         for _ in range(TRIES):
@@ -59,7 +59,7 @@ class Workload:
 
 
 class Idle(Workload):
-    def measure(self, bench, rival, options, state):
+    def measure(self, bench, rival, options):
         result = bench.run(rival.words(bench.places), "idle", self.arguments)
         return {"idle": result["usedBytes"], "silent": result["silentBytes"]}
 
@@ -68,7 +68,7 @@ class Curves(Workload):
     """Lines: the keys are `event` at each number of idle connections."""
     chart = "lines"
 
-    def measure(self, bench, rival, options, state):
+    def measure(self, bench, rival, options):
         most = rival.limit or 10**9
         numbers = [str(number) for number in self.numbers if number <= min(most, options.descriptors - 100)]
         results = bench.run(rival.words(bench.places), "one-busy",
@@ -86,7 +86,7 @@ class OpenLoop(Workload):
     chart = "lines"
     shares = (30, 60, 90)
 
-    def measure(self, bench, rival, options, state):
+    def measure(self, bench, rival, options):
         common = [*self.arguments, "--seconds", options.seconds, "--warmup", options.seconds / 2]
         words = rival.words(bench.places)
         full = bench.run(words, "load", common)

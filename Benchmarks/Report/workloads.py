@@ -1,5 +1,5 @@
 """What is measured, in the order of the page: an entry each."""
-from measure import EVENT, IDLE, P50, P99, P999, RATE, TIME, Measure
+from measure import EVENT, IDLE, P50, P99, P999, RATE, Measure
 from rival import Rival
 from traced import Calls
 from workload import Curves, Idle, OpenLoop, Program, Workload
