@@ -3,6 +3,9 @@ import contextlib, json, os, pathlib, resource, signal, subprocess
 
 # A server that has not spoken by then does not work.
 PATIENCE = 60
+TRIES = 5
+# What `load` says of an empty window.
+NOTHING = "nothing came back"
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "Scripts"
 
@@ -44,8 +47,21 @@ class Bench:
                 server.wait()
             server.stdout.close()
 
-    def run(self, words, client, arguments):
-        """What the client printed, and what the kernel keeps of the server."""
+    def run(self, words, client, arguments, needs_cpu=True):
+        """What the client printed, and what the kernel keeps of the server. A window in which other programs had the cores all the
+        time is measured again."""
+        for left in reversed(range(TRIES)):
+            try:
+                result = self.run_once(words, client, arguments)
+            except Failed as failure:
+                if not left or NOTHING not in str(failure):
+                    raise
+                continue
+            if isinstance(result, list) or not needs_cpu or result.get("serverCPUSeconds") != 0:
+                return result
+        raise Failed("the server had no core in the whole window")
+
+    def run_once(self, words, client, arguments):
         with self.serving(words) as (server, place):
             command = [self.places.built / client, *place, "--json", "--pid", str(server.pid), *map(str, arguments)]
             before = switches(server.pid)
