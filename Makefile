@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz
+.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check bench-peers bench-check
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,25 @@ format: ## Formats all sources in place
 
 bench: dependencies ## Compares echo servers; OPTIONS="--rounds 1 --seconds 1" for a quick look
 	swift run -c release --package-path Benchmarks compare $(OPTIONS)
+
+report: dependencies ## Measures everything beside every rival that is there, and draws it; OPTIONS="--output PAGE --compare old.json"
+	swift build -c release --package-path Benchmarks
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report $(OPTIONS)
+
+report-quick: dependencies ## The same in some minutes: fewer workloads, short windows
+	swift build -c release --package-path Benchmarks
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --quick $(OPTIONS)
+
+report-check: ## Draws the recorded report, and opens it in headless Chromium
+	Scripts/install-dependencies chromium
+	"$$(Benchmarks/Scripts/report-python playwright)" -m unittest discover -s Benchmarks/Report/tests
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --from docs/report.json --compare docs/report.json --output Benchmarks/.build/report-sample.html
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report/check.py Benchmarks/.build/report-sample.html Benchmarks/.build/screenshots
+
+bench-peers: ## Installs and builds what `make report` compares with: Go, tokio, Boost.Asio, Node, uvloop, gevent, redis-server, nginx
+	Benchmarks/Scripts/bench-peers
+
+bench-check: instructions-check ## Fails when a hot path runs 5 % more instructions, or allocates more, than Benchmarks/instructions.json says
 
 instructions: dependencies ## Counts the instructions for an echoed KiB of each server, by callgrind
 	Benchmarks/Scripts/instructions

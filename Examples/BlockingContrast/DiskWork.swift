@@ -5,24 +5,28 @@ import Foundation
 public struct DiskWork: Sendable {
     /// What is done to the file.
     public enum Kind: String, CaseIterable, Sendable {
-        /// Reads it, four mebibytes each step.
+        /// Reads it.
         case coldRead = "cold read"
-        /// Overwrites it, 64 KiB each step, and waits until the disk has them.
+        /// Overwrites it and waits in each step until the disk has what it wrote.
         case fsyncStorm = "fsync storm"
     }
 
     public let kind: Kind
     public let path: String
     public let steps: Int
-    var stepSize: Int { block.count }
-    /// What is written in each step. Not all alike: some disks would not bother to store it.
+    /// In bytes; whole blocks.
+    public let stepSize: Int
+    /// What is read or written by one call. Not all alike: some disks would not bother to store it.
     let block: [UInt8]
+    var blocksPerStep: Int { stepSize / block.count }
     private let file: Leftover
 
     /// Makes the file, which ``remove()`` removes.
     ///
-    /// - Parameter size: In bytes, rounded up to whole steps.
-    public init(_ kind: Kind, size: Int, in directory: String) throws {
+    /// - Parameters:
+    ///   - size: In bytes, rounded up to whole steps.
+    ///   - stepSize: In bytes, rounded up to whole blocks: of 4 MiB to read, of 64 KiB to write. Nothing is one block.
+    public init(_ kind: Kind, size: Int, stepSize: Int? = nil, in directory: String) throws {
         self.kind = kind
         var random = SystemRandomNumberGenerator()
         var word: UInt64 = 0
@@ -30,7 +34,9 @@ public struct DiskWork: Sendable {
             word = index.isMultiple(of: 8) ? random.next() : word >> 8
             return UInt8(truncatingIfNeeded: word)
         }
-        steps = (size + block.count - 1) / block.count
+        let blocksPerStep = max(1, ((stepSize ?? 0) + block.count - 1) / block.count)
+        self.stepSize = blocksPerStep * block.count
+        steps = (size + self.stepSize - 1) / self.stepSize
         let path = directory + "/blocking-vs-async-\(getpid())"
         self.path = path
         file = Leftover { try? FileManager.default.removeItem(atPath: path) }
@@ -52,7 +58,7 @@ public struct DiskWork: Sendable {
     private func fill() throws {
         let file = try handle()
         defer { try? file.close() }
-        for _ in 0..<steps { try file.write(contentsOf: block) }
+        for _ in 0..<steps * blocksPerStep { try file.write(contentsOf: block) }
         try file.synchronize()
     }
 
@@ -76,11 +82,12 @@ public struct DiskWork: Sendable {
 
     func doBlocking(_ step: Int, on file: FileHandle) throws {
         try file.seek(toOffset: UInt64(step * stepSize))
-        switch kind {
-        case .coldRead: _ = try file.read(upToCount: stepSize)
-        case .fsyncStorm:
-            try file.write(contentsOf: block)
-            try file.synchronize()
+        for _ in 0..<blocksPerStep {
+            switch kind {
+            case .coldRead: _ = try file.read(upToCount: block.count)
+            case .fsyncStorm: try file.write(contentsOf: block)
+            }
         }
+        if kind == .fsyncStorm { try file.synchronize() }
     }
 }

@@ -97,10 +97,12 @@ public enum Way: String, CaseIterable, Sendable {
             try await loop.sleep(for: Self.margin)
             try await File.withFile(FilePath(work.path), .readWrite) { file in
                 switch work.kind {
-                case .coldRead: for try await _ in file.chunks(ofCount: work.stepSize) {}
+                case .coldRead: for try await _ in file.chunks(ofCount: work.block.count) {}
                 case .fsyncStorm:
                     for step in 0..<work.steps {
-                        try await file.write(work.block, at: Int64(step * work.stepSize))
+                        for block in 0..<work.blocksPerStep {
+                            try await file.write(work.block, at: Int64(step * work.stepSize + block * work.block.count))
+                        }
                         try await file.sync()
                     }
                 }

@@ -20,6 +20,10 @@ struct run {
     /// Connections that have not had their first echo: a server may be slow to accept while it serves others.
     int unserved;
     bool measuring;
+    /// With a rate: clients with nothing under way, and when the next message is due.
+    struct client **resting;
+    int resting_count;
+    double due;
     uint64_t window_start;
     double cpu_start;
 };
@@ -58,7 +62,24 @@ static bool advance(struct run *run, const struct epoll_event *event) {
         run->result.requests += (uint64_t)run->options->pipeline;
         run->record(run->context, now - client->started);
     }
+    if (run->options->rate > 0) {
+        run->resting[run->resting_count++] = client;
+        return true;
+    }
     return client_start(client, &run->shape, now) || fail(run, "a send failed");
+}
+
+/// Sends what is due, as far as clients rest. What has to wait for one keeps the time at which it was due.
+static bool send_due(struct run *run, uint64_t now) {
+    // Nothing falls due before every connection has been served.
+    if (run->unserved > 0) return true;
+    if (run->due == 0) run->due = (double)now;
+    while (run->resting_count > 0 && run->due <= (double)now) {
+        struct client *client = run->resting[--run->resting_count];
+        if (!client_start(client, &run->shape, (uint64_t)run->due)) return fail(run, "a send failed");
+        run->due += 1e9 * run->options->pipeline / run->options->rate;
+    }
+    return true;
 }
 
 static void start_window(struct run *run, uint64_t now) {
@@ -81,8 +102,10 @@ static bool drive(struct run *run) {
         if (!client_start(&run->clients[i], &run->shape, clock_now())) return fail(run, "a send failed");
     for (;;) {
         struct epoll_event events[256];
-        int count = epoll_wait(run->shape.poller, events, 256, SILENCE_MILLISECONDS);
-        if (count <= 0) return fail(run, "the server fell silent");
+        // At a rate the core is this program's, and sleeping would be late.
+        bool spins = run->options->rate > 0 && run->unserved == 0 && run->resting_count > 0;
+        int count = epoll_wait(run->shape.poller, events, 256, spins ? 0 : SILENCE_MILLISECONDS);
+        if (count < 0 || (count == 0 && !spins)) return fail(run, "the server fell silent");
         uint64_t now = clock_now();
         if (warm == 0 && run->unserved == 0) {
             warm = now + (uint64_t)(run->options->warmup_seconds * 1e9);
@@ -92,6 +115,7 @@ static bool drive(struct run *run) {
         if (!run->measuring && warm != 0 && now >= warm) start_window(run, now);
         for (int i = 0; i < count; i++)
             if (!advance(run, &events[i])) return false;
+        if (run->options->rate > 0 && !send_due(run, clock_now())) return false;
     }
 }
 
@@ -112,7 +136,8 @@ struct load_result load_run(const struct load_options *options, load_record reco
         .poller = epoll_create1(EPOLL_CLOEXEC), .piece = options->together ? burst : options->size, .burst = burst,
         .pattern = random_bytes(burst + PATTERN_SLACK), .incoming = malloc(burst + 1), .incoming_size = burst + 1};
     run.clients = calloc((size_t)options->connections, sizeof *run.clients);
-    if (run.shape.poller < 0 || run.shape.pattern == NULL || run.shape.incoming == NULL || run.clients == NULL)
+    run.resting = calloc((size_t)options->connections, sizeof *run.resting);
+    if (run.resting == NULL || run.shape.poller < 0 || run.shape.pattern == NULL || run.shape.incoming == NULL || run.clients == NULL)
         fail(&run, "out of memory");
     else if (open_clients(&run))
         drive(&run);

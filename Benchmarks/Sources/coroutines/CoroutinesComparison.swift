@@ -18,6 +18,7 @@ import Measurement
     @Option(help: "The Python to compare with, with or without greenlet and gevent; empty for none.")
     var python = "python3"
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     @Option(help: ArgumentHelp("Measures one thing in this process and prints its number.", visibility: .hidden))
     var measure: Trial?
@@ -36,6 +37,7 @@ import Measurement
             }
         }
         progress("")
+        if json { return print(try JSONLine.encode(rows.compactMap(\.measured))) }
         print(Figures.table(rows).render(markdown: markdown))
     }
 }

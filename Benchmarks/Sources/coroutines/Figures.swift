@@ -47,6 +47,9 @@ struct Figures {
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Nothing where the program is missing.
+    var measured: Measured? { values.isEmpty ? nil : Measured(row.title, row.unit.rawValue, values) }
+
     // MARK: The table
 
     static func table(_ all: [Figures]) -> Table {

@@ -15,6 +15,7 @@ import Measurement
         .path()
     @Option(help: "The Node to be measured too, or nothing.") var node = "node"
     @Flag(help: "Tables in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure of the cached reads instead of tables.") var json = false
 
     func validate() throws {
         guard rounds > 0, count >= 1_000, cold >= 0 else { throw ValidationError("There is nothing to measure.") }
@@ -29,6 +30,7 @@ import Measurement
             let measured = try measure(samples)
             if round > 0 { for (row, nanoseconds) in measured { rows.add(nanoseconds, to: row) } }
         }
+        if json { return print(try JSONLine.encode(rows.measured)) }
         print(rows.table().render(markdown: markdown) + "\n")
         let ticks = try (0..<rounds).map { _ in try Ticks.measure(samples) }
         print(Ticks.table(ticks).render(markdown: markdown) + "\n")

@@ -52,6 +52,10 @@ struct Rows {
 
     mutating func add(_ nanoseconds: Double, to row: Row) { figures[row, default: []].append(nanoseconds) }
 
+    var measured: [Measured] {
+        Row.allCases.compactMap { row in figures[row].map { Measured(row.rawValue, "ns", $0) } }
+    }
+
     /// Ratios are taken round by round: time over the baseline's.
     func table() -> Table {
         var table = Table(["what", "µs each", "min–max", "times", "of", "limit"])

@@ -14,6 +14,7 @@ import Measurement
     @Option(help: "Measure only this row, for a profiler.") var only: Row?
     @Option(help: "The Python whose asyncio is measured too, or nothing.") var python = "python3"
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     func validate() throws {
         guard rounds > 0, count > 0, length >= 0 else { throw ValidationError("There is nothing to measure.") }
@@ -35,17 +36,23 @@ import Measurement
                 if round > 0 || rounds == 1 { figures[row, default: []].append(nanoseconds) }
             }
         }
+        let peers =
+            only != nil
+            ? []
+            : Peer.python(python, "lines.py", rounds, count, length)
+                + Peer.beside("peers-go", "lines", rounds, count, length)
+        if json {
+            return print(
+                try JSONLine.encode(
+                    rows.map { Measured($0.title, "ns", figures[$0]!) }
+                        + peers.map { Measured($0.name, "ns", [$0.nanoseconds]) }))
+        }
         var table = Table(["what", "ns/line", "min–max"])
         for row in rows {
             let all = figures[row]!
             table.add([row.title, decimal(median(all), 0), "\(decimal(all.min()!, 0))–\(decimal(all.max()!, 0))"])
         }
-        if only == nil {
-            let peers =
-                Peer.python(python, "lines.py", rounds, count, length)
-                + Peer.beside("peers-go", "lines", rounds, count, length)
-            for row in peers { table.add([row.name, decimal(row.nanoseconds, 0), ""]) }
-        }
+        for row in peers { table.add([row.name, decimal(row.nanoseconds, 0), ""]) }
         print(table.render(markdown: markdown))
     }
 }

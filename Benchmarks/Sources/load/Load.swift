@@ -13,6 +13,8 @@ import Measurement
     @Flag(help: "All messages of a burst are sent by one call.") var together = false
     @Flag(help: "A new connection for each message, one after the other.") var visits = false
     @Flag(help: "Each message is a datagram.") var udp = false
+    @Option(help: "Messages a second that fall due whether or not the server keeps up; 0 waits for each echo.")
+    var rate = 0.0
     @Option(help: "Length of the measured window.") var seconds = 3.0
     @Option(help: "Seconds of load before the window.") var warmup = 0.5
     @Option(help: "The server's process, to measure its CPU time.") var pid: Int32?
@@ -22,6 +24,7 @@ import Measurement
         guard connections > 0, size > 0, pipeline > 0, seconds > 0, warmup >= 0 else {
             throw ValidationError("Connections, size, pipeline and seconds are above zero.")
         }
+        guard rate >= 0, rate == 0 || !visits else { throw ValidationError("A rate is of messages, not of visits.") }
         guard !visits || (pipeline == 1 && size <= 65_536) else {
             throw ValidationError("A visit is one message of at most 64 KiB.")
         }

@@ -24,7 +24,7 @@ struct LoadRun {
             var raw = load_options(
                 host: host, port: options.port, connections: CInt(options.connections), size: options.size,
                 pipeline: CInt(options.pipeline), together: options.together ? 1 : 0, udp: options.udp ? 1 : 0,
-                warmup_seconds: options.warmup, seconds: options.seconds,
+                rate: options.rate, warmup_seconds: options.warmup, seconds: options.seconds,
                 server: options.pid ?? 0)
             return withUnsafeMutablePointer(to: &histogram) { load_run(&raw, record, $0) }
         }

@@ -14,6 +14,7 @@ import UV
     @Option(help: "The program that they run.") var program = "/bin/true"
     @Option(help: "The Python to be measured too, or nothing.") var python = "python3"
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     func validate() throws {
         guard rounds > 0, count > 0 else { throw ValidationError("There is nothing to measure.") }
@@ -44,6 +45,12 @@ import UV
                     others[name, default: []].append(nanoseconds / 1e6)
                 }
             }
+        }
+        if json {
+            return print(
+                try JSONLine.encode(
+                    zip(contestants, times).map { Measured($0.name, "ms", $1) }
+                        + others.sorted { $0.key < $1.key }.map { Measured($0.key, "ms", $0.value) }))
         }
         var table = Table(["\(count) × \(program)", "ms", "min–max", "times C libuv"])
         for (index, contestant) in contestants.enumerated() {

@@ -43,6 +43,11 @@ struct Rows {
 
     mutating func add(_ nanoseconds: Double, to row: Row) { figures[row, default: []].append(nanoseconds) }
 
+    func measured(peers: [(name: String, nanoseconds: Double)]) -> [Measured] {
+        Row.allCases.compactMap { row in figures[row].map { Measured(row.rawValue, "ns", $0) } }
+            + peers.map { Measured($0.name, "ns", [$0.nanoseconds]) }
+    }
+
     /// Ratios are taken round by round.
     func table(peers: [(name: String, nanoseconds: Double)]) -> Table {
         var table = Table(["what", "ns", "min–max", "ratio", "limit"])

@@ -14,6 +14,7 @@ import Measurement
     @Option(help: "The Python whose asyncio, gevent and greenlet are measured too, or nothing.")
     var python = "python3"
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     func validate() throws {
         guard rounds > 0, spawned > 0, count > 1 else { throw ValidationError("There is nothing to measure.") }
@@ -29,8 +30,10 @@ import Measurement
         }
         let peers =
             Peer.python(python, "tasks.py", rounds, spawned, count) + Peer.beside("peers-go", "tasks", rounds, count)
-        let table = rows.table(peers: peers)
-        print(table.render(markdown: markdown))
+        print(
+            json
+                ? try JSONLine.encode(rows.measured(peers: peers)) : rows.table(peers: peers).render(markdown: markdown)
+        )
     }
 
     private typealias Measured = [(Row, Double)]

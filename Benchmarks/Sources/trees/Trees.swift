@@ -15,6 +15,7 @@ import UV
     @Option(help: "A directory on the disk to be measured.") var directory = FileManager.default.temporaryDirectory
         .path()
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     func validate() throws {
         guard rounds > 0, files > 0, most >= 0 else { throw ValidationError("There is nothing to measure.") }
@@ -32,6 +33,13 @@ import UV
                 round, { try run("cp", "-r", folder + "/tree", theirs) }, { try copy(folder + "/tree", to: ours) })
             let removals = try inTurn(round, { try run("rm", "-rf", theirs) }, { try remove(ours) })
             if round > 0 { rows.append((copies.0, copies.1, removals.0, removals.1)) }
+        }
+        if json {
+            let all = [
+                ("cp -r", rows.map(\.cp)), ("TreeRequest.copy", rows.map(\.copy)), ("rm -rf", rows.map(\.rm)),
+                ("TreeRequest.remove", rows.map(\.remove)),
+            ]
+            return print(try JSONLine.encode(all.map { Measured($0.0, "ms", $0.1.map(\.wall)) }))
         }
         var table = Table(["\(files) files", "ms", "min–max", "times", "limit", "CPU ms", "times"])
         add("cp -r", rows.map(\.cp), nil, to: &table)

@@ -13,6 +13,7 @@ import Measurement
     @Option(help: "Groups of one measurement.") var groups = 2_000
     @Option(help: "Bytes of a datagram.") var size = 1_024
     @Flag(help: "A table in Markdown.") var markdown = false
+    @Flag(help: "One line of JSON with every round's figure instead of a table.") var json = false
 
     func validate() throws {
         guard rounds > 0, groups > 0, (1...1_400).contains(size) else {
@@ -29,6 +30,9 @@ import Measurement
                 // The first round warms up.
                 if round > 0 { figures[row, default: []].append(nanoseconds) }
             }
+        }
+        if json {
+            return print(try JSONLine.encode(Row.allCases.map { Measured($0.rawValue, "ns", figures[$0]!) }))
         }
         var table = Table(["what", "CPU ns/datagram", "ratio", "min–max"])
         let baseline = figures[.c]!

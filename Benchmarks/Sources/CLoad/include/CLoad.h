@@ -19,6 +19,9 @@ struct load_options {
     int together;
     /// Whether each message is a datagram.
     int udp;
+    /// Messages a second that fall due whether or not the server keeps up; 0 sends each when the one before is back.
+    /// A latency then begins when its message was due, so a server that stalls cannot hide what it kept waiting.
+    double rate;
     double warmup_seconds, seconds;
     /// Whose CPU time is read at both ends of the measured window; 0 for nobody's.
     pid_t server;
