@@ -1,6 +1,6 @@
 """Measures everything beside everybody, and draws it: one page and its numbers.
 
-    python3 Benchmarks/Report --output report.html                 # all workloads, some twenty minutes
+    python3 Benchmarks/Report --output report.html                 # all workloads, a quarter of an hour
     python3 Benchmarks/Report --quick --output report.html
     python3 Benchmarks/Report --from report.json --output report.html --compare old.json
 
@@ -22,12 +22,12 @@ def parsed():
     parser.add_argument("--into", type=pathlib.Path, metavar="JSON", help="put what is measured in the place of the same in this report")
     parser.add_argument("--only", help="keys of workloads, with commas between them")
     parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")
-    parser.add_argument("--rounds", type=int, help="turns of each rival (7, with --quick 3)")
+    parser.add_argument("--rounds", type=int, help="turns of each rival (5, with --quick 3)")
     parser.add_argument("--seconds", type=float, help="length of a measured window (0.35, with --quick 0.15)")
     parser.add_argument("--under-load", action="store_true", help="say on the page that others used the machine meanwhile")
     parser.add_argument("--built", type=pathlib.Path, default=BENCHMARKS / ".build/release", help="where the programs are")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 7)
+    options.rounds = options.rounds or (3 if options.quick else 5)
     options.seconds = options.seconds or (0.15 if options.quick else 0.35)
     return options
 

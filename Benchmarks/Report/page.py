@@ -54,11 +54,13 @@ class Page:
         words = sentence.describe(reading)
         skipped = "; ".join(f"{each['name']}: {each['reason']}" for each in reading.workload["skipped"])
         left_out = f"<p class='small'>Left out: {escape(skipped)}.</p>" if skipped else ""
+        rounds = max((len(each) for row in reading.workload["rows"] for each in row["values"].values()), default=0)
+        fewer = f" {rounds} round{'' if rounds == 1 else 's'} here." if 0 < rounds < self.record["rounds"] else ""
         command = f"{self.record['command']} OPTIONS=\"--only {reading.key}\""
         return (f"<section class='card' id='{reading.key}' aria-labelledby='{reading.key}-h'><h2 id='{reading.key}-h'>"
                 f"{escape(reading.title)}</h2><p class='sentence'>{escape(words)}</p>{chart.draw(reading, words)}"
                 f"<details><summary>Table</summary>{self.table(reading)}</details>"
-                f"<p class='small'>{escape(reading.workload['method'])} <code>{escape(command)}</code></p>{left_out}</section>\n")
+                f"<p class='small'>{escape(reading.workload['method'])}{fewer} <code>{escape(command)}</code></p>{left_out}</section>\n")
 
     def table(self, reading):
         head = ["name"]
