@@ -10,6 +10,16 @@ final class Book: Sendable {
     /// How many operations have ended.
     let ended = Atomic<Int>(0)
 
+    private static let current = Mutex<Book?>(nil)
+
+    init() { Self.current.withLock { $0 = self } }
+
+    /// Says what has not ended, when the process hangs.
+    static func printPending() {
+        let pending = current.withLock { $0 }?.pending.withLock { $0.sorted { $0.key < $1.key }.map(\.value) } ?? []
+        print("not ended: \(pending.joined(separator: "; "))")
+    }
+
     func expect(_ what: @autoclosure () -> String) -> Ticket {
         let number = numbers.add(1, ordering: .relaxed).newValue
         let what = what()
@@ -25,6 +35,9 @@ final class Book: Sendable {
         if !left.isEmpty { fail("never ended: \(left.prefix(10).joined(separator: "; "))") }
     }
 }
+
+@_cdecl("chaos_print_pending")
+func printPending() { Book.printPending() }
 
 /// One operation that has begun.
 final class Ticket: Sendable {

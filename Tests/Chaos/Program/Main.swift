@@ -10,7 +10,7 @@ import UV
     var steps = 300
     /// Of a thousand system calls, how many fail.
     var faults = 20
-    var patience: Int32 = 60
+    var patience: Int32 = 120
     /// See ``Load``.
     var load: String?
     var count = 100_000

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -61,6 +62,8 @@ static void died(int number, siginfo_t *info, void *context) {
     snprintf(text, sizeof text, "signal %d (%d) at %p, sent by %d, in thread %ld of process %ld\n", number, info->si_code,
         info->si_addr, info->si_code <= 0 ? info->si_pid : 0, syscall(SYS_gettid), syscall(SYS_getpid));
     say(text);
+    void *frames[40];
+    backtrace_symbols_fd(frames, backtrace(frames, 40), 2);
     sigaction(number, &earlier[number], NULL);
     // The instruction that trapped runs again, and the earlier handler tells where.
     if (info->si_code <= 0) raise(number);
@@ -94,13 +97,16 @@ static long seconds_now(void) {
     return now.tv_sec;
 }
 
+// In Swift.
+void chaos_print_pending(void);
+
 static void *watch(void *nothing) {
     (void)nothing;
     for (;;) {
         struct timespec second = {1, 0};
         syscall(SYS_nanosleep, &second, NULL);
         if (seconds_now() - last_beat <= patience) continue;
-        chaos_list_descriptors();
+        chaos_print_pending();
         chaos_fail("nothing has happened for too long: a hang");
     }
     return NULL;

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int cfuzz_body(const uint8_t *bytes, size_t count);
+// In Swift; in debug builds only.
+__attribute__((weak)) int cfuzz_body(const uint8_t *bytes, size_t count);
 
 #if defined(__has_feature)
 #if __has_feature(coverage_sanitizer)
