@@ -159,7 +159,9 @@ import Testing
         }
     }
 
-    @Test("C code that leaves a handle on an EventLoop's loop: its end says so, and does not wait for it")
+    @Test(
+        "C code that leaves a handle on an EventLoop's loop: its end says so, and does not wait for it",
+        .disabled(if: isSanitized, "the loop is left behind as well, which is a leak"))
     func handleLeftBehind() {
         do {
             try EventLoop.run(servesMainActor: false) { loop in
@@ -171,7 +173,10 @@ import Testing
         } catch { #expect("\(error)".contains("shutdown of a loop with 1 open handle of C code"), "\(error)") }
     }
 
-    @Test("The same on a thread of its own: the process goes on")
+    @Test(
+        "The same on a thread of its own: the process goes on",
+        .disabled(if: isSanitized, "the loop is left behind as well")
+    )
     func handleLeftBehindOnAThread() async throws {
         let loop = try EventLoop(label: "left")
         try await loop.withLoop { loop in

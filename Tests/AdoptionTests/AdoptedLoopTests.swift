@@ -149,7 +149,9 @@ final class Host {
         story.host.close()
     }
 
-    @Test("A loop object that is dropped without a close leaves the host's loop usable")
+    @Test(
+        "A loop object that is dropped without a close leaves the host's loop usable",
+        .disabled(if: isSanitized, "what it has put on the host's loop is a leak"))
     func dropped() throws {
         let host = Host()
         do {
