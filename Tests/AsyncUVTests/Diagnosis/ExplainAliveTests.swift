@@ -6,7 +6,7 @@ import Testing
 import UV
 
 @Suite(.ownThread) struct ExplainAliveTests {
-    @Test func everyKindOfWaitIsNamed() throws {
+    @Test(.solePool) func everyKindOfWaitIsNamed() throws {
         try onLoop { loop in
             let near = try await TCPListener.onLoopback(on: loop)
             let (one, other) = try await connectedPair(on: loop)
@@ -183,7 +183,7 @@ struct LoopDiagnosisTests {
         #expect(text.contains("theFunctionThatBlocks(until:_:) at ExplainAliveTests.swift:"), "\(text)")
     }
 
-    @Test func aShutdownThatTakesLongSaysWhatItWaitsFor() async throws {
+    @Test(.solePool) func aShutdownThatTakesLongSaysWhatItWaitsFor() async throws {
         let reports = DiagnosticReports()
         let before = Diagnostics.slowShutdown
         defer { Diagnostics.slowShutdown = before }

@@ -8,7 +8,7 @@ import Testing
 import UV
 
 /// All tests of files. One after the other: the thread pool and the switch for reads from memory are the process's.
-@Suite(.ownThread, .serialized) struct FileTests {}
+@Suite(.solePool, .ownThread, .serialized) struct FileTests {}
 
 /// Whether files that are in memory are read on the loop's thread.
 enum FastPath: CaseIterable {

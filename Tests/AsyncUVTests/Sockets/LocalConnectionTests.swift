@@ -142,7 +142,8 @@ import UV
         }
     }
 
-    @Test("A file is sent over a local socket", arguments: [0, 5_000_000]) func fileSend(_ count: Int) throws {
+    @Test("A file is sent over a local socket", .solePool, arguments: [0, 5_000_000]) func fileSend(_ count: Int) throws
+    {
         try withEcho { loop, listener, client in
             let path = FilePath("/tmp/uv-local-file-\(getpid())-\(count)")
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }

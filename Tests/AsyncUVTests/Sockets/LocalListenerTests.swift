@@ -37,7 +37,7 @@ import UV
         }
     }
 
-    @Test func permissionsAndLabels() throws {
+    @Test(.solePool) func permissionsAndLabels() throws {
         try inSocketFolder { folder in
             let path = folder.appending("s")
             try onLoop { loop in
