@@ -340,13 +340,26 @@ class ListenerThing: Thing {
     fileprivate func connectPlain() -> CInt { -1 }
     fileprivate func connect() throws(UVError) {}
 
-    /// A handle whose connect has been asked for.
-    fileprivate func connecting(_ handle: StreamHandle) throws(UVError) -> (StreamEnd, Ticket, Flow) {
+    /// Asks for a connect, whose closure gets its end.
+    fileprivate func connect(
+        _ handle: StreamHandle, _ begin: (@escaping (UVError?) -> Void) throws(UVError) -> Void
+    ) throws(UVError) {
         guard let flow = round.makeFlow() else {
             handle.close()
             throw CallbackRound.noNames
         }
-        return (StreamEnd(self, handle, writes: flow, reads: nil), round.book.expect("\(name): connect"), flow)
+        let end = StreamEnd(self, handle, writes: flow, reads: nil)
+        let ticket = round.book.expect("\(name): connect")
+        ends.append(end)
+        do throws(UVError) {
+            try begin { error in
+                if error != nil { flow.mayBeCut = true }
+                ticket.end(error)
+            }
+        } catch {
+            ticket.callOff()
+            throw error
+        }
     }
 
     override func act(_ dice: inout Dice) {
@@ -435,17 +448,7 @@ final class TCPListenerThing: ListenerThing {
 
     override func connect() throws(UVError) {
         let client = try TCPHandle(on: round.loop)
-        let (end, ticket, flow) = try connecting(client)
-        ends.append(end)
-        do throws(UVError) {
-            try client.connect(to: address) { _, error in
-                if error != nil { flow.mayBeCut = true }
-                ticket.end(error)
-            }
-        } catch {
-            ticket.callOff()
-            throw error
-        }
+        try connect(client) { onDone throws(UVError) in try client.connect(to: address) { onDone($1) } }
     }
 }
 
@@ -477,16 +480,6 @@ final class LocalListenerThing: ListenerThing {
 
     override func connect() throws(UVError) {
         let client = try PipeHandle(on: round.loop)
-        let (end, ticket, flow) = try connecting(client)
-        ends.append(end)
-        do throws(UVError) {
-            try client.connect(to: address) { _, error in
-                if error != nil { flow.mayBeCut = true }
-                ticket.end(error)
-            }
-        } catch {
-            ticket.callOff()
-            throw error
-        }
+        try connect(client) { onDone throws(UVError) in try client.connect(to: address) { onDone($1) } }
     }
 }

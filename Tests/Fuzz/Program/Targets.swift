@@ -14,8 +14,8 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .address: Self.address(String(decoding: bytes, as: UTF8.self), bytes)
         case .url: Self.url(String(decoding: bytes, as: UTF8.self))
-        case .request: Self.compareCuts(bytes) { Self.requests($0) }
-        case .response: Self.compareCuts(bytes) { Self.responses($0) }
+        case .request: Self.compareCuts(bytes) { Self.messages($0, RequestParser()) }
+        case .response: Self.compareCuts(bytes) { Self.messages($0, ResponseParser()) }
         case .websocket:
             for role in [WebSocketRole.client, .server] { Self.compareCuts(bytes) { Self.frames($0, role) } }
         case .resp: Self.commands(bytes)
@@ -63,9 +63,10 @@ enum FuzzTarget: String, CaseIterable {
 
     // MARK: HTTP
 
-    private static func requests(_ pieces: [[UInt8]]) -> [String] {
+    /// The messages in some bytes, with their bodies, as a parser finds them piece by piece.
+    private static func messages(_ pieces: [[UInt8]], _ parser: some MessageParser) -> [String] {
         var found: [String] = []
-        var parser = RequestParser()
+        var parser = parser
         var body: BodyReader?
         var bytes: [UInt8] = []
         do throws(HTTPRefusal) {
@@ -82,40 +83,10 @@ enum FuzzTarget: String, CaseIterable {
                         }
                         continue
                     }
-                    guard let request = try parser.next() else { break }
-                    found.append("\(request)")
+                    guard let (head, length) = try parser.nextHead() else { break }
+                    found.append(head)
                     bytes = []
-                    body = BodyReader(request.body, limits: HTTPLimits())
-                }
-            }
-            if body != nil { found.append("\(bytes)") }
-        } catch { found.append("refused: \(error.reason)") }
-        return found
-    }
-
-    private static func responses(_ pieces: [[UInt8]]) -> [String] {
-        var found: [String] = []
-        var parser = ResponseParser()
-        var body: BodyReader?
-        var bytes: [UInt8] = []
-        do throws(HTTPRefusal) {
-            for piece in pieces {
-                parser.input.append(piece)
-                while true {
-                    if body != nil {
-                        let next = try body?.next(&parser.input)
-                        if case .bytes(let more) = next { bytes += more }
-                        if next == .needsMore { break }
-                        if next == .end {
-                            found.append("\(bytes) \(body?.trailers as HTTPFields?)")
-                            body = nil
-                        }
-                        continue
-                    }
-                    guard let response = try parser.next(for: .get) else { break }
-                    found.append("\(response)")
-                    bytes = []
-                    body = BodyReader(response.body, limits: HTTPLimits())
+                    body = BodyReader(length, limits: HTTPLimits())
                 }
             }
             if body != nil { found.append("\(bytes)") }
@@ -188,3 +159,24 @@ enum FuzzTarget: String, CaseIterable {
 
 import Glibc
 #endif
+
+/// The parsers of both sides.
+private protocol MessageParser {
+    var input: ByteInput { get set }
+    /// A head in words, and how long its body is.
+    mutating func nextHead() throws(HTTPRefusal) -> (String, BodyLength)?
+}
+
+extension RequestParser: MessageParser {
+    fileprivate mutating func nextHead() throws(HTTPRefusal) -> (String, BodyLength)? {
+        guard let request = try next() else { return nil }
+        return ("\(request)", request.body)
+    }
+}
+
+extension ResponseParser: MessageParser {
+    fileprivate mutating func nextHead() throws(HTTPRefusal) -> (String, BodyLength)? {
+        guard let response = try next(for: .get) else { return nil }
+        return ("\(response)", response.body)
+    }
+}
