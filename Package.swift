@@ -246,7 +246,7 @@ package.targets += [
     .testTarget(
         name: "UVObservabilityTests",
         dependencies: [
-            "AsyncUV", "TestSupport", "UVObservability", "UVServiceLifecycle", lifecycle, logging,
+            "AsyncTestSupport", "AsyncUV", "TestSupport", "UVObservability", "UVServiceLifecycle", lifecycle, logging,
             .product(name: "MetricsTestKit", package: "swift-metrics"),
             .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

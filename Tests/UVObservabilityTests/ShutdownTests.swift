@@ -1,4 +1,5 @@
 #if Observability && ServiceLifecycle
+import AsyncTestSupport
 import AsyncUV
 import Logging
 import ServiceLifecycle
@@ -35,7 +36,7 @@ import UVServiceLifecycle
                 for await _ in begun.stream { break }
                 trigger.triggerGracefulShutdown()
                 #expect(try await idle.readLine() == nil)
-                await expectError(.connectionRefused) { try await TCPConnection.connect(to: listener.localAddress) }
+                await expectRefused(listener.localAddress)
                 gate.continuation.yield()
                 #expect(try await busy.readLine() == "busy!")
                 #expect(try await busy.readLine() == nil)

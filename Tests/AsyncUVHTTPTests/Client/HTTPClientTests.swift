@@ -1,3 +1,4 @@
+import AsyncTestSupport
 import AsyncUV
 import AsyncUVHTTP
 import HTTPTypes
@@ -222,6 +223,7 @@ import UV
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
             let url = "http://\(listener.localAddress)"
             await listener.close()
+            await expectRefused(listener.localAddress)
             await TestSupport.expectError(.connectionRefused) { try await HTTPClient(on: loop).get(url) }
             let never = HTTPTransport(connect: { _, _, loop in
                 try await loop.sleep(for: .seconds(3_600))

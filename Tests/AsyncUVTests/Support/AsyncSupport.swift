@@ -21,16 +21,6 @@ func withOwnLoop<Value>(_ body: (EventLoop) async throws -> Value) async throws 
     }
 }
 
-/// Expects that nobody listens at an address, at last: children that other tests have just started hold a copy of each
-/// descriptor until they become another program.
-func expectRefused(_ address: SocketAddress, sourceLocation: SourceLocation = #_sourceLocation) async {
-    var last: (any Error)?
-    while last == nil {
-        do { await (try TCPConnection.connect(to: address)).close() } catch { last = error }
-    }
-    #expect(code(of: last) == .connectionRefused, sourceLocation: sourceLocation)
-}
-
 /// A connection on the loop whose peer is a plain blocking socket.
 func plainPeerPair(on loop: EventLoop = .current ?? .shared) async throws -> (TCPConnection, FileDescriptor) {
     let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
