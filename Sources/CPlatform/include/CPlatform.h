@@ -385,4 +385,8 @@ int cplatform_request_on(int signal);
 int cplatform_reports_on(int signal);
 int cplatform_wait_for_request(void);
 
+/// Lets malloc keep up to 8 MiB at the end of a heap. By itself glibc gives back what is above 128 KiB: a loop that reads 64 KiB of each of
+/// its connections, and frees them when they are written, would do so in each turn, and the system would clear each page again.
+void cplatform_keep_freed_memory(void);
+
 #endif

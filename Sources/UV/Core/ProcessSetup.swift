@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Synchronization
 internal import UVPlatform
 
@@ -15,6 +16,7 @@ enum ProcessSetup {
         Tracing.begin()
         fillStandardDescriptors()
         ignoreBrokenPipes()
+        cplatform_keep_freed_memory()
         ProcessExit.prepare()
     }()
 
