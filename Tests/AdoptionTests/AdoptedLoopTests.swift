@@ -180,7 +180,9 @@ final class Host {
         host.close()
     }
 
-    @Test("A host that closes everything it finds does not end the process when Swift closes its handles, too")
+    @Test(
+        "A host that closes everything it finds does not end the process when Swift closes its handles, too",
+        .disabled(if: isSanitized, "a handle that is not told of its end stays"))
     func carelessHost() throws {
         let host = Host()
         let loop = unsafe try Loop(adopting: host.raw)
