@@ -1,5 +1,5 @@
 """A server on one core and its client on another: one run of the two."""
-import contextlib, json, os, pathlib, resource, signal, subprocess
+import contextlib, functools, json, os, pathlib, resource, signal, subprocess
 
 # A server that has not spoken by then does not work.
 PATIENCE = 60
@@ -84,8 +84,9 @@ class Bench:
             raise Failed(done.stderr.strip().split("\n")[-1] or f"{command[0].name} ended with {done.returncode}")
         return done.stdout
 
+    @functools.cache
     def program(self, words):
-        """A program that measures by itself: its --json."""
+        """A program that measures by itself: its --json. Several charts are drawn from one run."""
         program = (SCRIPTS if (SCRIPTS / words[0]).exists() else self.places.built) / words[0]
         try:
             done = subprocess.run([program, *words[1:], "--json"], capture_output=True, text=True, timeout=LONG_PATIENCE)

@@ -76,4 +76,5 @@ class Session:
             return self.describe(workload, [], [{"name": workload.words[0], "reason": str(failure)}], baseline=workload.baseline)
         key = workload.measures[0].key
         rows = [{"name": name, "unit": each["unit"], "values": each.get("values") or {key: each["rounds"]}} for name, each in measured.items()]
-        return self.describe(workload, rows, [], baseline=workload.baseline, isProgram=True)
+        return self.describe(workload, rows, [], baseline=workload.baseline,
+                             isProgram=not (workload.rows or workload.part))

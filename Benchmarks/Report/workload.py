@@ -105,8 +105,10 @@ class Program:
     measures: tuple = (TIME,)
     # What --quick adds, and what the full run does; {rounds}, {python} are filled in.
     quick_words: tuple = ()
-    # The rows that are drawn, all if empty.
+    # The rows that belong together, all if empty: a chart compares what does the same.
     rows: tuple = ()
+    # What the names of those rows begin or end with, which the title says already.
+    part: str = ""
     in_quick: bool = False
     # Only when it is named, or everything is asked for: it builds first.
     is_long: bool = False
@@ -120,5 +122,14 @@ class Program:
             if shutil.which(program) is None:
                 raise Failed(f"there is no {program}, which `make bench-peers` brings")
         words = list(self.words) + (list(self.quick_words) if options.quick else [])
-        words = [word.format(rounds=options.rounds, **bench.places.names) for word in words]
-        return {each["name"].strip(): each for each in bench.program(words)}
+        words = tuple(word.format(rounds=options.rounds, **bench.places.names) for word in words)
+        rows = [dict(each, name=each["name"].strip()) for each in bench.program(words)]
+        if self.rows:
+            rows = [each for each in rows if each["name"] in self.rows]
+        if self.part:
+            rows = [dict(each, name=each["name"].removeprefix(self.part).removesuffix(self.part)) for each in rows
+                    if each["name"].startswith(self.part) or each["name"].endswith(self.part)]
+        names = [each["name"] for each in rows]
+        if len(set(names)) < len(names) or not names:
+            raise Failed(f"the rows are {', '.join(names) or 'none'}")
+        return dict(zip(names, rows))

@@ -16,6 +16,23 @@ def echo(key, title, connections, size, *more, in_quick=False, only=(), method="
                     in_quick=in_quick, only=only)
 
 
+PROCESS = "CPU time of a step; each measurement is a process of its own."
+READS = "Random reads of a file that is in memory."
+NGINX = "Server CPU for a request of wrk's for a file, over 32 connections; both with their timeouts."
+REDIS = "Server CPU for a command of redis-benchmark's on 50 connections; -P 16 sends sixteen at once."
+
+
+class Part:
+    """A chart of a program that measures several things."""
+
+    def __init__(self, key, title, method, baseline, **more):
+        self.fields = {"key": key, "title": title, "method": method, "baseline": baseline, **more}
+
+
+def parts(words, *charts, **common):
+    return [Program(words=words, **{**common, **chart.fields}) for chart in charts]
+
+
 WORKLOADS = [
     echo("echo-1KiB-50", "Echo: 50 connections, 1 KiB", 50, 1024, in_quick=True),
     echo("echo-1-1", "Echo: one connection, one byte", 1, 1, in_quick=True,
@@ -48,33 +65,64 @@ WORKLOADS = [
             needs=("valgrind",), is_long=True),
     Workload("udp", "Echo of datagrams", "50 sockets, a datagram of 1 KiB under way on each.",
              ("--connections", 50, "--size", 1024, "--udp"), own=UDP),
-    Program("tasks", "Tasks, timers and wake-ups", "Time of one operation on a loop, and the same of asyncio, gevent and Go.",
-            ("tasks", "--rounds", "{rounds}", "--python", "{python}", "--spawned", "20000", "--count", "50000"),
-            "wake-up from another thread: a task", in_quick=True, quick_words=("--count", "10000", "--spawned", "5000")),
-    Program("coroutines", "Coroutines", "CPU time of a step; each measurement is a process of its own. Memory is left to the table.",
-            ("coroutines", "--rounds", "{rounds}", "--python", "{python}", "--count", "200000", "--spawned", "20000"),
-            "Python's greenlet: switch"),
+    *parts(("tasks", "--rounds", "{rounds}", "--python", "{python}", "--spawned", "20000", "--count", "50000"),
+           Part("tasks-switch", "A switch between two tasks", "Two tasks of one loop that take turns.", "a switch on a bare ring",
+                rows=("switch between two tasks", "a switch on a bare ring", "greenlet: switch")),
+           Part("tasks-yield", "Giving way", "`Task.yield` between two tasks, and what others have for it.", "a yield on a bare ring",
+                rows=("Task.yield between two tasks", "a yield on a bare ring", "asyncio: sleep(0) between two tasks")),
+           Part("tasks-spawn", "A task that is made, gives way, and is waited for", "The whole life of a short task.",
+                "spawn + yield + join on a bare ring",
+                rows=("spawn + yield + join, in a group", "spawn + yield + join, loop.spawn", "spawn + yield + join on a bare ring",
+                      "asyncio: spawn + yield + join", "gevent: spawn + yield + join", "Go: spawn + yield + join")),
+           Part("tasks-wake-up", "A wake-up from another thread", "From the call until the loop's thread has seen it.", "uv_async_send in C",
+                rows=("wake-up from another thread: a task", "uv_async_send in C")),
+           Part("tasks-timeout", "A timeout that is not needed", "Around a body that returns at once.", "one child task in a group",
+                rows=("withTimeout that is not needed", "one child task in a group", "Go: context.WithTimeout that is not needed")),
+           Part("tasks-channel", "An element through a channel", "From one task to another; with room for none, and for 64.",
+                "element through an AsyncChannel of swift-async-algorithms",
+                rows=("element through a Channel, between two tasks", "element through a Channel with room for 64",
+                      "element through an AsyncChannel of swift-async-algorithms", "Go: element through a channel with room for 0",
+                      "Go: element through a channel with room for 64")),
+           in_quick=True, quick_words=("--count", "10000", "--spawned", "5000")),
+    *parts(("coroutines", "--rounds", "{rounds}", "--python", "{python}", "--count", "200000", "--spawned", "20000"),
+           Part("greenlets", "Greenlets: a switch", PROCESS, "Python's greenlet", part=": switch"),
+           Part("generators", "Generators: the next element", PROCESS, "Python's generator", part=": next"),
+           Part("green-tasks", "Green tasks: spawned, asleep for no time, joined", PROCESS, "gevent", part=": spawn + sleep(0) + join"),
+           Part("green-memory", "Green tasks: memory of one that sleeps", PROCESS, "gevent", part=": memory of a sleeping task",
+                measures=(Measure("memory", "memory", "B"),))),
     Program("lines", "Lines", "CPU time of the reader's thread for a line of 40 bytes, system calls included.",
             ("lines", "--rounds", "{rounds}", "--count", "200000", "--python", "{python}"), "connection, chunks only"),
-    Program("files", "Files that are in memory", "Random reads of 4 KiB, and a whole file, beside pread, libuv's pool in C, NIO and Node.",
-            ("files", "--rounds", "{rounds}", "--count", "4000", "--cold", "0"), "uv_fs_read in C"),
-    Program("trees", "Trees of files", "Copying and removing 2,000 small files beside cp -r and rm -rf.",
-            ("trees", "--rounds", "{rounds}", "--files", "2000"), "cp -r", measures=(Measure("time", "time", "ms"),)),
+    *parts(("files", "--rounds", "{rounds}", "--count", "4000", "--cold", "0"),
+           Part("files-1", "Files in memory, 4 KiB, one read at a time", READS, "pread", part="one at a time: "),
+           Part("files-8", "Files in memory, 4 KiB, 8 reads at a time", READS, "uv_fs_read in C", part="8 at a time: "),
+           Part("files-64", "Files in memory, 4 KiB, 64 reads at a time", READS, "uv_fs_read in C", part="64 at a time: "),
+           Part("files-whole", "A whole file of 4 KiB in memory", "Opened, read to its end and closed, one after the other.",
+                "open, fstat, read, close", part="whole file of 4 KiB: ")),
+    *parts(("trees", "--rounds", "{rounds}", "--files", "2000"),
+           Part("trees-copy", "Copying a tree", "2,000 small files, in milliseconds.", "cp -r", rows=("cp -r", "TreeRequest.copy")),
+           Part("trees-remove", "Removing a tree", "2,000 small files, in milliseconds.", "rm -rf", rows=("rm -rf", "TreeRequest.remove")),
+           measures=(Measure("time", "time", "ms"),)),
     Program("processes", "Child processes", "50 children that do nothing, started and waited for, in milliseconds.",
             ("processes", "--rounds", "{rounds}", "--count", "50", "--python", "{python}"), "C libuv",
             measures=(Measure("time", "time", "ms"),)),
     Program("udp-sends", "Sending datagrams", "CPU time of the sender's thread for a datagram of 1 KiB, system calls included.",
-            ("udp-sends", "--rounds", "{rounds}", "--groups", "1000"), "C"),
+            ("udp-sends", "--rounds", "{rounds}", "--groups", "1000"), "C: uv_udp_try_send"),
     Program("http", "HTTP requests", "Server CPU for a request of wrk's over 32 connections, beside NIO's HTTP.",
             ("http", "--only", "time", "--rounds", "{rounds}", "--seconds", "1", "--built", "{built}"), "http-hello-nio",
             measures=(Measure("time", "server CPU a request", "µs"),), needs=("wrk",)),
-    Program("files-nginx", "A file server beside nginx", "Server CPU for a request of wrk's for a file, over 32 connections.",
-            ("file-server-beside-nginx", "--rounds", "{rounds}", "--seconds", "1"), "nginx, 1,400 bytes",
-            measures=(Measure("time", "server CPU a request", "µs"),), needs=("wrk", "nginx")),
-    Program("resp", "A key-value server beside redis-server", "Server CPU for a command of redis-benchmark's on 50 connections; -P 16 "
-            "sends sixteen at once.", ("resp", "--rounds", "{rounds}", "--count", "50000"), "redis-server, get",
-            measures=(Measure("time", "server CPU a command", "µs"),), needs=("redis-server", "redis-benchmark")),
-    Program("tls", "TLS", "Server CPU for a handshake of TLS 1.3 with P-256, and for an echo of 64 KiB on 16 connections; memory is left "
-            "to the script.", ("tls", "--rounds", "{rounds}", "--folder", "{built}", "--connections", "300", "--echoes", "1600"),
-            "echo-c-tls, handshake", measures=(Measure("time", "server CPU", "µs"),)),
+    *parts(("file-server-beside-nginx", "--rounds", "{rounds}", "--seconds", "1"),
+           Part("files-nginx-small", "A file server beside nginx: 1,400 bytes", NGINX, "nginx", part=", 1,400 bytes"),
+           Part("files-nginx-large", "A file server beside nginx: 1 MiB", NGINX, "nginx", part=", 1,048,576 bytes"),
+           measures=(Measure("time", "server CPU a request", "µs"),), needs=("wrk", "nginx")),
+    *parts(("resp", "--rounds", "{rounds}", "--count", "50000"),
+           *(Part(f"resp-{name.replace(' -P ', '-')}", f"A key-value server beside redis-server: {name}", REDIS, "redis-server", part=f", {name}")
+             for name in ("get", "set", "get -P 16", "set -P 16")),
+           measures=(Measure("time", "server CPU a command", "µs"),), needs=("redis-server", "redis-benchmark")),
+    *parts(("tls", "--rounds", "{rounds}", "--folder", "{built}", "--connections", "300", "--echoes", "1600"),
+           Part("tls-handshake", "TLS: a handshake", "Server CPU for a handshake of TLS 1.3 with P-256. SwiftNIO brings BoringSSL, whose handshake is "
+                "quicker than that of the system's OpenSSL.", "echo-c-tls", part=", handshake"),
+           Part("tls-echo", "TLS: an echo of 64 KiB", "Server CPU for an echo of 64 KiB, on 16 connections.", "echo-c-tls", part=", 64 KiB"),
+           Part("tls-idle", "TLS: memory of an idle connection", "Private memory of the server's process for each of 300 connections.",
+                "echo-c-tls", part=", idle", measures=(IDLE,)),
+           measures=(Measure("time", "server CPU", "µs"),)),
 ]

@@ -1,28 +1,28 @@
 import Measurement
 
-/// What a row of the table measures.
+/// What a row of the table measures: 4 KiB that are in memory, so many reads at a time, or a whole file.
 enum Row: String, CaseIterable {
-    case pread = "4 KiB cached, one at a time: pread"
-    case cached = "  File.read"
-    case poolOne = "  File.read, fast path off"
-    case callbackOne = "  FileRequest.read"
-    case cPoolOne = "  uv_fs_read in C"
-    case nioOne = "  NIO's FileSystem"
-    case nodeOne = "  Node"
+    case pread = "one at a time: pread"
+    case cached = "one at a time: File.read"
+    case poolOne = "one at a time: File.read, fast path off"
+    case callbackOne = "one at a time: FileRequest.read"
+    case cPoolOne = "one at a time: uv_fs_read in C"
+    case nioOne = "one at a time: NIO's FileSystem"
+    case nodeOne = "one at a time: Node"
     case cPoolEight = "8 at a time: uv_fs_read in C"
-    case poolEight = "  File.read, fast path off "
-    case callbackEight = "  FileRequest.read "
-    case nodeEight = "  Node "
+    case poolEight = "8 at a time: File.read, fast path off"
+    case callbackEight = "8 at a time: FileRequest.read"
+    case nodeEight = "8 at a time: Node"
     case cPoolMany = "64 at a time: uv_fs_read in C"
-    case poolMany = "  File.read, fast path off  "
-    case callbackMany = "  FileRequest.read  "
-    case nodeMany = "  Node  "
+    case poolMany = "64 at a time: File.read, fast path off"
+    case callbackMany = "64 at a time: FileRequest.read"
+    case nodeMany = "64 at a time: Node"
     case cWhole = "whole file of 4 KiB: open, fstat, read, close"
-    case whole = "  FileSystem.readFile"
-    case poolWhole = "  FileSystem.readFile, fast path off"
-    case cPoolWhole = "  four calls of uv_fs_… in C"
-    case nioWhole = "  NIO's FileSystem "
-    case nodeWhole = "  Node   "
+    case whole = "whole file of 4 KiB: FileSystem.readFile"
+    case poolWhole = "whole file of 4 KiB: FileSystem.readFile, fast path off"
+    case cPoolWhole = "whole file of 4 KiB: four calls of uv_fs_… in C"
+    case nioWhole = "whole file of 4 KiB: NIO's FileSystem"
+    case nodeWhole = "whole file of 4 KiB: Node"
 
     /// The row that this one is measured against.
     var baseline: Row {
