@@ -31,10 +31,10 @@ import Testing
         "5;\r\n", "5;;a\r\n", "5;a;\r\n", "5;=b\r\n", "5;a=\r\n", "5;a=;b\r\n", "5;a b\r\n", "5;a=b c\r\n",
         "5;a=\"b\r\n",
         "5;a=\"b\\\"\r\n", "5;a=\"b\"c\r\n", "5;a=\"\u{1}\"\r\n", "5;(\r\n", "5;a=(\r\n", "5,a\r\n", "5 ; \r\n",
-        // Fields that would move the end of the body.
+        // Fields that would move the end of the body, or of the connection.
         "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n",
         "0\r\nTransfer-Encoding: x\r\n\r\n",
-        "0\r\nHost: a\r\n\r\n",
+        "0\r\nHost: a\r\n\r\n", "0\r\nConnection: close\r\n\r\n",
     ])
     func refusesChunks(body: String) {
         #expect(refusal(of: Self.head + body)?.status == .badRequest)

@@ -107,9 +107,9 @@ struct BodyReader: Sendable {
                     state = .trailers(reader, room: room)
                     return .needsMore
                 }
-                // Whoever obeyed them would see another end of the body.
+                // Whoever obeyed them would see another end of the body, or of the connection.
                 if reader.framing.isAboutMessage {
-                    throw HTTPRefusal(.badRequest, "a field behind a body is about its length, or the host")
+                    throw HTTPRefusal(.badRequest, "a field behind a body is about the message itself")
                 }
                 trailers = reader.fields
                 state = .ended

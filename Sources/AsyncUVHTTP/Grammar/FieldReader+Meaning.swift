@@ -6,10 +6,8 @@ extension FieldReader.Framing {
         !options.contains(.close) && (version == .http11 || options.contains(.keepAlive))
     }
 
-    /// Whether a field says how long the body is, or for which host the request is.
-    var isAboutMessage: Bool {
-        lengthCount > 0 || hostCount > 0 || !options.isDisjoint(with: [.chunked, .otherCoding])
-    }
+    /// Whether a field says something about the message or the connection.
+    var isAboutMessage: Bool { lengthCount > 0 || hostCount > 0 || options != [] }
 
     /// How long the body is, by the fields alone; nothing when they do not say.
     func bodyLength(_ version: HTTPVersion) throws(HTTPRefusal) -> BodyLength? {

@@ -143,6 +143,8 @@ struct RequestLine: Sendable {
     func finished(_ reader: FieldReader) throws(HTTPRefusal) -> ParsedRequest {
         let framing = reader.framing
         let body = try framing.bodyLength(version) ?? .none
+        // For some programs another protocol begins behind such a head.
+        if body != .none, method == .connect { throw HTTPRefusal(.badRequest, "CONNECT has no body") }
         guard framing.hostCount == 1 || framing.hostCount == 0 && version == .http10 else {
             throw HTTPRefusal(.badRequest, "there has to be one Host field")
         }
