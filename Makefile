@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check bench-peers bench-check
+.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check https-check bench-peers bench-check
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ report-check: ## Draws the recorded report, and opens it in headless Chromium
 	"$$(Benchmarks/Scripts/report-python playwright)" -m unittest discover -s Benchmarks/Report/tests
 	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --from docs/report.json --compare docs/report.json --output Benchmarks/.build/report-sample.html
 	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report/check.py Benchmarks/.build/report-sample.html Benchmarks/.build/screenshots
+
+https-check: dependencies ## Opens the example file-server over HTTPS in headless Chromium
+	Scripts/install-dependencies chromium libnss3-tools:certutil openssl
+	swift build --product file-server
+	"$$(Benchmarks/Scripts/report-python playwright)" Scripts/https-in-chromium
 
 bench-peers: ## Installs and builds what `make report` compares with: Go, tokio, Boost.Asio, Node, uvloop, gevent, redis-server, nginx
 	Benchmarks/Scripts/bench-peers

@@ -181,3 +181,21 @@ package.targets += [
     server("echo-uv-tls", tls),
     server("echo-nio-tls", nio + [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
 ]
+
+// Beside SwiftNIO in one process: what is read differently, and whether both get on. They measure nothing.
+package.targets += [
+    .executableTarget(
+        name: "http-differential",
+        dependencies: [
+            arguments, .product(name: "AsyncUV", package: "swift-uv"),
+            .product(name: "AsyncUVHTTP", package: "swift-uv"),
+            .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "UV", package: "swift-uv"),
+        ],
+        swiftSettings: settings),
+    .executableTarget(
+        name: "tls-beside-niossl",
+        dependencies: tls + nio + [arguments, .product(name: "NIOSSL", package: "swift-nio-ssl")],
+        swiftSettings: settings),
+]

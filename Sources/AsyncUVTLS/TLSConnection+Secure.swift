@@ -56,13 +56,22 @@ extension TLSConnection {
     /// - Throws: ``TLSError`` when the handshake fails, the context is not for this side, or the name has a NUL in it; ``UVError`` with `.timedOut`,
     ///   `.alreadyInProcess` while the stream is read, `.resourceBusy` while it is written to, and as ``ByteStream/read(upTo:)``.
     ///
+    /// A client goes on with an earlier session of the same context over TCP with the same name and port, if the server lets it.
+    ///
     /// Cancellation: the stream is closed.
     public static func secure(
         _ stream: some ByteStream, as side: TLSSide, context: TLSContext, serverName: String? = nil,
         timeout: Duration? = nil
     ) async throws -> TLSConnection {
         try await secure(
-            stream, as: side, context: context, serverName: serverName, sessionKey: nil, timeout: timeout)
+            stream, as: side, context: context, serverName: serverName,
+            sessionKey: side == .client ? sessionKey(for: serverName, over: stream) : nil, timeout: timeout)
+    }
+
+    /// What sessions are kept by: a session was checked for that name. Of other streams nobody knows where they lead.
+    private static func sessionKey(for serverName: String?, over stream: some ByteStream) -> String? {
+        guard let serverName, let connection = stream as? TCPConnection else { return nil }
+        return "\(serverName) \(connection.remoteAddress.port)"
     }
 
     private static func secure(

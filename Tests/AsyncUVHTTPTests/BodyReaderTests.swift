@@ -14,12 +14,27 @@ import Testing
     }
 
     @Test(arguments: [
+        "5;a", "5;a=b", "5;a;b;c=d", "5 ; a = b ; c\t", "5;a=\"\"", "5;a=\"b c;=\\\"\t\\\\ä\";d", "5;a=\"b\" ;c",
+    ])
+    func takesExtensions(size: String) {
+        #expect(Requests(Self.head + size + "\r\nhello\r\n0\r\n\r\n").texts == ["hello"])
+    }
+
+    @Test(arguments: [
         "\r\n", "x\r\n", "0x5\r\nhello\r\n", "+5\r\nhello\r\n", "-1\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n",
         "5\nhello\r\n",
         "5;a\nhello\r\n", "5;a\rb\r\nhello\r\n", "5\r\nhello!\r\n", "5\r\nhello\n", "5\r\nhello\rx", "5 a\r\nhello\r\n",
         "5;\0\r\nhello\r\n",
         "FFFFFFFFFFFFFFFF\r\n", "10000000000000000\r\n", "0000000000000005\r\nhello\r\n", "0\r\n folded\r\n",
         "0\r\nA : b\r\n", "0\r\nA: b\n",
+        // Extensions that are none.
+        "5;\r\n", "5;;a\r\n", "5;a;\r\n", "5;=b\r\n", "5;a=\r\n", "5;a=;b\r\n", "5;a b\r\n", "5;a=b c\r\n",
+        "5;a=\"b\r\n",
+        "5;a=\"b\\\"\r\n", "5;a=\"b\"c\r\n", "5;a=\"\u{1}\"\r\n", "5;(\r\n", "5;a=(\r\n", "5,a\r\n", "5 ; \r\n",
+        // Fields that would move the end of the body, or of the connection.
+        "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "0\r\nTransfer-Encoding: x\r\n\r\n",
+        "0\r\nHost: a\r\n\r\n", "0\r\nConnection: close\r\n\r\n",
     ])
     func refusesChunks(body: String) {
         #expect(refusal(of: Self.head + body)?.status == .badRequest)

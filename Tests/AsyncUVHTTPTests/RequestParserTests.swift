@@ -71,7 +71,8 @@ import Testing
         ("GET / HTTP/1,1\r\n", 400), ("GET / HTTP/+.1\r\n", 400), ("GET / HTTP/2.0\r\n", 505),
         ("PRI * HTTP/2.0\r\n", 505), ("GET / HTTP/0.9\r\n", 505), ("GET a HTTP/1.1\r\n", 400),
         ("GET * HTTP/1.1\r\n", 400), ("GET http:///a HTTP/1.1\r\n", 400), ("GET http://a@b/ HTTP/1.1\r\n", 400),
-        ("GET ftp://a/ HTTP/1.1\r\n", 400), ("CONNECT a/b HTTP/1.1\r\n", 400), ("\0\r\n", 400),
+        ("GET ftp://a/ HTTP/1.1\r\n", 400), ("CONNECT a/b HTTP/1.1\r\n", 400),
+        ("CONNECT /a HTTP/1.1\r\n", 400), ("\0\r\n", 400),
         // Fields.
         ("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\n\tfolded\r\n", 400),
         ("GET / HTTP/1.1\r\n Host: a\r\n", 400), ("GET / HTTP/1.1\r\nHost : a\r\n", 400),
@@ -96,6 +97,8 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n", 501),
         ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \u{B}chunked\r\n\r\n", 400),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 1\r\n\r\n", 400),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417),
     ])
     func refuses(text: String, status: Int) {

@@ -103,6 +103,78 @@ import Testing
         }
     }
 
+    @Test("A client that connects again goes on with its session")
+    func resumesSessions() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "localhost", port: 0)
+            let context = try serverContext()
+            let resumed = Shared<[Bool]>([])
+            let serving = loop.spawn {
+                try await listener.serve(tls: context) { connection in
+                    let isResumed = connection.isResumed
+                    resumed.change { $0.append(isResumed) }
+                    try await HTTPServer().serve(connection) { _, response in
+                        try await response.send(.ok, [.connection: "close"])
+                    }
+                }
+            }
+            for _ in 0..<2 {
+                let client = HTTPClient(transport: try transport(), on: loop)
+                for _ in 0..<3 {
+                    _ = try await client.get("https://localhost:\(listener.localAddress.port)/").bytes()
+                }
+                await client.close()
+            }
+            // Not those of another context.
+            #expect(resumed.value == [false, true, true, false, true, true])
+            await listener.close()
+            try await serving.value
+        }
+    }
+
+    @Test("A client of HTTPS that goes ends what is made for it; one that only finishes may get its answer")
+    func clientsThatGo() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "localhost", port: 0)
+            let context = try serverContext()
+            let began = Channel<Int>(capacity: 1, on: loop), ends = Channel<String>(capacity: 1, on: loop)
+            let serving = loop.spawn {
+                try await listener.serve(tls: context, onError: { _, _ in }) { connection in
+                    try await HTTPServer().serve(connection) { request, response in
+                        do {
+                            try await request.untilClientGone {
+                                try await began.send(1)
+                                try await connection.loop.sleep(for: .seconds(3_600))
+                            }
+                        } catch HTTPServerError.clientGone {
+                            try await ends.send("gone")
+                            try await response.send(text: "answered")
+                        }
+                    }
+                }
+            }
+            for way in ["finish", "close", "abort"] {
+                let client = try await TLSConnection.connect(
+                    host: "localhost", port: listener.localAddress.port, context: try clientContext())
+                try await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                _ = try await began.next()
+                switch way {
+                case "finish":
+                    try await client.finishWriting()
+                    let answer = String(decoding: try await client.readToEnd(), as: UTF8.self)
+                    #expect(answer.hasSuffix("answered"))
+                case "close": await client.close()
+                default: await client.abort()
+                }
+                #expect(try await ends.next() == "gone")
+                await client.close()
+            }
+            await listener.close()
+            serving.cancel()
+            _ = await serving.result
+        }
+    }
+
     private func transport() throws -> HTTPTransport {
         let context = try clientContext()
         return HTTPTransport(secure: {

@@ -107,6 +107,10 @@ struct BodyReader: Sendable {
                     state = .trailers(reader, room: room)
                     return .needsMore
                 }
+                // Whoever obeyed them would see another end of the body, or of the connection.
+                if reader.framing.isAboutMessage {
+                    throw HTTPRefusal(.badRequest, "a field behind a body is about the message itself")
+                }
                 trailers = reader.fields
                 state = .ended
             }
@@ -143,12 +147,7 @@ struct BodyReader: Sendable {
             index += 1
         }
         guard index > start else { throw Self.wrongSize }
-        // Spaces before an extension are bad manners that the RFC has everybody understand; alone, they are not.
-        let rest = bytes.trimmed(index..<line.upperBound)
-        if index < line.upperBound {
-            guard !rest.isEmpty, bytes[rest.lowerBound] == UInt8(ascii: ";") else { throw Self.wrongSize }
-        }
-        for index in rest where bytes[index] < 0x20 && bytes[index] != .tab || bytes[index] == 0x7F {
+        if index < line.upperBound, !ChunkExtensions.areExtensions(bytes.extracting(index..<line.upperBound)) {
             throw Self.wrongSize
         }
         return size

@@ -2,6 +2,7 @@
 extension UInt8 {
     static let space = UInt8(ascii: " "), tab = UInt8(ascii: "\t"), lineFeed = UInt8(ascii: "\n")
     static let carriageReturn = UInt8(ascii: "\r"), colon = UInt8(ascii: ":"), comma = UInt8(ascii: ",")
+    static let quote = UInt8(ascii: "\""), backslash = UInt8(ascii: "\\")
 
     var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
 
@@ -23,6 +24,9 @@ extension UInt8 {
     /// Whether it may stand in a target: what is visible, but for `#`.
     @inline(__always)
     var isOfTarget: Bool { self &- 0x21 <= 0x5D && self != UInt8(ascii: "#") }
+
+    /// Whether it may stand in a text: what is no control character, and a tab.
+    var isOfText: Bool { self >= 0x20 && self != 0x7F || self == .tab }
 
     /// Of ASCII.
     @inline(__always)

@@ -6,6 +6,9 @@ extension FieldReader.Framing {
         !options.contains(.close) && (version == .http11 || options.contains(.keepAlive))
     }
 
+    /// Whether a field says something about the message or the connection.
+    var isAboutMessage: Bool { lengthCount > 0 || hostCount > 0 || options != [] }
+
     /// How long the body is, by the fields alone; nothing when they do not say.
     func bodyLength(_ version: HTTPVersion) throws(HTTPRefusal) -> BodyLength? {
         if !options.isDisjoint(with: [.chunked, .otherCoding]) {

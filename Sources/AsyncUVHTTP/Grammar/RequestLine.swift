@@ -91,6 +91,8 @@ struct RequestLine: Sendable {
         self.method = try Self.method(bytes, method)
         self.version = version
         if bytes[target.lowerBound] == UInt8(ascii: "/") {
+            // A look at the length first: nearly all requests are no CONNECT.
+            if method.count == 7, self.method == .connect { throw Self.noHost }
             path = String(copying: bytes.extracting(target))
         } else {
             try takeOtherTarget(String(copying: bytes.extracting(target)))
@@ -110,13 +112,15 @@ struct RequestLine: Sendable {
         return method
     }
 
+    private static let noHost = HTTPRefusal(.badRequest, "the target is not a host")
+
     /// Takes a target that does not begin with a slash.
     private mutating func takeOtherTarget(_ target: String) throws(HTTPRefusal) {
         if method == .options, target == "*" {
             path = target
         } else if method == .connect {
             guard target.utf8.allSatisfy(\.isOfHost) else {
-                throw HTTPRefusal(.badRequest, "the target is not a host")
+                throw Self.noHost
             }
             authority = target
         } else if let scheme = ["http", "https"].first(where: { target.lowercased().hasPrefix("\($0)://") }) {
@@ -139,6 +143,8 @@ struct RequestLine: Sendable {
     func finished(_ reader: FieldReader) throws(HTTPRefusal) -> ParsedRequest {
         let framing = reader.framing
         let body = try framing.bodyLength(version) ?? .none
+        // For some programs another protocol begins behind such a head.
+        if body != .none, method == .connect { throw HTTPRefusal(.badRequest, "CONNECT has no body") }
         guard framing.hostCount == 1 || framing.hostCount == 0 && version == .http10 else {
             throw HTTPRefusal(.badRequest, "there has to be one Host field")
         }

@@ -14,6 +14,8 @@ public enum HTTPServerError: Error, Hashable, CustomStringConvertible {
     case wrongStatus(Int)
     /// The connection was to be handed over while a body was still to come.
     case bodyUnread
+    /// The client has gone before it got an answer: see ``HTTPServerRequest/untilClientGone(orFinished:_:)``.
+    case clientGone
 
     /// For people.
     public var description: String {
@@ -25,6 +27,7 @@ public enum HTTPServerError: Error, Hashable, CustomStringConvertible {
         case .wrongLength(let promised, let written):
             "an answer of \(promised) bytes was promised, and \(written) bytes were written"
         case .wrongStatus(let code): "status \(code) cannot be sent in this way"
+        case .clientGone: "the client has gone"
         case .bodyUnread: "a connection was to be handed over before the request's body was read"
         }
     }

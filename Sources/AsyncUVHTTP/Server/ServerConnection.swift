@@ -29,6 +29,8 @@ final class ServerConnection: HTTPBodySource {
         /// How long the body was waited for.
         var bodyWaited = Duration.zero
         var isReading = false
+        /// Waits for the end of the body to watch the client from then on.
+        var bodyWatch: Semaphore?
         /// How many bytes of a body were written, and how many are to be.
         var written = 0
         var promised: Int?
@@ -157,7 +159,8 @@ final class ServerConnection: HTTPBodySource {
     @inline(__always)
     private func end(_ number: UInt32, _ error: (any Error)?) async throws -> Bool {
         let (answer, isKept, isOver) = state.withLock { state in
-            let isOver = error == nil && state.answer == .ended && (!state.isKept || state.body.hasEnded)
+            let isOver =
+                error == nil && state.answer == .ended && (!state.isKept || state.body.hasEnded) && !state.isReading
             // What the handler has left behind must not use it any more.
             if isOver { state.number &+= 1 }
             return (state.answer, state.isKept, isOver)
@@ -181,6 +184,10 @@ final class ServerConnection: HTTPBodySource {
         let failure = error ?? (answer == .none ? HTTPServerError.noAnswer : .unfinished)
         if let left = failure as? UVError, state.withLock({ $0.departure == left }) {
             await endDeparted(number, answer)
+            return false
+        }
+        if failure as? HTTPServerError == .clientGone {
+            if answer == .begun, seemsWhole { await abort() }
             return false
         }
         switch answer {
@@ -263,7 +270,11 @@ final class ServerConnection: HTTPBodySource {
 
     func nextPiece(of number: UInt32, limit: Int) async throws -> [UInt8]? {
         while true {
-            switch try state.withLock({ try $0.nextPiece(of: number, limit: limit, server) }) {
+            let (step, watch) = try state.withLock { state in
+                (try state.nextPiece(of: number, limit: limit, server), state.takeBodyWatch())
+            }
+            watch?.release()
+            switch step {
             case .piece(let bytes): return bytes
             case .wait(let tellsToContinue, let time):
                 let start = LoopClock.Instant.now
@@ -273,21 +284,25 @@ final class ServerConnection: HTTPBodySource {
                     bytes = try await read(timeout: time, untilDraining: false)
                 } catch {
                     let isLate = (error as? UVError)?.code == .timedOut
-                    state.withLock { state in
+                    let watch = state.withLock { state in
                         state.isReading = false
                         if isLate { state.isKept = false }
                         if (error as? UVError)?.code == .connectionReset { state.leave(error as? UVError) }
+                        return state.takeBodyWatch()
                     }
+                    watch?.release()
                     if !isLate { throw error }
                     server.noteTimeout()
                     throw HTTPRefusal(.requestTimeout, "the body did not come in time")
                 }
                 let end = bytes == nil ? UVError(.endOfFile, in: "read", of: "the body of a request") : nil
-                state.withLock { state in
+                let watch = state.withLock { state in
                     state.isReading = false
                     state.bodyWaited += .now - start
                     if let bytes { state.parser.input.append(bytes) } else { state.leave(end) }
+                    return state.takeBodyWatch()
                 }
+                watch?.release()
                 if let end { throw end }
             }
         }
@@ -352,7 +367,7 @@ final class ServerConnection: HTTPBodySource {
 }
 
 extension ServerConnection.State {
-    fileprivate mutating func leave(_ error: UVError?) {
+    mutating func leave(_ error: UVError?) {
         departure = error
         isKept = false
     }
