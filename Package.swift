@@ -407,17 +407,22 @@ package.targets += [
     .target(name: "CChaos", path: "Tests/Chaos/Support"),
     .executableTarget(
         name: "chaos",
-        dependencies: ["AsyncUV", "CChaos", "UV", .product(name: "SystemPackage", package: "swift-system")],
+        dependencies: [
+            "AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", "CChaos", "Coroutines", "UV", httpTypes,
+            .product(name: "SystemPackage", package: "swift-system"),
+        ],
         path: "Tests/Chaos/Program", swiftSettings: settings),
     // Fuzzing.
     .target(name: "CFuzz", path: "Tests/Fuzz/Support"),
-    .executableTarget(
-        name: "fuzz",
+    .target(
+        name: "FuzzTargets",
         dependencies: [
-            "AsyncUVHTTP", "CFuzz", "ExampleRESP", "UV", httpTypes,
-            .product(name: "SystemPackage", package: "swift-system"),
+            "AsyncUVHTTP", "ExampleRESP", "UV", httpTypes, .product(name: "SystemPackage", package: "swift-system"),
         ],
-        path: "Tests/Fuzz/Program", swiftSettings: settings),
+        path: "Tests/Fuzz/Targets", swiftSettings: settings),
+    .executableTarget(
+        name: "fuzz", dependencies: ["CFuzz", "FuzzTargets"], path: "Tests/Fuzz/Program", swiftSettings: settings),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: settings),
 ]
 
 /// One module's tests alone are built in a third of the time: `SWIFT_UV_TESTS=AsyncUVTests swift test`.

@@ -43,6 +43,20 @@ func serve(_ client: some ByteStream, named holder: String, _ leases: Leases) as
     for name in names { await leases.set(name, to: nil) }
 }
 
+/// Keeps in a file who has which name.
+func save(_ leases: [String: String], in file: FilePath) async throws {
+    let lines = leases.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }
+    try await FileSystem.writeFile(file, Array(lines.joined().utf8))
+}
+
+/// What was saved; nothing when the disk does not answer within a second.
+func restore(
+    from file: FilePath,
+    by read: @Sendable (FilePath) async throws -> [UInt8] = { try await FileSystem.readFile($0) }
+) async throws -> [UInt8]? {
+    do { return try await withTimeout(.seconds(1)) { try await read(file) } } catch UVError.Code.timedOut { return nil }
+}
+
 @Suite struct TutorialTests {
     @Test func aNameIsTakenOnce() async throws {
         try await TestLoop.run { test in
@@ -140,6 +154,24 @@ func serve(_ client: some ByteStream, named holder: String, _ leases: Leases) as
         print(failure)
         let seed = try #require(failure.seed)
         await #expect(throws: TwoHolders.self) { try await TestLoop.run(seed: seed, Self.rivals) }
+    }
+
+    @Test func aFullDiskIsAnError() async throws {
+        try await TestLoop.run { test in
+            let error = await #expect(throws: UVError.self) { try await save(["printer": "ann"], in: "/dev/full") }
+            #expect(error?.code == .noSpace)
+        }
+    }
+
+    @Test func aSlowDiskIsNotWaitedFor() async throws {
+        try await TestLoop.run { test in
+            let found = try await restore(from: "leases") { _ in
+                try await test.loop.sleep(for: .seconds(30))
+                return Array("printer ann\n".utf8)
+            }
+            #expect(found == nil)
+            #expect(test.elapsed == .seconds(1))
+        }
     }
 
     @Test func thePageQuotesThisFile() throws {

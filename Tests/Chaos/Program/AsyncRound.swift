@@ -17,6 +17,8 @@ final class AsyncRound: Sendable {
     static let permits = 3
     let inside = Atomic(0)
     let names = Atomic(0)
+    let protocols: Protocols
+    let green: GreenThings
     /// Whether a loop is ended while tasks are at work: what they do may fail in any way then, but it has to end.
     let endsEarly: Bool
     let hasFaults: Bool
@@ -46,13 +48,14 @@ final class AsyncRound: Sendable {
             try await LocalListener.bind(path: folder.appending("one"), on: loops[0]),
             try await LocalListener.bind(path: folder.appending("two"), on: loops[1]),
         ]
+        let protocols = try await Protocols(loops)
         let keeper = try await Signals.watch(.user1, .user2, on: loops[0])
         let round = AsyncRound(
-            loops, folder, listeners, locals, endsEarly: dice.oneIn(3), hasFaults: faults > 0,
+            loops, folder, listeners, locals, protocols, endsEarly: dice.oneIn(3), hasFaults: faults > 0,
             capacity: dice.number(0...3))
         // Without faults until here, so that there is something to play with.
         chaos_faults(CInt(faults), seed)
-        let serving = round.serve(listeners, locals)
+        let serving = round.serve(listeners, locals) + protocols.serve()
         let workers = (0..<24).map { number in
             let dice = Dice(seed: seed, step: number + 1)
             let worker = AsyncWorker(round, number, dice, operations: steps / 24)
@@ -80,8 +83,10 @@ final class AsyncRound: Sendable {
         chaos_faults(0, 0)
         remember("all workers have ended")
         if !round.endsEarly { try await round.checkSharedThings() }
+        try await round.green.check()
         for listener in listeners { await listener.close() }
         for listener in locals { await listener.close() }
+        await protocols.close()
         remember("all listeners are closed")
         for task in serving { _ = await task.result }
         remember("all servers have ended")
@@ -93,9 +98,10 @@ final class AsyncRound: Sendable {
 
     private init(
         _ loops: [EventLoop], _ folder: FilePath, _ listeners: [TCPListener], _ locals: [LocalListener],
-        endsEarly: Bool,
-        hasFaults: Bool, capacity: Int
+        _ protocols: Protocols, endsEarly: Bool, hasFaults: Bool, capacity: Int
     ) {
+        self.protocols = protocols
+        green = GreenThings(capacity: capacity)
         self.hasFaults = hasFaults
         self.loops = loops
         self.folder = folder
@@ -134,7 +140,7 @@ final class AsyncRound: Sendable {
     }
 }
 
-private func echo<Connection: ByteStream>(_ connection: Connection) async throws {
+func echo<Connection: ByteStream>(_ connection: Connection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 

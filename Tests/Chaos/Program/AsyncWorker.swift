@@ -1,4 +1,5 @@
 import AsyncUV
+import AsyncUVTLS
 import CChaos
 import Synchronization
 import SystemPackage
@@ -32,7 +33,7 @@ struct AsyncWorker: Sendable {
 
     /// An operation, as it is, with a timeout, or in a task that is cancelled.
     private func step(_ dice: inout Dice) async {
-        let kind = dice.number(0...20)
+        let kind = dice.number(0...31)
         let time = Duration.microseconds(dice.number(0...8_000))
         let loop = round.loops[dice.number(0...1)]
         let way = dice.number(0...5)
@@ -77,13 +78,21 @@ struct AsyncWorker: Sendable {
         case 15: try await changes(&dice, loop)
         case 16, 17: try await passing(&dice, loop)
         case 18, 19: try await acceptOne(&dice, loop)
+        case 20, 21, 22: try await http(&dice)
+        case 23: try await webSocket(&dice)
+        case 24, 25: try await secureEcho(&dice, loop)
+        case 26: try await cut(&dice, loop)
+        case 27: try await stranger(&dice, loop)
+        case 28: try await terminal(&dice, loop)
+        case 29: try await green(&dice, loop)
+        case 30: try await coroutines(&dice, loop)
         default: try await illegal(&dice, loop)
         }
     }
 
     // MARK: Streams
 
-    private func echo<Connection: StreamConnection>(_ connection: Connection, _ dice: inout Dice) async throws {
+    func echo<Connection: StreamConnection>(_ connection: Connection, _ dice: inout Dice) async throws {
         let name = UInt8(dice.number(1...255))
         let what = "worker \(number), stream \(name)"
         let output = Flow(name)
@@ -151,6 +160,8 @@ struct AsyncWorker: Sendable {
         }
         if ending == 3, let tcp = connection as? TCPConnection {
             await tcp.closeWithReset()
+        } else if ending == 3, let secure = connection as? TLSConnection {
+            await secure.abort()
         } else if ending != 4 {
             await connection.close()
         }

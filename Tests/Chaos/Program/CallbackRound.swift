@@ -178,7 +178,7 @@ final class CallbackRound {
 
     private func make(_ dice: inout Dice) -> Thing? {
         do throws(UVError) {
-            switch dice.number(0...17) {
+            switch dice.number(0...18) {
             case 0: return try TimerThing(self, &dice)
             case 1: return try TurnThing(self, &dice)
             case 2: return try WakeupThing(self)
@@ -191,6 +191,7 @@ final class CallbackRound {
             case 13: return try SignalThing(self)
             case 14: return try PollThing(self)
             case 15, 16: return FileThing(self)
+            case 17: return try TerminalThing(self)
             default: return try WatchThing(self, &dice)
             }
         } catch {

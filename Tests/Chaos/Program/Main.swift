@@ -1,4 +1,5 @@
 import CChaos
+import Coroutines
 import UV
 
 /// Does random things with everything that a layer has, round after round, and checks what always has to hold.
@@ -48,6 +49,8 @@ import UV
         var round = 0
         var tally = Tally()
         var descriptors: CInt?
+        // The process keeps it.
+        if layer == "async" { _ = GreenActor.shared.loop }
         while round < rounds, Loop.hrtime - start < .seconds(seconds) || rounds < Int.max {
             chaos_begin(next, layer == "async" ? 1 : 0)
             // Every other round has no faults: what is wrong there is easier to understand.

@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -193,16 +195,50 @@ long chaos_send(int socket, uint8_t stream, uint64_t place, size_t count) {
     return sent < 0 ? 0 : sent;
 }
 
-int chaos_take(int socket, int *stream, uint64_t *place) {
+static int take(int descriptor, int is_socket, int *stream, uint64_t *place) {
     uint8_t bytes[16384];
     for (;;) {
-        long count = syscall(SYS_recvfrom, socket, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL);
+        long count = is_socket ? syscall(SYS_recvfrom, descriptor, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL)
+                               : syscall(SYS_read, descriptor, bytes, sizeof bytes);
         if (count < 0 && (errno == EAGAIN || errno == ENOTCONN)) return 0;
         if (count <= 0) return -1;
         if (*stream < 0) *stream = bytes[0];
         if (chaos_check(bytes, count, (uint8_t)*stream, *place) >= 0) return -2;
         *place += count;
     }
+}
+
+int chaos_take(int socket, int *stream, uint64_t *place) { return take(socket, 1, stream, place); }
+int chaos_take_printed(int person, int *stream, uint64_t *place) { return take(person, 0, stream, place); }
+
+int chaos_terminal(int *person, int *program) {
+    int near = (int)syscall(SYS_openat, AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0), far = -1, number = 0;
+    if (near < 0) return -1;
+    char path[32];
+    if (ioctl(near, TIOCSPTLCK, &number) == 0 && ioctl(near, TIOCGPTN, &number) == 0) {
+        snprintf(path, sizeof path, "/dev/pts/%d", number);
+        far = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+    }
+    if (far < 0) {
+        chaos_close(near);
+        return -1;
+    }
+    *person = near;
+    *program = far;
+    return 0;
+}
+
+long chaos_type(int person, uint8_t stream, uint64_t place, size_t count) {
+    uint8_t bytes[4096];
+    if (count > sizeof bytes) count = sizeof bytes;
+    chaos_fill(bytes, count, stream, place);
+    long typed = syscall(SYS_write, person, bytes, count);
+    return typed < 0 ? 0 : typed;
+}
+
+int chaos_is_cooked(int program) {
+    struct termios settings;
+    return tcgetattr(program, &settings) == 0 && (settings.c_lflag & ICANON) && (settings.c_lflag & ECHO);
 }
 
 void chaos_half_close(int socket) { syscall(SYS_shutdown, socket, SHUT_WR); }

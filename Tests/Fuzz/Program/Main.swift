@@ -1,5 +1,6 @@
 #if DEBUG
 import CFuzz
+import FuzzTargets
 import Glibc
 
 /// Chosen by the environment, because the command line is libFuzzer's.
@@ -12,7 +13,9 @@ func fuzzBody(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         print("FUZZ_TARGET is one of \(FuzzTarget.allCases.map(\.rawValue).joined(separator: " "))")
         exit(1)
     }
-    unsafe target.run([UInt8](UnsafeBufferPointer(start: bytes, count: count)))
+    do { try unsafe target.run([UInt8](UnsafeBufferPointer(start: bytes, count: count))) } catch {
+        fatalError("\(error)")
+    }
     return 0
 }
 #endif

@@ -46,6 +46,18 @@ void chaos_half_close(int socket);
 void chaos_close(int socket);
 void chaos_reset(int socket);
 
+/// A terminal: the person's end, which never blocks, and the program's. Returns 0 or -1.
+int chaos_terminal(int *person, int *program);
+
+/// Types bytes of a stream; returns how many.
+long chaos_type(int person, uint8_t stream, uint64_t place, size_t count);
+
+/// As chaos_take, of what was printed.
+int chaos_take_printed(int person, int *stream, uint64_t *place);
+
+/// Whether a terminal has lines with echo.
+int chaos_is_cooked(int program);
+
 /// Sends a signal to this process.
 void chaos_signal(int number);
 
