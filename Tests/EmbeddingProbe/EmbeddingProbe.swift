@@ -10,8 +10,10 @@ import UVEmbedding
 ///
 /// Prints one line for each thing that worked; a test reads them.
 @main struct EmbeddingProbe {
+    /// Not a variable of `main`: `dispatchMain` ends the main thread, and what its stack held would be a leak.
+    private static let arguments = Array(CommandLine.arguments.dropFirst())
+
     static func main() throws {
-        let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments {
         case ["main", "dispatchMain"]: try onMainQueue { dispatchMain() }
         case ["main", "runLoop"]: try onMainQueue { while true { RunLoop.main.run() } }
