@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "5;a", "5;a=b", "5;a;b;c=d", "5 ; a = b ; c\t", "5;a=\"\"", "5;a=\"b c;=\\\"\t\\\\ä\";d", "5;a=\"b\" ;c",
+        "5;a", "5;a=b", "5;a;b;c=d", "5 ; a = b\t; c", "5;a=\"\"", "5;a=\"b c;=\\\"\t\\\\ä\";d", "5;a=\"b\" ;c",
     ])
     func takesExtensions(size: String) {
         #expect(Requests(Self.head + size + "\r\nhello\r\n0\r\n\r\n").texts == ["hello"])
@@ -31,6 +31,7 @@ import Testing
         "5;\r\n", "5;;a\r\n", "5;a;\r\n", "5;=b\r\n", "5;a=\r\n", "5;a=;b\r\n", "5;a b\r\n", "5;a=b c\r\n",
         "5;a=\"b\r\n",
         "5;a=\"b\\\"\r\n", "5;a=\"b\"c\r\n", "5;a=\"\u{1}\"\r\n", "5;(\r\n", "5;a=(\r\n", "5,a\r\n", "5 ; \r\n",
+        "5;a \r\n", "5;a=b\t\r\n", "5;a=\"b\" \r\n",
         // Fields that would move the end of the body, or of the connection.
         "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n",
         "0\r\nTransfer-Encoding: x\r\n\r\n",

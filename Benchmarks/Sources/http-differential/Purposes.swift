@@ -42,6 +42,10 @@ enum Purposes {
             "a later 1.x is spoken like 1.1 (RFC 9110, 2.5); NIO knows 1.0 and 1.1"
         ),
         (
+            "invalid character in content-length header", { $0.contains(/content-length:[^\r\n]*\t/.ignoresCase()) },
+            "a tab beside a value is a space (RFC 9110, 5.6.3); NIO knows spaces there"
+        ),
+        (
             "invalid character in chunk size header", { $0.contains(/[0-9A-Fa-f][ \t]+;/) },
             "spaces before an extension, which the RFC has everybody understand"
         ),

@@ -1,7 +1,7 @@
 internal import UV
 
-/// What may follow the size of a chunk: `;name`, `;name=word`, `;name="text"`, which mean nothing here. Spaces around the parts are bad manners that
-/// the RFC has everybody understand; alone, they are not.
+/// What may follow the size of a chunk: `;name`, `;name=word`, `;name="text"`, which mean nothing here. Spaces before a part are bad manners that
+/// the RFC has everybody understand; at the end they are not.
 struct ChunkExtensions {
     private let text: [UInt8]
     private var position = 0
@@ -17,7 +17,7 @@ struct ChunkExtensions {
             guard take(UInt8(ascii: ";")), skip(while: \.isOfWord) else { return false }
             guard take(UInt8(ascii: "=")) else { continue }
             guard take(.quote) ? readText() : skip(while: \.isOfWord) else { return false }
-        } while !isAtEnd
+        } while position < text.count
         return true
     }
 
@@ -32,10 +32,14 @@ struct ChunkExtensions {
         return false
     }
 
-    /// With the spaces around it.
+    /// With the spaces around it; nothing when there is another one.
     private mutating func take(_ byte: UInt8) -> Bool {
+        let start = position
         skipSpaces()
-        guard position < text.count, text[position] == byte else { return false }
+        guard position < text.count, text[position] == byte else {
+            position = start
+            return false
+        }
         position += 1
         if byte != .quote { skipSpaces() }
         return true
@@ -48,11 +52,4 @@ struct ChunkExtensions {
     }
 
     private mutating func skipSpaces() { _ = skip { $0 == .space || $0 == .tab } }
-
-    private var isAtEnd: Bool {
-        mutating get {
-            skipSpaces()
-            return position == text.count
-        }
-    }
 }
