@@ -20,11 +20,13 @@ public struct InTurn: TestTrait, SuiteTrait, TestScoping {
             try await Task.sleep(for: .seconds(60 * patience))
             fatalError("the test \(test.name) at \(test.sourceLocation) hangs")
         }
+        let start = ContinuousClock.now
         let result: Result<Void, any Error>
         do { result = .success(try await Self.$hasSeat.withValue(true) { try await function() }) } catch {
             result = .failure(error)
         }
         watchdog.cancel()
+        if printsTimes { print("\(ContinuousClock.now - start) of its turn: \(test.sourceLocation) \(test.name)") }
         await Seats.shared.leave()
         try result.get()
     }
