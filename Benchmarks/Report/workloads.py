@@ -109,7 +109,7 @@ WORKLOADS = [
             ("udp-sends", "--rounds", "{rounds}", "--groups", "1000"), "C: uv_udp_try_send"),
     Program("http", "HTTP requests", "Server CPU for a request of wrk's over 32 connections, beside NIO's HTTP.",
             ("http", "--only", "time", "--rounds", "{rounds}", "--seconds", "1", "--built", "{built}"), "http-hello-nio",
-            measures=(Measure("time", "server CPU a request", "µs"),), needs=("wrk",)),
+            rows=("http-hello", "http-hello-nio"), measures=(Measure("time", "server CPU a request", "µs"),), needs=("wrk",)),
     *parts(("file-server-beside-nginx", "--rounds", "{rounds}", "--seconds", "1"),
            Part("files-nginx-small", "A file server beside nginx: 1,400 bytes", NGINX, "nginx", part=", 1,400 bytes"),
            Part("files-nginx-large", "A file server beside nginx: 1 MiB", NGINX, "nginx", part=", 1,048,576 bytes"),
