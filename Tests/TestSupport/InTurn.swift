@@ -1,3 +1,4 @@
+import Synchronization
 public import Testing
 
 /// Lets so many tests run at a time: each that runs a loop holds a thread or a child process, and hundreds at once take three
@@ -9,25 +10,27 @@ public struct InTurn: TestTrait, SuiteTrait, TestScoping {
     public let isRecursive = true
 
     /// A suite and its test may both ask.
-    @TaskLocal private static var hasSeat = false
+    @TaskLocal static var seat: Seat?
+    /// See ``Sole``.
+    @TaskLocal static var isInAnotherRow = false
 
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        if testCase == nil || Self.hasSeat { return try await function() }
-        await Seats.shared.take()
+        if testCase == nil || Self.seat != nil { return try await function() }
+        let seat = await Seat(isTaken: !Self.isInAnotherRow)
         let watchdog = Task.detached {
             try await Task.sleep(for: .seconds(60 * patience))
             fatalError("the test \(test.name) at \(test.sourceLocation) hangs")
         }
         let start = ContinuousClock.now
         let result: Result<Void, any Error>
-        do { result = .success(try await Self.$hasSeat.withValue(true) { try await function() }) } catch {
+        do { result = .success(try await Self.$seat.withValue(seat) { try await function() }) } catch {
             result = .failure(error)
         }
         watchdog.cancel()
         if printsTimes { print("\(ContinuousClock.now - start) of its turn: \(test.sourceLocation) \(test.name)") }
-        await Seats.shared.leave()
+        await seat.leave()
         try result.get()
     }
 }
@@ -35,6 +38,20 @@ public struct InTurn: TestTrait, SuiteTrait, TestScoping {
 extension Trait where Self == InTurn {
     /// The test waits until few enough others run.
     public static var inTurn: Self { Self() }
+}
+
+/// A test's seat among all.
+final class Seat: Sendable {
+    private let isTaken: Atomic<Bool>
+
+    init(isTaken: Bool) async {
+        self.isTaken = Atomic(isTaken)
+        if isTaken { await Seats.shared.take() }
+    }
+
+    func leave() async {
+        if isTaken.exchange(false, ordering: .acquiringAndReleasing) { await Seats.shared.leave() }
+    }
 }
 
 /// So many may sit at a time.

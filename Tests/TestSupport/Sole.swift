@@ -2,6 +2,9 @@ public import Testing
 
 /// Runs the tests that use a thing of which the process has one, one after another, whatever their suites: plain `swift test` puts those of
 /// all modules into one process.
+///
+/// They need no seat of ``InTurn``: there is one of them at a time. If each waited behind all tests that are in no such row, with what the
+/// row is for in its hands, they would begin when those have ended.
 public struct Sole: TestTrait, SuiteTrait, TestScoping {
     public let isRecursive = true
     private let seat: Seats
@@ -13,9 +16,12 @@ public struct Sole: TestTrait, SuiteTrait, TestScoping {
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         guard testCase != nil else { return try await function() }
+        await InTurn.seat?.leave()
         await seat.take()
         let result: Result<Void, any Error>
-        do { result = .success(try await function()) } catch { result = .failure(error) }
+        do { result = .success(try await InTurn.$isInAnotherRow.withValue(true) { try await function() }) } catch {
+            result = .failure(error)
+        }
         await seat.leave()
         try result.get()
     }

@@ -31,9 +31,16 @@ struct AsyncWorker: Sendable {
         ticket.end()
     }
 
+    /// The kinds of operations.
+    private static let names = [
+        "TCP", "TCP", "local", "local", "plain peer", "files", "files", "time", "channel", "channel", "semaphore",
+        "datagrams", "child", "signals", "threads", "changes", "descriptors", "descriptors", "accept", "accept", "HTTP",
+        "HTTP", "HTTP", "WebSocket", "TLS", "TLS", "cut TLS", "stranger", "terminal", "green", "coroutines", "illegal",
+    ]
+
     /// An operation, as it is, with a timeout, or in a task that is cancelled.
     private func step(_ dice: inout Dice) async {
-        let kind = dice.number(0...31)
+        let kind = dice.number(0...Self.names.count - 1)
         let time = Duration.microseconds(dice.number(0...8_000))
         let loop = round.loops[dice.number(0...1)]
         let way = dice.number(0...5)
@@ -57,6 +64,7 @@ struct AsyncWorker: Sendable {
             default: try await operation(kind, own, loop, isWhole: true)
             }
             ticket.end()
+            Book.wentWell(Self.names[kind])
         } catch { ticket.end(error) }
     }
 

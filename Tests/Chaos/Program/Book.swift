@@ -10,6 +10,17 @@ final class Book: Sendable {
     /// How many operations have ended.
     let ended = Atomic<Int>(0)
 
+    /// How many operations of each kind have gone well, in all rounds.
+    private static let successes = Mutex<[String: Int]>([:])
+
+    static func wentWell(_ kind: String) { successes.withLock { $0[kind, default: 0] += 1 } }
+
+    /// Says so, for people: a kind that never goes well tests nothing.
+    static func printSuccesses() {
+        let all = successes.withLock { $0.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } }
+        if !all.isEmpty { print("went well: \(all.joined(separator: ", "))") }
+    }
+
     private static let current = Mutex<Book?>(nil)
 
     init() { Self.current.withLock { $0 = self } }

@@ -74,6 +74,7 @@ import UV
         print(
             "layer \(layer): \(round) rounds, \(tally.steps) steps, \(tally.ended) operations ended, \(chaos_fault_count()) calls harmed"
         )
+        Book.printSuccesses()
     }
 
     /// Waits for threads that close their last ones.
