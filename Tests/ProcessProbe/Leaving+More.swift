@@ -5,8 +5,11 @@ import Foundation
 import UV
 
 extension Leaving {
+    /// Where files may be left.
+    static var folder: FilePath { FilePath(ProcessInfo.processInfo.environment["SWIFT_UV_LEAVE_FOLDER"] ?? "/tmp") }
+
     static func watchFiles() async throws {
-        let folder = FilePath("/tmp/swift-uv-leave-\(getpid()).d")
+        let folder = Self.folder.appending("\(getpid()).d")
         try await FileSystem.makeDirectory(folder)
         Task.detached {
             for try await _ in try await FileSystem.changes(at: folder, debounce: .zero, on: .shared) {}
@@ -83,7 +86,7 @@ extension Leaving {
         for connection in [near, far] {
             Task.detached { while let chunk = try await connection.read() { try await connection.write(chunk) } }
         }
-        let address = try LocalAddress(path: "/tmp/swift-uv-leave-\(getpid()).sock")
+        let address = try LocalAddress(path: folder.appending("\(getpid()).sock"))
         let listener = try await LocalListener.bind(to: address, on: .shared)
         Task.detached { try await listener.serve { _ in } }
         Task.detached {

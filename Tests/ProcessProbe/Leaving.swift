@@ -207,7 +207,7 @@ enum Leaving: String, CaseIterable {
 
     private static func useFiles() {
         Task.detached {
-            let path = FilePath("/tmp/swift-uv-leave-\(getpid())")
+            let path = folder.appending("\(getpid())")
             try await FileSystem.writeFile(path, [UInt8](repeating: 7, count: 100_000))
             let file = try await File.open(path)
             try await FileSystem.remove(path)

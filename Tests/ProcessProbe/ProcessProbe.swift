@@ -35,6 +35,11 @@ import Foundation
         var environment = ProcessInfo.processInfo.environment
         environment["ASAN_OPTIONS", default: ""] += ":detect_leaks=0"
         environment["TSAN_OPTIONS", default: ""] += ":report_thread_leaks=0"
+        // A number of its own for each child would not do: one that is killed leaves files, and numbers come again.
+        let folder = FileManager.default.temporaryDirectory.appending(path: "swift-uv-leave-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        environment["SWIFT_UV_LEAVE_FOLDER"] = folder.path
         var wrong: [String: Int] = [:]
         var times: [Duration] = []
         for _ in 0..<rounds {
@@ -47,9 +52,6 @@ import Foundation
             try child.run()
             child.waitUntilExit()
             times.append(.now - start)
-            for end in ["", ".d", ".sock"] {
-                try? FileManager.default.removeItem(atPath: "/tmp/swift-uv-leave-\(child.processIdentifier)\(end)")
-            }
             let isRight = child.terminationReason == .exit && child.terminationStatus == kind.status(way)
             if isRight { continue }
             let reason = child.terminationReason == .exit ? "status" : "signal"

@@ -223,7 +223,7 @@ import Testing
     @Test("A cancelled run ends a child that ignores SIGTERM, and its descendants, after the grace")
     func stubborn() async throws {
         try await withOwnLoop { loop in
-            let path = "/tmp/swift-uv-stubborn-\(getpid())"
+            let path = "/tmp/swift-uv-stubborn-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             defer { unsafe unlink(path) }
             let command =
                 "trap '' TERM; sleep 1000 & echo $! > \(path).new; mv \(path).new \(path); while :; do wait; sleep 1000; done"
@@ -330,7 +330,7 @@ import Testing
 
     @Test func filesAndConnections() async throws {
         try await withOwnLoop { loop in
-            let path = FilePath("/tmp/swift-uv-child-\(getpid())")
+            let path = FilePath("/tmp/swift-uv-child-\(getpid())-\(UInt32.random(in: 0 ... .max))")
             defer { unsafe unlink(path.string) }
             let file = try await File.open(path, .readWrite, options: [.create, .truncate], on: loop)
             let writer = try await ChildProcess.spawn("echo", ["text"], output: .file(file), on: loop)

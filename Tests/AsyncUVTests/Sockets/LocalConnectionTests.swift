@@ -145,7 +145,7 @@ import UV
     @Test("A file is sent over a local socket", .solePool, arguments: [0, 5_000_000]) func fileSend(_ count: Int) throws
     {
         try withEcho { loop, listener, client in
-            let path = FilePath("/tmp/uv-local-file-\(getpid())-\(count)")
+            let path = FilePath("/tmp/uv-local-file-\(getpid())-\(UInt32.random(in: 0 ... .max))-\(count)")
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             try path.put(bytes)
             let file = try await File.open(path)

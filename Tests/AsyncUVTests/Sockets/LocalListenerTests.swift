@@ -94,7 +94,7 @@ import UV
 
     @Test("shutdown(grace:) waits for those who are served, and removes the file") func grace() async throws {
         let loop = try EventLoop()
-        let folder = FilePath("/tmp/uv-grace-\(getpid())")
+        let folder = FilePath("/tmp/uv-grace-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
         let listener = try await LocalListener.bind(path: folder.appending("s"), on: loop)

@@ -25,7 +25,7 @@ import UV
     @Test("P1: a missing program, one that is none, a missing directory, a NUL: a thousand times, nothing stays")
     func failures() async throws {
         await #expect(processExitsWith: .success) {
-            let file = FilePath("/tmp/swift-uv-no-program-\(getpid())")
+            let file = FilePath("/tmp/swift-uv-no-program-\(getpid())-\(UInt32.random(in: 0 ... .max))")
             try Data().write(to: URL(filePath: file.string))
             defer { unsafe unlink(file.string) }
             try synchronously {

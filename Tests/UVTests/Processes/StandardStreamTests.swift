@@ -59,7 +59,7 @@ import UV
     }
 
     @Test func files() throws {
-        let path = FilePath("/tmp/swift-uv-streams-\(getpid())")
+        let path = FilePath("/tmp/swift-uv-streams-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         defer { unsafe unlink(path.string) }
         let file = try FileDescriptor.open(
             path, .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
@@ -114,7 +114,7 @@ import UV
     @Test("I2: this process's own, also when they are files or closed")
     func inherited() async throws {
         await #expect(processExitsWith: .success) {
-            let path = "/tmp/swift-uv-inherited-\(getpid())"
+            let path = "/tmp/swift-uv-inherited-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try Data("from a file\n".utf8).write(to: URL(filePath: path))
             defer { unsafe unlink(path) }
             let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
