@@ -18,7 +18,7 @@ def parsed():
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer workloads, short windows")
     parser.add_argument("--from", type=pathlib.Path, dest="recorded", metavar="JSON", help="draw what an earlier run has written")
     parser.add_argument("--compare", type=pathlib.Path, metavar="JSON", help="an earlier report to compare with")
-    parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="also write report-light.svg and report-dark.svg")
+    parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="also write the README's pictures, light and dark")
     parser.add_argument("--into", type=pathlib.Path, metavar="JSON", help="put what is measured in the place of the same in this report")
     parser.add_argument("--only", help="keys of workloads, with commas between them")
     parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")

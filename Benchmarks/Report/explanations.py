@@ -4,4 +4,27 @@ EXPLANATIONS = {
     "UV callbacks": "870 instructions of its own for an echoed KiB, where C on libuv has 712 and keeps one buffer for all reads.",
     "AsyncUV": "A task is suspended and resumed for each message: some 3,600 instructions of its own for an echoed KiB where callbacks "
                "have 870; the kernel's part is the same.",
+    ("echo-64B-1000", "AsyncUV"): "As with 1 KiB; and each of a thousand messages finds its task, its frames and its buffer outside of the processor's "
+                                  "nearest caches, which all belong to another connection each.",
+    ("bursts", "AsyncUV"): "A task is resumed for a burst, not for each message.",
+    ("visits", "AsyncUV"): "A connection is a task, an object and a stream more than C's handle, all made and freed for one byte.",
+    ("visits", "UV callbacks"): "A handle, its object and its closures are made and freed for one byte.",
+    ("idle", "AsyncUV"): "A connection is a task that waits: its frames, the stream and the connection's object, 1.5 kB together, beside libuv's handle.",
+    ("idle", "UV callbacks"): "A Swift object and its closures beside libuv's handle of 264 bytes, which C has alone.",
+    ("generators", "Generator"): "The body is a task of Swift's on an executor that runs it at once; the same task without a generator around it costs as "
+                                 "much (a bare inline executor). Python's generators resume a frame of the interpreter.",
+    ("green-memory", "Green"): "A task of Swift's with its first kilobyte, and its entry among those that sleep.",
+    ("tasks-spawn", "spawn + yield + join, in a group"): "As on a bare ring: what Swift's runtime takes for a task.",
+    ("tasks-spawn", "spawn + yield + join, loop.spawn"): "As on a bare ring: what Swift's runtime takes for a task.",
+    ("tasks-timeout", "withTimeout that is not needed"): "The body gets a task of its own, which an entry of the timers cancels.",
+    ("tasks-channel", "element through a Channel, between two tasks"): "Each element changes the task twice, at 200 ns; Go changes goroutines in 50.",
+    ("tasks-channel", "element through a Channel with room for 64"): "Both tasks are changed once for 64 elements; the rest is a turn's count and the ring.",
+    ("files-1", "File.read"): "An array for the bytes, and the look whether they are in memory, beside the same system call.",
+    ("files-1", "FileRequest.read"): "A closure, a request and its error's place beside the same system call.",
+    ("files-1", "File.read, fast path off"): "Through libuv's pool on purpose: a change of threads there and back. C's way through the pool is `uv_fs_read in C`.",
+    ("files-whole", "FileSystem.readFile"): "It asks which volume the file is on, since only local ones may be read on the loop, and makes the array.",
+    ("files-whole", "FileSystem.readFile, fast path off"): "One trip through libuv's pool on purpose; C takes four, one for each call.",
+    ("lines", "connection, chunks only"): "The baseline itself.",
+    ("tls-idle", "echo-uv-tls"): "OpenSSL's state of a connection is 14 kB, as in C; the task and the stream are 4.",
+    ("tls-handshake", "echo-uv-tls"): "OpenSSL's handshake takes longer than BoringSSL's, which SwiftNIO brings.",
 }

@@ -10,6 +10,9 @@ from reading import read
 
 GROUPS = {"ours": "this package", "C": "C", "model": "Readiness, a model each", "other": "others"}
 
+# What is drawn for the README, and the names of the files.
+PICTURES = {"echo-1KiB-50": "echo", "curves": "idle-connections"}
+
 
 class Page:
     def __init__(self, record, old=None):
@@ -150,8 +153,13 @@ class Page:
 
 
 def write_pictures(record, folder):
-    """The first chart as pictures that stand alone, in both themes."""
-    reading = read(record)[0]
+    """Two charts as pictures that stand alone, in both themes."""
+    for reading in read(record):
+        if reading.key in PICTURES:
+            write_picture(reading, folder)
+
+
+def write_picture(reading, folder):
     picture = chart.draw(reading, sentence.describe(reading))
     for name, colours in [("light", style.LIGHT), ("dark", style.DARK)]:
         text = picture
@@ -160,4 +168,4 @@ def write_pictures(record, folder):
         x, y, width, height = map(float, re.search(r'viewBox="([^"]+)"', text)[1].split())
         back = f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" fill="{colours["back"]}"/>'
         text = re.sub(r"</desc>", lambda match: match[0] + back, text, count=1)
-        (folder / f"report-{name}.svg").write_text(text.strip() + "\n")
+        (folder / f"{PICTURES[reading.key]}-{name}.svg").write_text(text.strip() + "\n")

@@ -9,8 +9,8 @@ extension TCPListener {
     ///   ``TLSContext/reload(from:)`` takes effect at the next connection.
     /// - Parameter handshakeTimeout: How long a client may take for its handshake.
     /// - Parameter onHandshakeError: Gets what the handshake of a stranger failed with. By default nothing is said: scanners do it all day.
-    /// - Parameter onError: Gets what a handler threw. By default a line on standard error, but for peers that vanished, and connections
-    ///   that were cut off.
+    /// - Parameter onError: Gets what a handler threw. By default it goes to the handler of `Diagnostics`, but for peers that vanished, and
+    ///   connections that were cut off.
     /// - Throws: Also ``TLSError/configuration(reason:)`` for the context of a client.
     public func serve(
         tls context: TLSContext,
