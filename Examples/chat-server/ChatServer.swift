@@ -10,7 +10,7 @@ import Foundation
         discussion: """
             The first line of output says where it listens. Ctrl-C or SIGTERM says good bye to the clients and ends it.
 
-            Try it with two or three terminals: nc 127.0.0.1 7000
+            Try it with --port 7001, and two or three terminals: nc 127.0.0.1 7001
             """)
 
     /// How long clients that do not read may hold up the end.

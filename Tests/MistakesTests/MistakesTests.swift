@@ -321,6 +321,14 @@ import UV
         }
     }
 
+    @Test func aProgramThatIsNotInstalled() throws {
+        let text =
+            "no such file or directory (ENOENT) in spawn of no-such-program: no directory of PATH has such a program, "
+            + "nor is it a directory here: install it, or give its path"
+        try onLoop { _ in try await says(text) { _ = try await ChildProcess.run("no-such-program") } }
+        try withLoop { loop in try says(text) { _ = try ProcessHandle(on: loop, "no-such-program") { _, _ in } } }
+    }
+
     @Test func aPathWithANul() throws {
         let error = caught { _ = try FilePath(validating: "upload\0.txt") }
         #expect(error.map { "\($0)" }?.contains("EINVAL") == true, "\(String(describing: error))")

@@ -31,6 +31,8 @@ extension UVError {
         case .brokenPipe, .connectionReset, .connectionAbort:
             "the other end has gone, as happens every day: end this connection, and connect again if you are the client"
         case .socketNotConnected: "connect first, and wait until that has ended"
+        case .noSuchFileOrDirectory where operation == "spawn" && subject?.contains("/") == false:
+            "no directory of PATH has such a program, nor is it a directory here: install it, or give its path"
         case .noSuchFileOrDirectory:
             subject?.hasPrefix("/") == false
                 ? "it is not there, seen from the working directory: check the path, or use an absolute one"
