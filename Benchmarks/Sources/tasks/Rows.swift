@@ -18,7 +18,7 @@ enum Row: String, CaseIterable {
     case channel = "element through a Channel, between two tasks"
     case roomyChannel = "  element through a Channel with room for 64"
     case asyncChannel = "  element through an AsyncChannel of swift-async-algorithms"
-    case semaphore = "Semaphore.withPermit, with a permit left"
+    case semaphore = "AsyncSemaphore.withPermit, with a permit left"
     case actorCall = "call of an actor on the loop, and back"
     case callFromElsewhere = "withLoop from another thread, and back"
 

@@ -117,7 +117,7 @@ enum Work {
     }
 
     static func semaphore(_ count: Int, on loop: EventLoop) async throws -> Double {
-        let semaphore = Semaphore(permits: 1, on: loop)
+        let semaphore = AsyncSemaphore(permits: 1, on: loop)
         return try await nanoseconds(count) {
             for _ in 0..<count { try await semaphore.withPermit {} }
         }

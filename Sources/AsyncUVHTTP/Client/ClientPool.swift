@@ -10,7 +10,7 @@ final class ClientPool: Sendable {
     }
 
     private struct Origin {
-        let seats: Semaphore
+        let seats: AsyncSemaphore
         /// Who has a seat or waits for one.
         var users = 0
         var idle: [Idle] = []
@@ -60,11 +60,11 @@ final class ClientPool: Sendable {
 
     /// Waits for a seat.
     func enter(_ key: ClientConnection.Key, for url: HTTPURL) async throws -> Seat {
-        let seats = state.withLock { state -> Semaphore? in
+        let seats = state.withLock { state -> AsyncSemaphore? in
             if state.isClosed { return nil }
             var origin =
                 state.origins[key]
-                ?? Origin(seats: Semaphore(permits: max(1, configuration.connectionsPerServer), on: loop))
+                ?? Origin(seats: AsyncSemaphore(permits: max(1, configuration.connectionsPerServer), on: loop))
             origin.users += 1
             state.origins[key] = origin
             return origin.seats

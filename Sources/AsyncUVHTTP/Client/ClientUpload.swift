@@ -20,7 +20,7 @@ final class ClientUpload: Sendable {
     private let subject: String
     private let state = Mutex(State())
     /// Until the server says 100, a while at most.
-    private let goAhead: Semaphore?
+    private let goAhead: AsyncSemaphore?
 
     init(
         _ connection: ClientConnection, _ content: HTTPClientBody.Content, waits: Bool, timeout: Duration,
@@ -30,7 +30,7 @@ final class ClientUpload: Sendable {
         self.content = content
         self.timeout = timeout
         self.subject = subject
-        goAhead = waits ? Semaphore(permits: 0, on: connection.stream.loop) : nil
+        goAhead = waits ? AsyncSemaphore(permits: 0, on: connection.stream.loop) : nil
     }
 
     var hasEnded: Bool { endedAt != nil }

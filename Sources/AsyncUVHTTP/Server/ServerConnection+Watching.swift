@@ -11,7 +11,7 @@ extension ServerConnection {
         case gone(HTTPClientDeparture)
         case read
         /// For the end of the request's body; for a semaphore that nobody else has, for ever.
-        case wait(Semaphore)
+        case wait(AsyncSemaphore)
     }
 
     /// Of later requests so many bytes are taken while a client is watched.
@@ -65,18 +65,18 @@ extension ServerConnection.State {
         guard self.number == number else { throw HTTPServerError.isOver }
         if let departure { return .gone(departure.code == .endOfFile ? .finished : .reset) }
         if !body.hasEnded {
-            let semaphore = bodyWatch ?? Semaphore(permits: 0, on: loop)
+            let semaphore = bodyWatch ?? AsyncSemaphore(permits: 0, on: loop)
             bodyWatch = semaphore
             return .wait(semaphore)
         }
         if isReading { throw UVError(.alreadyInProcess, in: "clientGone", of: "a client that is watched already") }
-        if parser.input.count >= mostAhead { return .wait(Semaphore(permits: 0, on: loop)) }
+        if parser.input.count >= mostAhead { return .wait(AsyncSemaphore(permits: 0, on: loop)) }
         isReading = true
         return .read
     }
 
     /// Who waits for the end of the body, when that has come.
-    mutating func takeBodyWatch() -> Semaphore? { body.hasEnded || departure != nil ? bodyWatch.take() : nil }
+    mutating func takeBodyWatch() -> AsyncSemaphore? { body.hasEnded || departure != nil ? bodyWatch.take() : nil }
 }
 
 extension UVError {

@@ -30,7 +30,7 @@ final class ServerConnection: HTTPBodySource {
         var bodyWaited = Duration.zero
         var isReading = false
         /// Waits for the end of the body to watch the client from then on.
-        var bodyWatch: Semaphore?
+        var bodyWatch: AsyncSemaphore?
         /// How many bytes of a body were written, and how many are to be.
         var written = 0
         var promised: Int?

@@ -11,7 +11,7 @@ struct WebSocketCore {
     /// `nil` while a task reads.
     private var decoder: WebSocketDecoder?
     /// For ``WebSocket/close(_:reason:)``, which waits until another task reads no more.
-    private var readingEnds: Semaphore?
+    private var readingEnds: AsyncSemaphore?
     /// Whether a close frame has left, or is leaving.
     private(set) var sentClose = false
     private(set) var end: End?
@@ -41,7 +41,7 @@ struct WebSocketCore {
         /// Another task reads.
         case busy
         /// Until `close`, or the reader that it waits for, has come to the end.
-        case wait(Semaphore)
+        case wait(AsyncSemaphore)
     }
 
     mutating func takeTurn(on loop: EventLoop) -> Turn {
@@ -61,9 +61,9 @@ struct WebSocketCore {
     }
 
     /// - Returns: `nil` when nobody reads.
-    mutating func waitForReader(on loop: EventLoop) -> Semaphore? {
+    mutating func waitForReader(on loop: EventLoop) -> AsyncSemaphore? {
         if decoder != nil { return nil }
-        let waiter = readingEnds ?? Semaphore(permits: 0, on: loop)
+        let waiter = readingEnds ?? AsyncSemaphore(permits: 0, on: loop)
         readingEnds = waiter
         return waiter
     }

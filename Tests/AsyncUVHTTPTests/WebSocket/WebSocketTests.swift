@@ -255,7 +255,7 @@ import UV
     @Test func closingWhileTheReaderIsBusy() throws {
         try onLoop { loop in
             let (client, server) = try await Self.pair(on: loop)
-            let goOn = Semaphore(permits: 0, on: loop)
+            let goOn = AsyncSemaphore(permits: 0, on: loop)
             let reading = loop.spawn {
                 for try await message in client {
                     #expect(message == .text("work"))

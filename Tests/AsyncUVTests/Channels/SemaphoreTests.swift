@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread) struct SemaphoreTests {
     @Test func soManyAreInAtATime() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 3, on: loop)
+            let semaphore = AsyncSemaphore(permits: 3, on: loop)
             let inside = Inside()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<50 {
@@ -21,7 +21,7 @@ import Testing
 
     @Test func permitsGoToThoseWhoHaveWaitedLongest() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 1, on: loop)
+            let semaphore = AsyncSemaphore(permits: 1, on: loop)
             try await semaphore.acquire()
             let order = Shared<[Int]>([])
             let tasks = try await inOrder(0..<4, on: loop) { number in
@@ -41,7 +41,7 @@ import Testing
 
     @Test func aPermitIsNotLostByACancellationThatComesTooLate() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 0, on: loop)
+            let semaphore = AsyncSemaphore(permits: 0, on: loop)
             let tasks = try await inOrder(0..<2, on: loop) { _ in try await semaphore.acquire() }
             semaphore.release()
             tasks[0].cancel()
@@ -53,7 +53,7 @@ import Testing
 
     @Test func anErrorInsideGivesThePermitBack() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 1, on: loop)
+            let semaphore = AsyncSemaphore(permits: 1, on: loop)
             await expectError(.endOfFile) {
                 try await semaphore.withPermit { throw UVError(.endOfFile, in: "test") }
             }
@@ -63,7 +63,7 @@ import Testing
 
     @Test func timeoutsNameTheSemaphore() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 0, label: "uploads", on: loop)
+            let semaphore = AsyncSemaphore(permits: 0, label: "uploads", on: loop)
             var text = ""
             do { try await semaphore.acquire(timeout: .milliseconds(1)) } catch { text = "\(error)" }
             #expect(text == "timed out (ETIMEDOUT) in acquire of semaphore \"uploads\"")
@@ -74,7 +74,7 @@ import Testing
 
     @Test func debtsArePaidFirst() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: -1, on: loop)
+            let semaphore = AsyncSemaphore(permits: -1, on: loop)
             let task = loop.spawn { try await semaphore.acquire() }
             try await loop.waitUntilIdle(waits: 1)
             semaphore.release()
@@ -87,7 +87,7 @@ import Testing
 
     @Test func itWorksFromOtherThreads() async throws {
         try await withOwnLoop { loop in
-            let semaphore = Semaphore(permits: 2, on: loop)
+            let semaphore = AsyncSemaphore(permits: 2, on: loop)
             let inside = Inside()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 {
@@ -103,7 +103,7 @@ import Testing
 
     @Test func aLoopThatEndsLeavesNobodyWaiting() async throws {
         let loop = try EventLoop()
-        let semaphore = Semaphore(permits: 0, on: loop)
+        let semaphore = AsyncSemaphore(permits: 0, on: loop)
         let task = loop.spawn { try await semaphore.acquire() }
         try await loop.waitUntilIdle(waits: 1)
         await loop.shutdown()

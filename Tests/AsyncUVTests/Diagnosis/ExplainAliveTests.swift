@@ -16,7 +16,7 @@ import UV
             let (local, peer) = try await LocalChannel.pair(on: loop)
             let channel = Channel<Int>(label: "numbers", on: loop)
             let crowd = Channel<Int>(on: loop)
-            let semaphore = Semaphore(permits: 0, on: loop)
+            let semaphore = AsyncSemaphore(permits: 0, on: loop)
             let signals = try await Signals.watch(.windowChange, on: loop)
             let child = try await ChildProcess.spawn("sleep", ["60"], on: loop)
             let (reading, writing) = try FileDescriptor.pipe()
@@ -74,7 +74,7 @@ import UV
 
     @Test(.disabled(if: isPlain, "the frames of tasks are a shortcut")) func aWaitNamesTheFunctionsThatWait() throws {
         try onLoop { loop in
-            let semaphore = Semaphore(permits: 0, on: loop)
+            let semaphore = AsyncSemaphore(permits: 0, on: loop)
             let (near, far) = try await connectedPair(on: loop)
             let upload = loop.spawn { try await theUpload(semaphore) }
             let handler = loop.spawn { try await theHandler(near) }
@@ -84,7 +84,8 @@ import UV
             #expect(
                 wait.place?.hasPrefix("theUpload(_:) at ExplainAliveTests.swift:") == true, "\(wait.waitsIn.allLines)")
             #expect(
-                wait.waitsIn.lines.first?.hasPrefix("Semaphore.acquire(timeout:) at ") == true, "\(wait.waitsIn.lines)")
+                wait.waitsIn.lines.first?.hasPrefix("AsyncSemaphore.acquire(timeout:) at ") == true,
+                "\(wait.waitsIn.lines)")
             let read = try #require(report.entries.first { $0.detail == "a task waits to read" })
             let lines = read.waitsIn.lines
             let reading = try #require(
@@ -238,7 +239,7 @@ private let isPlain = false
 #endif
 
 @inline(never)
-private func theUpload(_ semaphore: AsyncUV.Semaphore) async throws {
+private func theUpload(_ semaphore: AsyncSemaphore) async throws {
     try await semaphore.acquire()
     semaphore.release()
 }

@@ -13,7 +13,7 @@ final class AsyncRound: Sendable {
     let localServers: [LocalAddress]
     let channel: Channel<Int>
     let ledger = Ledger()
-    let semaphore: Semaphore
+    let semaphore: AsyncSemaphore
     static let permits = 3
     let inside = Atomic(0)
     let names = Atomic(0)
@@ -109,7 +109,7 @@ final class AsyncRound: Sendable {
         servers = listeners.map(\.localAddress)
         localServers = locals.map(\.localAddress)
         channel = Channel(capacity: capacity, on: loops[0])
-        semaphore = Semaphore(permits: Self.permits, on: loops[0])
+        semaphore = AsyncSemaphore(permits: Self.permits, on: loops[0])
     }
 
     /// Servers that give back what they get.

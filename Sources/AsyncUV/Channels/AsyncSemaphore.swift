@@ -3,7 +3,7 @@ internal import UV
 /// Lets so many tasks in at a time, in the order in which they came.
 ///
 /// ```swift
-/// let uploads = Semaphore(permits: 4, on: loop)
+/// let uploads = AsyncSemaphore(permits: 4, on: loop)
 /// try await uploads.withPermit { try await upload(file) }
 /// ```
 ///
@@ -11,7 +11,7 @@ internal import UV
 /// A task that has a permit and asks for another waits for itself when there are none left.
 ///
 /// When the loop ends, calls throw ``UVError`` with `.canceled`.
-public final class Semaphore: Sendable {
+public final class AsyncSemaphore: Sendable {
     /// The loop that the semaphore lives on.
     public let loop: EventLoop
     /// The name that its maker has given it, for errors.
@@ -77,12 +77,12 @@ public final class Semaphore: Sendable {
     }
 }
 
-extension Semaphore: CustomStringConvertible {
+extension AsyncSemaphore: CustomStringConvertible {
     /// For people: `semaphore "uploads"`.
     public var description: String { label.map { "semaphore \"\($0)\"" } ?? "a semaphore" }
 }
 
-/// The part of ``Semaphore`` that lives on its loop's thread.
+/// The part of ``AsyncSemaphore`` that lives on its loop's thread.
 ///
 /// Nobody waits while a permit is left, so nobody can overtake.
 private final class SemaphoreCore {
