@@ -4,8 +4,8 @@ EXPLANATIONS = {
     "UV callbacks": "870 instructions of its own for an echoed KiB, where C on libuv has 712 and keeps one buffer for all reads.",
     "AsyncUV": "A task is suspended and resumed for each message: some 3,600 instructions of its own for an echoed KiB where callbacks "
                "have 870; the kernel's part is the same.",
-    ("echo-64B-1000", "AsyncUV"): "As with 1 KiB; and each of a thousand messages finds its task, its frames and its buffer outside of the processor's "
-                                  "nearest caches, which all belong to another connection each.",
+    ("echo-64B-1000", "AsyncUV"): "As with 1 KiB. Over many runs it was 1.10 to 1.12 (docs/NUMBERS.md); that the tasks of a thousand connections "
+                                  "do not fit into the processor's nearest caches is likely, and was not measured.",
     ("bursts", "AsyncUV"): "A task is resumed for a burst, not for each message.",
     ("visits", "AsyncUV"): "A connection is a task, an object and a stream more than C's handle, all made and freed for one byte.",
     ("visits", "UV callbacks"): "A handle, its object and its closures are made and freed for one byte.",
@@ -20,11 +20,14 @@ EXPLANATIONS = {
     ("tasks-channel", "element through a Channel, between two tasks"): "Each element changes the task twice, at 200 ns; Go changes goroutines in 50.",
     ("tasks-channel", "element through a Channel with room for 64"): "Both tasks are changed once for 64 elements; the rest is a turn's count and the ring.",
     ("files-1", "File.read"): "An array for the bytes, and the look whether they are in memory, beside the same system call.",
-    ("files-1", "FileRequest.read"): "A closure, a request and its error's place beside the same system call.",
+    ("files-1", "FileRequest.read"): "Through libuv's pool, as `uv_fs_read in C`: a change of threads there and back.",
     ("files-1", "File.read, fast path off"): "Through libuv's pool on purpose: a change of threads there and back. C's way through the pool is `uv_fs_read in C`.",
     ("files-whole", "FileSystem.readFile"): "It asks which volume the file is on, since only local ones may be read on the loop, and makes the array.",
     ("files-whole", "FileSystem.readFile, fast path off"): "One trip through libuv's pool on purpose; C takes four, one for each call.",
-    ("lines", "connection, chunks only"): "The baseline itself.",
+    ("calls", "UV callbacks"): "One wait, one read, one write, as in C. Go reads and writes first, and waits only when it must.",
+    ("calls", "AsyncUV"): "One wait, one read, one write, as in C. Go reads and writes first, and waits only when it must.",
+    ("tasks-switch", "switch between two tasks"): "As on a bare ring: what Swift's runtime takes to resume a task.",
+    ("files-nginx-large", "file-server"): "It was 1.09 to 1.15 before (docs/NUMBERS.md). Rounds differ by a third here, and the cause is not known yet.",
     ("tls-idle", "echo-uv-tls"): "OpenSSL's state of a connection is 14 kB, as in C; the task and the stream are 4.",
     ("tls-handshake", "echo-uv-tls"): "OpenSSL's handshake takes longer than BoringSSL's, which SwiftNIO brings.",
 }

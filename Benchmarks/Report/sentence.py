@@ -85,7 +85,7 @@ def behind(readings):
             if mine.ratio and mine.ratio > BEHIND and mine.verdict() == "worse":
                 rivals.append((reading.baseline, mine.ratio))
             rivals += [(rival.name, mine.median / rival.get(key).median) for rival in bars
-                       if rival.group == "other" and not rival.get(key).is_noisy and 0 < rival.get(key).high < mine.low]
+                       if rival.group == "other" and rival.name != reading.baseline and not rival.get(key).is_noisy and 0 < rival.get(key).high < mine.low]
             if rivals:
                 found.append((reading, row.name, rivals))
     return found
