@@ -23,8 +23,8 @@ struct Answer: Sendable {
         self.init(head: Self.head(status, fields), content)
     }
 
-    init(_ refusal: HTTPRefusal, _ fields: HTTPFields = [:]) {
-        var fields = fields
+    init(_ refusal: HTTPRefusal) {
+        var fields = refusal.fields
         fields[.contentType] = "text/plain; charset=utf-8"
         self.init(refusal.status, fields, .bytes(Array("\(refusal)\n".utf8)))
     }

@@ -18,7 +18,9 @@ struct Site: Sendable {
     func answer(to request: HTTPRequest) async throws -> Answer {
         switch request.method {
         case .get, .head: return try await content(for: request)
-        default: return Answer(HTTPRefusal(.methodNotAllowed, "this server is for reading"), [.allow: "GET, HEAD"])
+        default:
+            return Answer(
+                HTTPRefusal(.methodNotAllowed, "this server is for reading", fields: [.allow: "GET, HEAD"]))
         }
     }
 
@@ -100,8 +102,9 @@ struct Site: Sendable {
             return Answer(.partialContent, fields, .file(file, part))
         case .none:
             return Answer(
-                HTTPRefusal(.rangeNotSatisfiable, "the file has no such bytes"),
-                [.contentRange: "bytes */\(status.size)"])
+                HTTPRefusal(
+                    .rangeNotSatisfiable, "the file has no such bytes",
+                    fields: [.contentRange: "bytes */\(status.size)"]))
         }
     }
 

@@ -56,8 +56,13 @@ private func answer(
         try await response.stream(.ok, [.contentType: "text/event-stream", .cacheControl: "no-cache"]) { writer in
             for try await _ in loop.ticks(every: .seconds(1)) { try await writer.write("data: tick\n\n") }
         }
-    case (_, "/"), (_, "/headers"), (_, "/echo"), (_, "/count"), (_, "/ticks"):
-        throw HTTPRefusal(.methodNotAllowed, "this path has another method")
+    case (_, "/"): throw notAllowed("GET, HEAD")
+    case (_, "/headers"), (_, "/ticks"): throw notAllowed("GET")
+    case (_, "/echo"), (_, "/count"): throw notAllowed("POST, PUT")
     default: throw HTTPRefusal(.notFound, "there is nothing at this path")
     }
+}
+
+private func notAllowed(_ allowed: String) -> HTTPRefusal {
+    HTTPRefusal(.methodNotAllowed, "this path has another method", fields: [.allow: allowed])
 }

@@ -2,17 +2,27 @@ public import HTTPTypes
 
 /// Why a message is not taken: the status of the answer, and a sentence for it.
 ///
-/// A handler may throw it: the client gets the status, and the sentence as text.
+/// A handler may throw it: the client gets the status, the fields, and the sentence as text.
+///
+/// ```swift
+/// throw HTTPRefusal(.methodNotAllowed, "only GET and HEAD", fields: [.allow: "GET, HEAD"])
+/// ```
 public struct HTTPRefusal: Error, Hashable, CustomStringConvertible {
     /// The status of the answer.
     public let status: HTTPResponse.Status
     /// Shown to the client.
     public let reason: String
+    /// Fields of the answer, such as `Allow`, `Retry-After` or `WWW-Authenticate`.
+    public let fields: HTTPFields
 
     /// A refusal with this status, and a sentence that the client gets to read.
-    public init(_ status: HTTPResponse.Status, _ reason: String) {
+    ///
+    /// - Parameter fields: More of the answer's fields. `Content-Length` and the like are the server's to say: see
+    ///   ``HTTPServerResponse/send(_:_:_:)``.
+    public init(_ status: HTTPResponse.Status, _ reason: String, fields: HTTPFields = [:]) {
         self.status = status
         self.reason = reason
+        self.fields = fields
     }
 
     /// For people: `400 Bad Request: a header field is folded`.

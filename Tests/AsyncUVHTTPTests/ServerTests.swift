@@ -181,6 +181,9 @@ import Testing
             switch request.head.path {
             case "/refusal": throw HTTPRefusal(.notFound, "there is no such thing")
             case "/odd": throw HTTPRefusal(.ok, "all is well")
+            case "/busy":
+                throw HTTPRefusal(
+                    .serviceUnavailable, "{}", fields: [.retryAfter: "7", .contentType: "application/json"])
             case "/none": return
             case "/twice":
                 try await response.send()
@@ -200,6 +203,9 @@ import Testing
             let refused = try await serving.answers("GET /refusal \(get)GET /odd \(get)GET /broken \(get)GET / \(get)")
             #expect(refused.matches(of: /HTTP\/1.1 (\d+)/).map(\.1) == ["404", "500", "500"])
             #expect(refused.contains("404 Not Found: there is no such thing\n") && !refused.contains("Broken"))
+            let busy = try await serving.answers("GET /busy \(get)")
+            #expect(busy.hasPrefix("HTTP/1.1 503") && busy.contains("\r\nRetry-After: 7\r\n"))
+            #expect(busy.contains("application/json") && !busy.contains("text/plain"))
             #expect(try await serving.answers("GET /none \(get)").hasPrefix("HTTP/1.1 500"))
             #expect(try await serving.answers("GET /twice \(get)").matches(of: /HTTP/).count == 1)
             #expect(try await serving.answers("GET /status \(get)").hasPrefix("HTTP/1.1 500"))

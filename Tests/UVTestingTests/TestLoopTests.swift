@@ -68,7 +68,8 @@ import UVTesting
                 }
                 try? await loop.sleep(for: .seconds(1))
             }.value
-            #expect(test.elapsed == .seconds(3_601))
+            // Later, when the other thread takes longer than the 10 ms for which the clock waits for it.
+            #expect(test.elapsed >= .seconds(3_601))
             #expect(test.jobsFromElsewhere > 0)
         }
     }

@@ -54,7 +54,7 @@ extension StreamCore {
     }
 
     func handBack(_ bytes: consuming LineSplitter) {
-        if bytes.isEmpty { handle.loop.leaveSpare(bytes.takeMemory()) } else { giveBack(bytes) }
+        if bytes.isEmpty { handle.loop.readMemory.leaveSpare(bytes.takeMemory()) } else { giveBack(bytes) }
     }
 
     /// Lends all bytes to a body, which says how many it has used. The body is the user's: it may do anything meanwhile.
@@ -147,7 +147,7 @@ extension StreamCore {
         if unsafe returned.room != nil {
             unsafe handle.takeLent(into: &returned.room!)
         } else {
-            if unsafe !returned.bytes.hasMemory { unsafe returned.bytes.giveMemory(handle.loop.takeSpare()) }
+            if unsafe !returned.bytes.hasMemory { unsafe returned.bytes.giveMemory(handle.loop.readMemory.takeSpare()) }
             unsafe returned.bytes.append { handle.takeLent(into: &$0) }
         }
     }
@@ -155,7 +155,7 @@ extension StreamCore {
     /// The memory of what was taken goes with the last byte, to the next connection that gets bytes.
     @inline(never)
     func passMemoryOn(_ returned: Returned) {
-        unsafe handle.loop.leaveSpare(returned.bytes.takeMemory())
+        unsafe handle.loop.readMemory.leaveSpare(returned.bytes.takeMemory())
     }
 }
 

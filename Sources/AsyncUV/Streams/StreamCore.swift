@@ -289,37 +289,6 @@ final class StreamCore {
     }
 }
 
-/// What few connections need: bytes that came and that no reader has taken yet, or that a reader has given back, and time limits.
-final class Returned {
-    /// The end of a read that came before its task was suspended.
-    @exclusivity(unchecked) var early: Result<[UInt8]?, any Error>?
-    @exclusivity(unchecked) var bytes = LineSplitter()
-    /// The array of a reader that brought its own; what comes is appended to it.
-    @exclusivity(unchecked) var room: [UInt8]?
-    @exclusivity(unchecked) var clock: StreamClock?
-}
-
-/// What ends a read of which nothing has come.
-struct ReadLimits {
-    var timeout: Duration?
-    /// Whether it ends like the stream when the connection's server drains.
-    var untilDraining = false
-}
-
-/// Ends one read of a task that does not own the connection's scope.
-final class ReadCancellation: WaitLink {
-    private let core: StreamCore
-    private let read: UInt32
-
-    init(_ core: StreamCore, _ read: UInt32) {
-        self.core = core
-        self.read = read
-        super.init("read")
-    }
-
-    override func give(up error: any Error) { core.cancelRead(read) }
-}
-
 private func streamReceived(_ stream: StreamHandle, _ result: Result<[UInt8]?, UVError>) {
     // The stream keeps its core until after its last callback.
     unsafe stream.lentAttachment?._withUnsafeGuaranteedRef {

@@ -34,12 +34,10 @@ public final class Loop {
     private let running = Atomic<Bool>(false)
     /// How often the loop was told to stop.
     package private(set) var stops = 0
-    private var isClosed = false
+    private(set) var isClosed = false
     let clock: TurnClock
-    @exclusivity(unchecked) private var buffer: [UInt8] = []
-    /// What is lent of the buffer: see ``StreamHandle/readLent(upTo:onDone:)``.
-    @exclusivity(unchecked) var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    @exclusivity(unchecked) private var spare: [UInt8] = []
+    /// The memory that the loop's streams read into.
+    @exclusivity(unchecked) package final var readMemory = ReadMemory()
     @exclusivity(unchecked) var cachedReads = CachedReads()
     @exclusivity(unchecked) var recentPieces = RecentPieces()
     let cacheTally = CacheTally()
@@ -52,6 +50,8 @@ public final class Loop {
     @exclusivity(unchecked) unowned(unsafe) var lastRequest: Request?
     /// Whether libuv is to finish something of this library's, besides what belongs to handles.
     package final var hasRequests: Bool { unsafe lastRequest != nil }
+    /// How often all handles were closed: a request that is with a thread by then must not begin to wait afterwards.
+    final var endings = 0
     /// Who made the handles, if that is traced.
     var origins = Origins()
     /// Tells the watchdog that a callback has ended, if it watches.
@@ -73,23 +73,10 @@ public final class Loop {
 
     /// Runs after each callback of libuv, when no user closure is on the stack. The executor builds on it.
     package var afterEachCallback: (() -> Void)? {
-        get { unsafe hook?.takeUnretainedValue().call }
-        set {
-            let new = newValue.map(Hook.init)
-            if let new { hooks.append(new) }
-            unsafe hook = new.map { unsafe Unmanaged.passUnretained($0) }
-        }
+        get { unsafe hook.call }
+        set { unsafe hook.call = newValue }
     }
-
-    private final class Hook {
-        let call: () -> Void
-        init(_ call: @escaping () -> Void) { self.call = call }
-    }
-
-    /// Called without a retain, so one that is replaced during its own call must live on: ``hooks`` keeps all until the
-    /// loop is closed.
-    @exclusivity(unchecked) private var hook: Unmanaged<Hook>?
-    private var hooks: [Hook] = []
+    @exclusivity(unchecked) private var hook = CallbackHook()
 
     /// Creates a loop that belongs to the calling thread.
     ///
@@ -236,7 +223,7 @@ public final class Loop {
         if !isClosed { unsafe uv_stop(raw) }
     }
 
-    private func checkNotLent(_ operation: String) throws(UVError) {
+    func checkNotLent(_ operation: String) throws(UVError) {
         checkThread("Loop")
         if isLent { throw UVError(.notPermitted, in: operation, of: "a loop that belongs to an EventLoop") }
     }
@@ -247,43 +234,7 @@ public final class Loop {
         return unsafe !isClosed && uv_loop_alive(raw) != 0
     }
 
-    // MARK: Handles and the end
-
-    /// The handles that have not finished closing, in the order of their creation, without those that C code has made on the
-    /// loop. Calls `uv_walk`.
-    public var handles: [Handle] { allHandles.filter { !$0.isInternal } }
-
-    package var allHandles: [Handle] { walk().ours }
-
-    /// How many handles C code has on the loop: see ``withUnsafeLoop(_:)``. Calls `uv_walk`.
-    public var foreignHandleCount: Int { walk().foreign }
-
-    /// What is on a loop.
-    fileprivate struct Found {
-        var ours: [Handle] = []
-        var foreign = 0
-    }
-
-    private func walk() -> Found {
-        checkThread("Loop")
-        var found = Found()
-        guard !isClosed else { return found }
-        unsafe withUnsafeMutablePointer(to: &found) { unsafe uv_walk(raw, collectHandle, $0) }
-        return found
-    }
-
-    /// Closes every handle: the next ``run(_:)`` ends what is pending and returns. For a loop that is to be dropped. What C code
-    /// has made on the loop stays open.
-    ///
-    /// - Throws: ``UVError`` with `.notPermitted` on a loop that an `EventLoop` has lent.
-    public func closeAllHandles() throws(UVError) {
-        try checkNotLent("closeAllHandles")
-        endings += 1
-        for handle in handles { handle.close() }
-    }
-
-    /// How often all handles were closed: a request that is with a thread by then must not begin to wait afterwards.
-    private(set) final var endings = 0
+    // MARK: The end
 
     /// Ends the loop and frees what it holds of the system. A closed loop may be closed again.
     ///
@@ -306,8 +257,7 @@ public final class Loop {
         try check(status, "close", of: whatIsOpen)
         isClosed = true
         watchForStalls(longerThan: nil)
-        unsafe hook = nil
-        hooks = []
+        unsafe hook.end()
     }
 
     private func leaveOwnersLoop() {
@@ -320,8 +270,7 @@ public final class Loop {
         leaveSlot()
         isClosed = true
         watchForStalls(longerThan: nil)
-        unsafe hook = nil
-        hooks = []
+        unsafe hook.end()
     }
 
     /// Ends a loop that cannot be closed, because C code still has handles there: what it uses stays for ever.
@@ -329,8 +278,7 @@ public final class Loop {
         ProcessExit.remove(self)
         isClosed = true
         watchForStalls(longerThan: nil)
-        unsafe hook = nil
-        hooks = []
+        unsafe hook.end()
         _ = unsafe Unmanaged.passRetained(self)
     }
 
@@ -375,39 +323,7 @@ public final class Loop {
     }
 
     @inline(__always)
-    func callbackEnded() {
-        if let hook = unsafe hook { unsafe hook._withUnsafeGuaranteedRef { $0.call() } }
-    }
-
-    /// The buffer that every stream of the loop reads into. One is enough, because libuv fills one buffer at a time.
-    ///
-    /// The memory of an array that nobody else has, so it stays in place.
-    var readBuffer: UnsafeMutableRawBufferPointer {
-        if unsafe buffer.isEmpty { unsafe buffer = .unset(count: Receiver.largest) }
-        return unsafe buffer.withUnsafeMutableBytes { unsafe $0 }
-    }
-
-    /// What has just been read, as an array: a large read takes the buffer with it, a small one is copied.
-    func takeRead(_ bytes: Span<UInt8>) -> [UInt8] {
-        guard bytes.count >= Receiver.largest / 2 else { return [UInt8](copying: bytes) }
-        var taken: [UInt8] = []
-        unsafe swap(&taken, &buffer)
-        taken.removeLast(taken.count - bytes.count)
-        return taken
-    }
-
-    /// Takes an array with room, which a reader has left with ``leaveSpare(_:)``; its bytes mean nothing. Readers that are done with
-    /// their bytes pass their memory on, so that it is neither made for each read nor kept by each connection.
-    package func takeSpare() -> [UInt8] {
-        var taken: [UInt8] = []
-        unsafe swap(&taken, &spare)
-        return taken
-    }
-
-    /// Leaves an array, whose bytes mean nothing any more, to the next reader.
-    package func leaveSpare(_ array: consuming [UInt8]) {
-        if unsafe array.capacity > spare.capacity, array.capacity <= 2 * Receiver.largest { unsafe spare = array }
-    }
+    func callbackEnded() { unsafe hook.callbackEnded() }
 
     var isUsable: Bool { !isClosed }
 
@@ -423,13 +339,3 @@ public final class Loop {
 
 @available(*, unavailable, message: "a loop belongs to its thread; only WakeupHandle.waker may go to others")
 extension Loop: Sendable {}
-
-private func collectHandle(_ raw: UnsafeMutablePointer<uv_handle_t>?, _ context: UnsafeMutableRawPointer?) {
-    guard let raw = unsafe raw, let context = unsafe context else { return }
-    let found = unsafe context.assumingMemoryBound(to: Loop.Found.self)
-    if unsafe clibuv_is_marked(raw) != 0 {
-        unsafe found.pointee.ours.append(unsafe Handle.owner(of: raw))
-    } else {
-        unsafe found.pointee.foreign += 1
-    }
-}

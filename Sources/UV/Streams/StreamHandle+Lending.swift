@@ -12,15 +12,15 @@ extension StreamHandle {
 
     /// Appends the lent bytes to an array. In the `onDone` of ``readLent(upTo:onDone:)`` only; elsewhere there are none.
     package final func takeLent(into array: inout [UInt8]) {
-        unsafe array.append(contentsOf: loop.lent)
-        unsafe loop.lent = UnsafeRawBufferPointer(start: nil, count: 0)
+        unsafe array.append(contentsOf: loop.readMemory.lent)
+        unsafe loop.readMemory.lent = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     /// Leaves the bytes where they are, in the loop's buffer.
     @inline(never)
     final func lend(_ bytes: Span<UInt8>) -> [UInt8] {
         unsafe receiver.isLent = false
-        unsafe loop.lent = bytes.withUnsafeBytes { unsafe $0 }
+        unsafe loop.readMemory.lent = bytes.withUnsafeBytes { unsafe $0 }
         return []
     }
 }
