@@ -2,7 +2,7 @@ public import UV
 
 /// The same for a loop of the callback layer: timers, an echo, files, work on threads.
 public final class CallbackChaos {
-    private var numbers: SeededNumbers
+    private var numbers: SeededGenerator
     private let loop: Loop
     private let folder: FilePath
     private var lines: [String: String] = [:]
@@ -10,7 +10,7 @@ public final class CallbackChaos {
     private var onDone: (([String]) -> Void)?
 
     public init(seed: UInt64, on loop: Loop, in folder: FilePath) {
-        numbers = SeededNumbers(seed: seed)
+        numbers = SeededGenerator(seed: seed)
         self.loop = loop
         self.folder = folder
     }

@@ -38,7 +38,7 @@ public struct Chaos: Sendable {
 
 /// One of the crowd.
 private struct Worker {
-    private var numbers: SeededNumbers
+    private var numbers: SeededGenerator
     private let loop: EventLoop
     private let server: SocketAddress
     private let path: FilePath
@@ -46,7 +46,7 @@ private struct Worker {
     private var steps: [String: Int] = [:]
 
     init(_ seed: UInt64, _ loop: EventLoop, _ server: SocketAddress, _ path: FilePath) {
-        numbers = SeededNumbers(seed: seed)
+        numbers = SeededGenerator(seed: seed)
         self.loop = loop
         self.server = server
         self.path = path

@@ -35,14 +35,3 @@ import ServerSupport
         try listener.closeFuture.wait()
     }
 }
-
-private final class EchoHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.write(data, promise: nil) }
-
-    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}

@@ -118,17 +118,6 @@ private struct Both {
     }
 }
 
-private final class EchoHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.write(data, promise: nil) }
-
-    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}
-
 /// Keeps what comes until that is enough.
 private final class Collector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer

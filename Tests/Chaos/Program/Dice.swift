@@ -1,22 +1,16 @@
-/// Random numbers that come again with the same seed (SplitMix64).
+/// What chance decides; the same seed decides the same.
 struct Dice: RandomNumberGenerator {
-    private var state: UInt64
+    private var numbers: SeededGenerator
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { numbers = SeededGenerator(seed: seed) }
 
     /// Those of one step: what happens in between does not change what later steps do.
     init(seed: UInt64, step: Int) {
-        state = seed ^ (UInt64(step) &* 0xD6E8_FEB8_6659_FD93)
+        self.init(seed: seed ^ (UInt64(step) &* 0xD6E8_FEB8_6659_FD93))
         _ = next()
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { numbers.next() }
 
     mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 

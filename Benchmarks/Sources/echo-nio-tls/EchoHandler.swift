@@ -1,0 +1,1 @@
+../echo-nio-handler/EchoHandler.swift

@@ -1,0 +1,1 @@
+../../../../Tests/EmbeddingChaos/Digest.swift

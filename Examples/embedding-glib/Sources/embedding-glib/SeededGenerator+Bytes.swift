@@ -1,0 +1,1 @@
+../../../../Tests/EmbeddingChaos/SeededGenerator+Bytes.swift
