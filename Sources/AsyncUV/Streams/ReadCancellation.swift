@@ -9,5 +9,7 @@ final class ReadCancellation: WaitLink {
         super.init("read")
     }
 
+    override var partner: String? { core.handle.peerName.map { "from \($0)" } }
+
     override func give(up error: any Error) { core.cancelRead(read) }
 }

@@ -9,8 +9,8 @@ internal import UV
 /// - Returns: The body's value; also one that came in spite of a cancellation.
 /// - Throws: ``UVError`` with `.timedOut` when the deadline ended the body, `CancellationError` when the caller was
 ///   cancelled, else the body's error. The first names the time that there was, counted from the call, and what the
-///   body was waiting in: `timed out (ETIMEDOUT) in withDeadline(5.0 seconds) of read`. ``UVError`` with `.canceled` when the
-///   end of the loop ended the body.
+///   body was waiting in: `timed out (ETIMEDOUT) in withDeadline(5.0 seconds) of read from 192.0.2.1:80`. ``UVError`` with
+///   `.canceled` when the end of the loop ended the body.
 ///
 /// Cancellation cancels the body. It returns when the body has, which should not take long in either case.
 @inlinable

@@ -11,16 +11,17 @@ final class UnderWay: Sendable {
     /// Calls a closure that cancels waits, and notes what they waited in.
     func note(_ cancel: () -> Void) { Self.$current.withValue(self, operation: cancel) }
 
-    /// What was noted, such as "read"; `nil` when nothing waited for a loop.
+    /// What was noted, such as "read from 192.0.2.1:80"; `nil` when nothing waited for a loop.
     var text: String? {
         let names = names.withLock { $0 }
         return names.isEmpty ? nil : names.joined(separator: ", ")
     }
 
     /// Notes what a wait waits in, when a deadline cancels it.
-    static func note(_ operation: StaticString) {
-        current?.names.withLock { names in
-            let name = "\(operation)"
+    static func note(_ operation: StaticString, _ partner: @autoclosure () -> String?) {
+        guard let current else { return }
+        let name = ["\(operation)", partner()].compactMap { $0 }.joined(separator: " ")
+        current.names.withLock { names in
             if !names.contains(name) { names.append(name) }
         }
     }

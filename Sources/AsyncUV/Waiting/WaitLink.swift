@@ -19,13 +19,16 @@ class WaitLink: TimerEntry {
     /// The number of the task that is suspended in the wait; 0 if nobody knows it.
     var waitingTask: UInt { 0 }
 
+    /// Whom it waits for, such as "from 192.0.2.1:80". On the loop's thread.
+    var partner: String? { nil }
+
     /// Ends the wait with an error.
     func give(up error: any Error) {}
 
     /// Called on the thread that cancels the waiting task, as soon as it does. The loop's thread may be in any of the other
     /// methods at the time.
     func taskWasCancelled(on loop: EventLoop) {
-        UnderWay.note(operation)
+        UnderWay.note(operation, loop.isCurrent ? partner : nil)
         let bound = LoopBound(self)
         loop.post { bound.open(on: loop).give(up: CancellationError()) }
     }

@@ -53,6 +53,15 @@ import Testing
         #expect(try await ChildProcess.run("true", timeout: .seconds(60)).status.isSuccess)
     }
 
+    @Test func aDeadlineNamesTheProgramWhoseOutputDidNotCome() async throws {
+        let error = try await ChildProcess.withProcess("cat") { _, output, _ in
+            await #expect(throws: UVError.self) {
+                try await withTimeout(.milliseconds(1)) { _ = try await output.readLine() }
+            }
+        }.value
+        #expect("\(error as Any)".contains("of read from the output of cat"), "\(error as Any)")
+    }
+
     @Test("P1: what cannot be started is an error with its name; nothing stays")
     func failures() async throws {
         try await withOwnLoop { loop in

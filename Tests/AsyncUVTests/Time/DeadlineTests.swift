@@ -48,15 +48,16 @@ import Testing
             let accepted = try await listener.accept()
             let start = "timed out (ETIMEDOUT) in withTimeout(0.003 seconds)"
             let short = Duration.milliseconds(3)
+            let read = "read from \(listener.localAddress)"
             #expect(await text(short) { try await loop.sleep(for: .seconds(1_000)) } == "\(start) of sleep")
-            #expect(await text(short) { _ = try await connection.read() } == "\(start) of read")
+            #expect(await text(short) { _ = try await connection.read() } == "\(start) of \(read)")
             #expect(await text(short) { _ = try await listener.accept() } == "\(start) of accept")
             let several = await text(short) {
                 async let sleep: Void = loop.sleep(for: .seconds(1_000))
                 _ = try await connection.read()
                 try await sleep
             }
-            #expect(["\(start) of read, sleep", "\(start) of sleep, read"].contains(several))
+            #expect(["\(start) of \(read), sleep", "\(start) of sleep, \(read)"].contains(several))
             // What waits for something else than a loop has no name here.
             #expect(await text(short) { try await Task.sleep(for: .seconds(1_000)) } == start)
             do { try await withDeadline(.now + .seconds(-1)) { try await loop.sleep(for: .seconds(1_000)) } } catch {
