@@ -11,7 +11,9 @@ extension FuzzTarget {
     /// say by threes which bytes are changed and how.
     static func tls(_ bytes: [UInt8]) throws(Finding) {
         guard bytes.count >= 2 else { return }
-        guard let attack = TLSAttack(bytes[0], Array(bytes[2...])) else { throw Finding(description: "no certificates") }
+        guard let attack = TLSAttack(bytes[0], Array(bytes[2...])) else {
+            throw Finding(description: "no certificates")
+        }
         let whole = try attack.outcome(cutTo: .max)
         let cut = try attack.outcome(cutTo: Int(bytes[1]) + 1)
         // A handshake is another one each time.
