@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check https-check bench-peers bench-check
+.PHONY: help demo test hammer lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check https-check bench-peers bench-check
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: dependencies ## Builds and runs the tour: timers, TCP echo, errors, backpr
 
 test: dependencies ## Runs the tests
 	Scripts/run-tests
+
+hammer: dependencies ## Runs each module's tests thirty times in each of four ways; OPTIONS="--runs 5 --ways plain,core UVTests"
+	Scripts/hammer $(OPTIONS)
 
 lint: ## Checks format, house rules and README
 	Scripts/lint

@@ -35,22 +35,32 @@ public enum Checks {
     static func check(_ what: String, _ isTrue: Bool) { print("\(what): \(isTrue)") }
 
     private static func sleeps() async throws {
-        let start = ContinuousClock.now
-        try await Task.sleep(for: .milliseconds(20))
-        let slept = ContinuousClock.now - start
+        var shortest = Duration.seconds(1_000)
+        // The machine may be busy: once is enough.
+        for _ in 0..<10 where shortest >= .seconds(1) {
+            let start = ContinuousClock.now
+            try await Task.sleep(for: .milliseconds(20))
+            shortest = min(shortest, ContinuousClock.now - start)
+        }
         check(
-            "Task.sleep is not early, nor late by more than a second", slept >= .milliseconds(20) && slept < .seconds(1)
-        )
-        let log = Log()
-        await withTaskGroup(of: Void.self) { group in
-            for number in [3, 1, 2] {
-                group.addTask {
-                    try? await Task.sleep(for: .milliseconds(20 * number))
-                    log.order.withLock { $0.append(number) }
+            "Task.sleep is not early, nor late by more than a second",
+            shortest >= .milliseconds(20) && shortest < .seconds(1))
+        var order: [Int] = []
+        // All must sleep before the first one wakes.
+        for milliseconds in [20, 200, 2_000] where order != [1, 2, 3] {
+            let log = Log()
+            let start = ContinuousClock.now
+            await withTaskGroup(of: Void.self) { group in
+                for number in [3, 1, 2] {
+                    group.addTask {
+                        try? await Task.sleep(until: start + .milliseconds(milliseconds * number))
+                        log.order.withLock { $0.append(number) }
+                    }
                 }
             }
+            order = log.order.withLock { $0 }
         }
-        check("sleeps end in their order", log.order.withLock { $0 } == [1, 2, 3])
+        check("sleeps end in their order", order == [1, 2, 3])
         try await Task.sleep(nanoseconds: 1_000_000)
         try await SuspendingClock().sleep(until: .now + .milliseconds(1))
         try await Task.sleep(for: .zero)

@@ -13,14 +13,14 @@ import UVEmbedding
             driver.turn()
             #expect(driver.timeout == nil && !driver.isAlive, "nothing to wait for, but what others may send")
             let timer = try TimerHandle(on: loop)
-            try timer.start(after: .seconds(5)) { _ in }
+            try timer.start(after: .seconds(5_000)) { _ in }
             let timeout = try #require(driver.timeout)
-            #expect(timeout > .seconds(4) && timeout <= .milliseconds(5_001) && driver.isAlive)
+            #expect(timeout > .seconds(4_000) && timeout <= .milliseconds(5_000_001) && driver.isAlive)
             let (near, far) = try TCPHandle.pair(on: loop)
             try near.startReading(onBytes: { _, _ in }, onEnd: { near, _ in near.close() })
             #expect(driver.timeout == .zero, "a new watcher")
             driver.turn()
-            #expect(try #require(driver.timeout) > .seconds(4))
+            #expect(try #require(driver.timeout) > .seconds(4_000))
             timer.close()
             #expect(driver.timeout == .zero, "a handle is closing")
             far.close()

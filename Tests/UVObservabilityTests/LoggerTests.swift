@@ -2,10 +2,11 @@
 import AsyncUV
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 import UVObservability
 
-@Suite struct LoggerTests {
+@Suite(.soleDiagnostics) struct LoggerTests {
     @Test("What serve says by default reaches the logger")
     func serve() async throws {
         let lines = Lines()

@@ -68,6 +68,9 @@ extension SystemInfo {
 
     /// How gladly a process lets others go first: from -20, not at all, to 19.
     ///
+    /// On Linux each thread has a priority of its own: `nil` is about the calling thread, the number of a process about its first
+    /// one. A thread begins with its maker's; Dispatch gives its threads 0.
+    ///
     /// - Parameter process: `nil` for this one.
     /// - Throws: ``UVError`` with `.noSuchProcess`.
     ///
@@ -78,7 +81,7 @@ extension SystemInfo {
         return Int(priority)
     }
 
-    /// Sets it. Less than before is for the superuser only.
+    /// Sets it, on Linux for one thread as ``priority(of:)`` says. Less than before is for the superuser only.
     ///
     /// - Throws: ``UVError`` with `.noSuchProcess`, `.permissionDenied`, `.notPermitted`, `.invalidArgument` for a number outside
     ///   of -20 to 19.

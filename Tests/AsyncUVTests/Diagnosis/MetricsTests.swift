@@ -178,6 +178,7 @@ import UV
     @Test func lagIsWhatTheTurnsTook() throws {
         try onLoop { loop in
             #expect(loop.metrics.lag == nil && loop.metrics.idleTime == .zero)
+            let start = Loop.hrtime
             try await loop.measureLag()
             try await loop.measureLag()
             for _ in 0..<3 { try await loop.sleep(for: .milliseconds(5)) }
@@ -185,12 +186,14 @@ import UV
             let end = Loop.hrtime + .milliseconds(40)
             while Loop.hrtime < end {}
             for _ in 0..<2 { try await loop.sleep(for: .milliseconds(5)) }
+            // A busy machine may keep the thread until a sleep is over: then the loop does not wait.
+            while loop.metrics.idleTime < .milliseconds(15) { try await loop.sleep(for: .milliseconds(5)) }
             let metrics = loop.metrics
             let lag = try #require(metrics.lag).since(before)
             #expect(lag.longest >= .milliseconds(40) && lag.total >= .milliseconds(40))
             #expect(lag.count(upTo: .milliseconds(38)) < lag.count)
             #expect(metrics.lag?.count == metrics.turns && metrics.turns > 3)
-            #expect(metrics.idleTime >= .milliseconds(15), "it slept for 25 ms")
+            #expect(metrics.idleTime <= Loop.hrtime - start)
         }
     }
 

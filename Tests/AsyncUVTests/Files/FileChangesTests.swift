@@ -27,8 +27,11 @@ extension FileTests {
                     ])
                 try await FileSystem.rename(folder.appending("a/b/file"), to: folder.appending("moved"))
                 try await FileSystem.remove(folder.appending("a"))
+                var batches: [FileChange] = []
+                // One, unless a busy machine has needed longer than it has to be quiet between two changes.
+                while batches.count < 3 { batches += try #require(try await changes.nextBatch()) }
                 #expect(
-                    try await changes.nextBatch() == [
+                    batches == [
                         FileChange(.renamed(from: folder.appending("a/b/file")), folder.appending("moved")),
                         FileChange(.removed, folder.appending("a/b"), isDirectory: true),
                         FileChange(.removed, folder.appending("a"), isDirectory: true),
@@ -41,8 +44,10 @@ extension FileTests {
             try inFolder { _, folder in
                 let path = folder.appending("file")
                 try path.put([1])
-                let tree = try await FileSystem.changes(at: folder)
-                let alone = try await FileSystem.changes(at: path, metadata: false)
+                // So long that what a busy machine needs for the steps of a write is not two changes.
+                let quiet = Duration.milliseconds(60 * patience)
+                let tree = try await FileSystem.changes(at: folder, debounce: quiet)
+                let alone = try await FileSystem.changes(at: path, debounce: quiet, metadata: false)
                 for _ in 0..<3 {
                     try await FileSystem.writeFile(path, [2])
                     #expect(try await tree.nextBatch() == [FileChange(.modified, path)])

@@ -8,26 +8,29 @@ extension FileTests {
     /// Many operations, and loops that end in the middle of them.
     @Suite struct Load {
         @Test("100,000 small reads: flat memory, one descriptor", arguments: FastPath.allCases)
-        func manyReads(_ fastPath: FastPath) throws {
-            try inFolder(fastPath) { _, folder in
-                let path = folder.appending("file")
-                try path.put(pattern(1 << 20))
-                let count = fastPath == .on ? 100_000 : 20_000
-                try await File.withFile(path) { file in
-                    @Sendable func read(_ range: Range<Int>) async throws {
-                        for index in range { _ = try await file.read(upTo: 100, at: Int64(index * 7 % 1_000_000)) }
-                    }
-                    try await read(0..<count / 10)
-                    let before = residentBytes()
-                    // One at a time, then many.
-                    try await read(0..<count / 2)
-                    try await withThrowingDiscardingTaskGroup { group in
-                        for start in 0..<50 {
-                            group.addTask { try await read(start * count / 100..<(start + 1) * count / 100) }
+        func manyReads(_ fastPath: FastPath) async {
+            // In a process of its own, because the memory is the process's.
+            await #expect(processExitsWith: .success) { [isOn = (fastPath == .on) as Bool] in
+                try inFolder(isOn ? .on : .off) { _, folder in
+                    let path = folder.appending("file")
+                    try path.put(pattern(1 << 20))
+                    let count = isOn ? 100_000 : 20_000
+                    try await File.withFile(path) { file in
+                        @Sendable func read(_ range: Range<Int>) async throws {
+                            for index in range { _ = try await file.read(upTo: 100, at: Int64(index * 7 % 1_000_000)) }
                         }
+                        try await read(0..<count / 10)
+                        let before = residentBytes()
+                        // One at a time, then many.
+                        try await read(0..<count / 2)
+                        try await withThrowingDiscardingTaskGroup { group in
+                            for start in 0..<50 {
+                                group.addTask { try await read(start * count / 100..<(start + 1) * count / 100) }
+                            }
+                        }
+                        if !isSanitized { #expect(residentBytes() - before < 4 << 20) }
+                        #expect(openFiles(in: folder) == [path.string])
                     }
-                    if !isSanitized { #expect(residentBytes() - before < 4 << 20) }
-                    #expect(openFiles(in: folder) == [path.string])
                 }
             }
         }
@@ -54,20 +57,22 @@ extension FileTests {
         }
 
         @Test("Opened, read and closed 5,000 times; whole files 5,000 times", arguments: FastPath.allCases)
-        func manyFiles(_ fastPath: FastPath) throws {
-            try inFolder(fastPath) { _, folder in
-                let path = folder.appending("file")
-                try path.put(pattern(1_000))
-                @Sendable func round(_ count: Int) async throws {
-                    for _ in 0..<count {
-                        try await File.withFile(path) { _ = try await $0.read(upTo: 10, at: 0) }
-                        _ = try await FileSystem.readFile(path)
+        func manyFiles(_ fastPath: FastPath) async {
+            await #expect(processExitsWith: .success) { [isOn = (fastPath == .on) as Bool] in
+                try inFolder(isOn ? .on : .off) { _, folder in
+                    let path = folder.appending("file")
+                    try path.put(pattern(1_000))
+                    @Sendable func round(_ count: Int) async throws {
+                        for _ in 0..<count {
+                            try await File.withFile(path) { _ = try await $0.read(upTo: 10, at: 0) }
+                            _ = try await FileSystem.readFile(path)
+                        }
                     }
+                    try await round(500)
+                    let before = residentBytes()
+                    try await round(5_000)
+                    if !isSanitized { #expect(residentBytes() - before < 4 << 20) }
                 }
-                try await round(500)
-                let before = residentBytes()
-                try await round(5_000)
-                if !isSanitized { #expect(residentBytes() - before < 4 << 20) }
             }
         }
 

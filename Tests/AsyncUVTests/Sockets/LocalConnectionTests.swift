@@ -165,7 +165,7 @@ import UV
     }
 
     @Test("Timeouts and draining are those of all connections") func limits() throws {
-        try withEcho(idleTimeout: .milliseconds(30)) { loop, listener, client in
+        try withEcho(idleTimeout: .milliseconds(100 * patience)) { loop, listener, client in
             await expectError(.timedOut) { try await client.read(timeout: .milliseconds(5)) }
             // The server's idle timeout.
             try await #expect(client.read() == nil)

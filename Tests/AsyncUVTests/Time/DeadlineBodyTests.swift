@@ -1,6 +1,7 @@
 import AsyncUV
 import TestSupport
 import Testing
+import UVTesting
 
 /// What the body of a deadline may use: everything that its caller may. Most of these are tests as soon as they compile.
 @Suite(.ownThread) struct DeadlineBodyTests {
@@ -277,10 +278,10 @@ import Testing
 
     @Test("The error of a nested deadline that ends with the outer one names what the inner body waits in")
     func namesOfNestedBodies() throws {
-        try EventLoop.run { loop in
+        try TestLoop.run { test in
             do {
                 try await withTimeout(.milliseconds(2)) {
-                    try await withTimeout(.seconds(1_000)) { try await loop.sleep(for: .seconds(1_000)) }
+                    try await withTimeout(.seconds(1_000)) { try await test.loop.sleep(for: .seconds(1_000)) }
                 }
             } catch { #expect("\(error)" == "timed out (ETIMEDOUT) in withTimeout(0.002 seconds) of sleep") }
         }

@@ -25,7 +25,7 @@ import UV
                         })
                 }
             }
-            try await loop.sleep(for: .milliseconds(240))
+            while order.value.count < 9 { try await loop.sleep(for: .milliseconds(10)) }
         }
         #expect(order.value == [10, 20, 30, 110, 120, 130, 210, 220, 230])
     }

@@ -9,7 +9,7 @@ import SystemPackage
 
 /// What is given bytes that somebody made up. Each must neither trap nor depend on how the bytes are cut.
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case address, url, request, response, websocket, resp, environment, names
+    case address, url, request, response, websocket, resp, environment, names, tls
 
     /// What is not as it has to be.
     public struct Finding: Error, CustomStringConvertible {
@@ -27,6 +27,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .resp: try Self.commands(bytes)
         case .environment: try Self.environment(String(decoding: bytes, as: UTF8.self))
         case .names: try Self.names(bytes)
+        case .tls: try Self.tls(bytes)
         }
     }
 

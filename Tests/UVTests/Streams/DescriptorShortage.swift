@@ -52,17 +52,18 @@ struct DescriptorShortage {
         limitDescriptors(to: Int(extra.last!.rawValue) + 9)
         thief.start()
 
-        // Half a second of shortage: the timer ticks, errors come at their slow pace, those that were accepted are served.
+        // Half a second of shortage, or longer on a busy machine: the timer ticks, errors come at their slow pace, those that were accepted
+        // are served.
         let ticker = try TimerHandle(on: loop)
         let started = Loop.hrtime
         try peers[0].writeAll([7])
         try ticker.start(after: .zero, every: .milliseconds(5)) { ticker in
             ticks += 1
-            if Loop.hrtime - started > .milliseconds(500) { try? loop.stop() }
+            if Loop.hrtime - started > .milliseconds(500), ticks > 20, errors >= 2 { try? loop.stop() }
         }
         try loop.run()
-        #expect(ticks > 20)
-        #expect(errors >= 2 && errors <= 15, "\(errors) errors in half a second")
+        let halves = (Loop.hrtime - started) / .milliseconds(500)
+        #expect(Double(errors) <= 15 * halves, "\(errors) errors in \(halves) half seconds")
         #expect(held.count < clients)
         try #expect(peers[0].read(upTo: 1) == [7])
 
