@@ -21,7 +21,8 @@ final class ConnectionCore: SessionOwner {
     private var controlsLeft: Int
     private var controlsCounted = LoopClock.Instant.now
 
-    private var writer: AsyncSemaphore?
+    private let writer: AsyncSemaphore
+    private var writerSleeps = false
     private var reader: AsyncSemaphore?
     /// Whom to wake when the lock is free.
     private var woken: [AsyncSemaphore] = []
@@ -29,7 +30,8 @@ final class ConnectionCore: SessionOwner {
     /// Up to how many bytes are made ahead of those that are being written.
     private static let mostOutput = 65_536
 
-    init(_ limits: HTTP2Limits, _ http: HTTPLimits) {
+    init(_ limits: HTTP2Limits, _ http: HTTPLimits, on loop: EventLoop) {
+        writer = AsyncSemaphore(permits: 0, on: loop)
         self.limits = limits
         self.http = http
         resetsLeft = limits.resets
@@ -55,7 +57,11 @@ final class ConnectionCore: SessionOwner {
     private func wakeAll(_ stream: StreamState) { woken += stream.takeWaiters() }
 
     /// The writer has something to do.
-    func poke() { wake(&writer) }
+    func poke() {
+        if !writerSleeps { return }
+        writerSleeps = false
+        woken.append(writer)
+    }
 
     // MARK: Reading
 
@@ -126,7 +132,7 @@ final class ConnectionCore: SessionOwner {
         case over
     }
 
-    func nextWrite(on loop: EventLoop) -> Write {
+    func nextWrite() -> Write {
         pump()
         if !output.isEmpty {
             let bytes = output
@@ -137,9 +143,8 @@ final class ConnectionCore: SessionOwner {
             return .bytes(bytes)
         }
         if isOver { return .over }
-        let semaphore = AsyncSemaphore(permits: 0, on: loop)
-        writer = semaphore
-        return .wait(semaphore)
+        writerSleeps = true
+        return .wait(writer)
     }
 
     private var isOver: Bool {

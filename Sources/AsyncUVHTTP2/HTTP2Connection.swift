@@ -22,7 +22,7 @@ final class HTTP2Connection: Sendable {
         self.stream = stream
         served = stream as? any ServedStream
         self.onError = onError
-        core = Mutex(ConnectionCore(server.limits, server.http.limits))
+        core = Mutex(ConnectionCore(server.limits, server.http.limits, on: stream.loop))
     }
 
     var loop: EventLoop { stream.loop }
@@ -64,7 +64,7 @@ final class HTTP2Connection: Sendable {
 
     private func writeAll() async throws {
         while true {
-            switch locked({ $0.nextWrite(on: loop) }) {
+            switch locked({ $0.nextWrite() }) {
             case .bytes(let bytes):
                 do { try await write(bytes) } catch let error as UVError where error.code == .timedOut {
                     server.noteOtherTimeout()

@@ -214,6 +214,32 @@ import UV
         #expect(server.http.statistics.timeouts >= 2)
     }
 
+    @Test("A client that opens all windows and reads nothing ends after the server's patience")
+    func unreadSocket() throws {
+        let server = HTTP2Server(HTTPServer(patience: .milliseconds(50), slowestRate: 1_000_000_000))
+        let begun = Shared(0), ended = Shared(0)
+        try onLoop { loop in
+            let (near, far) = try await connectedPair(on: loop)
+            let serving = loop.spawn {
+                try await server.serve(far, onError: { _, _ in }) { _, response in
+                    begun.change { $0 += 1 }
+                    defer { ended.change { $0 += 1 } }
+                    try await response.send(.ok, [:], [UInt8](repeating: 1, count: 4 << 20))
+                }
+            }
+            let wide = [Frame(type: 4, payload: [0, 4, 0x40, 0, 0, 0]), Frame(type: 8, payload: [0x40, 0, 0, 0])]
+            var bytes = Frame.preface + wide.flatMap(\.bytes)
+            for number in 0..<20 { bytes += Self.get(2 * number + 1).bytes }
+            try await near.write(bytes)
+            // Answers of 80 MiB do not fit between two sockets.
+            try await serving.value
+            await near.close()
+            await far.close()
+        }
+        #expect(server.http.statistics.timeouts >= 1)
+        #expect(begun.value == 20 && ended.value == 20)
+    }
+
     @Test("A frame that does not end, and a connection without a request, end after their time")
     func idle() throws {
         let server = HTTP2Server(HTTPServer(patience: .milliseconds(20), slowestRate: 10_000_000))
@@ -299,9 +325,10 @@ import UV
             #expect(client.isAtEnd)
             let frames = Frame.all(try await idle.readToEnd())
             #expect(frames.contains { $0.error == 0 })
-            try await serving.value
+            // Otherwise the server waits a while for them.
             await connection.close()
             await idle.close()
+            try await serving.value
         }
     }
 
