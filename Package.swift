@@ -396,6 +396,22 @@ package.targets += [
         swiftSettings: settings),
 ]
 
+// HTTP/2 on the system's nghttp2. Nothing else of the package links it.
+package.products += [.library(name: "AsyncUVHTTP2", targets: ["AsyncUVHTTP2"])]
+package.targets += [
+    .target(name: "CHTTP2", linkerSettings: [.linkedLibrary("nghttp2")]),
+    .target(
+        name: "AsyncUVHTTP2", dependencies: ["AsyncUV", "AsyncUVHTTP", "CHTTP2", "UV", httpTypes],
+        swiftSettings: settings),
+    .testTarget(
+        name: "AsyncUVHTTP2Tests",
+        dependencies: [
+            "AsyncTestSupport", "AsyncUV", "AsyncUVHTTP", "AsyncUVHTTP2", "AsyncUVTLS", "CHTTP2", "TestSupport", "UV",
+            httpTypes, .product(name: "SystemPackage", package: "swift-system"),
+        ],
+        swiftSettings: settings),
+]
+
 // HTTP's client, and WebSocket.
 package.targets += [
     example("http-get", ["AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", httpTypes]),

@@ -68,6 +68,12 @@ let package = Package(
                 .product(name: "AsyncUV", package: "swift-uv"), .product(name: "AsyncUVHTTP", package: "swift-uv"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "UV", package: "swift-uv"),
             ]),
+        server(
+            "http2-hello",
+            [
+                .product(name: "AsyncUV", package: "swift-uv"), .product(name: "AsyncUVHTTP2", package: "swift-uv"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "UV", package: "swift-uv"),
+            ]),
         server("http-hello-nio", nio + [.product(name: "NIOHTTP1", package: "swift-nio")]),
 
         // Clients

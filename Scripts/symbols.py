@@ -9,7 +9,7 @@ products = root / ".build/debug"
 
 # Each after those whose symbols it names.
 modules = [
-    "UV", "Readiness", "AsyncUV", "UVFoundation", "AsyncUVTLS", "AsyncUVHTTP", "Coroutines", "UVEmbedding", "UVMainExecutor",
+    "UV", "Readiness", "AsyncUV", "UVFoundation", "AsyncUVTLS", "AsyncUVHTTP", "AsyncUVHTTP2", "Coroutines", "UVEmbedding", "UVMainExecutor",
     "UVAsyncMain", "UVTesting", "UVObservability", "UVServiceLifecycle",
 ]
 

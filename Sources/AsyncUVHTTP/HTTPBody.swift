@@ -1,5 +1,5 @@
 /// Where a body comes from.
-protocol HTTPBodySource: AnyObject, Sendable {
+package protocol HTTPBodySource: AnyObject, Sendable {
     /// The next bytes of a message's body, one at least; nothing at its end.
     ///
     /// - Parameter number: Of the message on its connection.

@@ -44,6 +44,24 @@ import Testing
         }
     }
 
+    @Test("Fields behind bodies, both ways")
+    func trailers() throws {
+        try withServer { request, response in
+            _ = try await request.body.collect()
+            let sum = request.trailers[HTTPField.Name("x-sum")!] ?? "none"
+            try await response.stream { writer in
+                try await writer.write("body")
+                try await writer.finish(trailers: [HTTPField.Name("x-seen")!: sum, .contentLength: "7"])
+            }
+        } _: { serving in
+            let text = try await serving.answers(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 42\r\n\r\n"
+                    + "GET / HTTP/1.1\r\n" + Self.close)
+            let body = "\r\n\r\n4\r\nbody\r\n0\r\nx-seen: "
+            #expect(text.contains(body + "42\r\n\r\nHTTP/1.1 200") && text.hasSuffix(body + "none\r\n\r\n"), "\(text)")
+        }
+    }
+
     @Test func tellsToContinueWhenTheBodyIsRead() throws {
         try withServer { request, response in
             if request.head.path == "/no" { return try await response.send(.forbidden) }

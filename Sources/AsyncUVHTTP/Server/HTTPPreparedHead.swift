@@ -11,10 +11,13 @@ public struct HTTPPreparedHead: Sendable {
     /// The first line and the fields, each line with its end.
     let bytes: [UInt8]
     let notes: Notes
+    /// For other versions of HTTP.
+    let fields: HTTPFields
 
     /// Writes the head once.
     public init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:]) {
         self.status = status
+        self.fields = fields
         var bytes: [UInt8] = []
         notes = Self.write(status, fields, to: &bytes)
         self.bytes = bytes
@@ -38,14 +41,23 @@ public struct HTTPPreparedHead: Sendable {
         bytes.append(.space)
         bytes.append(copying: status.reasonPhrase.utf8.span)
         bytes.endLine()
-        for field in fields where !notes.take(field) {
-            bytes.append(copying: field.name.rawName.utf8.span)
-            bytes.append(.colon)
-            bytes.append(.space)
-            bytes.append(copying: field.value.utf8.span)
-            bytes.endLine()
-        }
+        for field in fields where !notes.take(field) { write(field, to: &bytes) }
         return notes
+    }
+
+    /// Writes the fields behind a body. Those that would say something about the message itself are left out.
+    static func write(trailers: HTTPFields, to bytes: inout [UInt8]) {
+        var notes = Notes()
+        for field in trailers where !notes.take(field) { write(field, to: &bytes) }
+    }
+
+    @inline(__always)
+    private static func write(_ field: HTTPField, to bytes: inout [UInt8]) {
+        bytes.append(copying: field.name.rawName.utf8.span)
+        bytes.append(.colon)
+        bytes.append(.space)
+        bytes.append(copying: field.value.utf8.span)
+        bytes.endLine()
     }
 }
 

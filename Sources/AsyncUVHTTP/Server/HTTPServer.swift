@@ -88,7 +88,7 @@ public final class HTTPServer: Sendable {
     private func serve(
         _ stream: any ByteStream, _ tcp: TCPConnection?, _ lobby: Lobby?, _ handler: Handler
     ) async throws {
-        counts.connections.add(1, ordering: .relaxed)
+        noteConnection()
         let connection = ServerConnection(self, stream, tcp, lobby)
         guard let lobby else { return try await connection.serve(handler) }
         if await lobby.begin() { noteDisplaced() }
@@ -127,6 +127,7 @@ public final class HTTPServer: Sendable {
             timeouts: counts.timeouts.load(ordering: .relaxed), displaced: counts.displaced.load(ordering: .relaxed))
     }
 
+    func noteConnection() { counts.connections.add(1, ordering: .relaxed) }
     func noteRequest() { counts.requests.add(1, ordering: .relaxed) }
     func noteRefusal() { counts.refusals.add(1, ordering: .relaxed) }
     func noteTimeout() { counts.timeouts.add(1, ordering: .relaxed) }

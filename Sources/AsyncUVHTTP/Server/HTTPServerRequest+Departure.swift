@@ -35,7 +35,7 @@ extension HTTPServerRequest {
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Outcome<Value>.self) { group in
             group.addTask { .value(try await body()) }
-            group.addTask(executorPreference: connection.stream.loop) {
+            group.addTask(executorPreference: stream.loop) {
                 let departure = try await clientGone()
                 return departure == .finished && !orFinished ? .mayWait : .gone
             }
@@ -65,7 +65,12 @@ extension HTTPServerRequest {
     /// - Throws: ``UVError`` with `.alreadyInProcess` while another task waits for the same, ``HTTPServerError/isOver`` after the handler.
     ///
     /// Cancellation: no byte of later requests is lost.
-    public func clientGone() async throws -> HTTPClientDeparture { try await connection.departure(during: body.number) }
+    public func clientGone() async throws -> HTTPClientDeparture {
+        switch exchange {
+        case .http1(let connection): try await connection.departure(during: body.number)
+        case .other(let other): try await other.exchange.departure()
+        }
+    }
 }
 
 private enum Outcome<Value: Sendable>: Sendable {

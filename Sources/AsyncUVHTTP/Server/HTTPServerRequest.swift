@@ -9,17 +9,40 @@ public struct HTTPServerRequest: Sendable {
     ///
     /// What the handler leaves is read and dropped, up to 256 KiB; of more, the connection ends after the answer.
     public let body: HTTPBody
-    let connection: ServerConnection
+    let exchange: AnyExchange
 
     init(_ head: HTTPRequest, _ body: HTTPBody, _ connection: ServerConnection) {
+        self.init(head, body, .http1(connection))
+    }
+
+    init(_ head: HTTPRequest, _ body: HTTPBody, _ exchange: AnyExchange) {
         self.head = head
         self.body = body
-        self.connection = connection
+        self.exchange = exchange
+    }
+
+    /// The fields behind the body, when that has been read to its end.
+    public var trailers: HTTPFields {
+        switch exchange {
+        // Only bodies in chunks have them.
+        case .http1(let connection): body.length == nil ? connection.trailers(of: body.number) : [:]
+        case .other(let other): other.exchange.trailers
+        }
     }
 
     /// The stream that it came on: for what one can ask it, not for reading and writing.
-    public var stream: any ByteStream { connection.stream }
+    public var stream: any ByteStream {
+        switch exchange {
+        case .http1(let connection): connection.stream
+        case .other(let other): other.exchange.stream
+        }
+    }
 
     /// The client's address, of a TCP connection and what is over one, such as TLS.
-    public var remoteAddress: SocketAddress? { connection.peerAddress }
+    public var remoteAddress: SocketAddress? {
+        switch exchange {
+        case .http1(let connection): connection.peerAddress
+        case .other(let other): other.exchange.peerAddress
+        }
+    }
 }

@@ -168,8 +168,10 @@ extension ServerConnection {
         }
     }
 
-    func endStream(_ number: UInt32) async throws {
-        let isChunked = try state.withLock { state in
+    /// - Parameter trailers: `nil` when the closure has ended, which may have finished the body itself.
+    func endStream(_ number: UInt32, _ trailers: HTTPFields?) async throws {
+        let isChunked: Bool? = try state.withLock { state in
+            if trailers == nil, state.number == number, state.answer == .ended { return nil }
             guard state.number == number, state.answer == .begun else { throw HTTPServerError.isOver }
             if state.hasFailed { throw HTTPServerError.unfinished }
             if let promised = state.promised, state.written < promised {
@@ -177,9 +179,18 @@ extension ServerConnection {
             }
             return state.isChunked
         }
-        if isChunked { try await write(Array("0\r\n\r\n".utf8)) }
+        guard let isChunked else { return }
+        if isChunked {
+            var end = Array("0\r\n".utf8)
+            if let trailers { HTTPPreparedHead.write(trailers: trailers, to: &end) }
+            end.endLine()
+            try await write(end)
+        }
         state.withLock { $0.answer = .ended }
     }
+
+    /// The fields behind the body of a request.
+    func trailers(of number: UInt32) -> HTTPFields { state.withLock { $0.number == number ? $0.body.trailers : [:] } }
 
     func inform(_ number: UInt32, _ status: HTTPResponse.Status, _ fields: HTTPFields) async throws {
         guard status.kind == .informational, status != .switchingProtocols else {

@@ -29,6 +29,9 @@ extension HTTPServerResponse {
         var answer = WebSocketHandshake.response(to: request.head, subprotocols: subprotocols, origins: origins)
         answer.headerFields[.connection] = nil
         guard answer.status == .switchingProtocols else { return try await send(answer.status, answer.headerFields) }
+        guard case .http1(let connection) = exchange else {
+            return try await send(.badRequest, text: "WebSockets are for HTTP/1.1 here\n")
+        }
         if let problem = connection.problemOfUpgrade { return try await send(.badRequest, text: "\(problem)\n") }
         try await upgrade(answer.headerFields) { stream in
             let socket = WebSocket(

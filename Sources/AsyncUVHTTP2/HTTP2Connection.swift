@@ -1,0 +1,175 @@
+internal import AsyncUV
+internal import AsyncUVHTTP
+internal import HTTPTypes
+internal import Synchronization
+internal import UV
+
+/// A connection of HTTP/2: one task reads, and calls a handler for each request; one writes what nghttp2 has made.
+///
+/// Handlers may be on any thread, so what is known of the streams is behind a lock; nothing waits while it is held.
+final class HTTP2Connection: Sendable {
+    let server: HTTPServer
+    let stream: any ByteStream
+    private let served: (any ServedStream)?
+    private let onError: @Sendable (any Error, SocketAddress?) -> Void
+    private let core: Mutex<ConnectionCore>
+
+    init(
+        _ server: HTTP2Server, _ stream: any ByteStream,
+        _ onError: @escaping @Sendable (any Error, SocketAddress?) -> Void
+    ) {
+        self.server = server.http
+        self.stream = stream
+        served = stream as? any ServedStream
+        self.onError = onError
+        core = Mutex(ConnectionCore(server.limits, server.http.limits, on: stream.loop))
+    }
+
+    var loop: EventLoop { stream.loop }
+    var peerAddress: SocketAddress? { served?.peerAddress }
+
+    func locked<Value: Sendable>(_ body: (ConnectionCore) throws -> Value) rethrows -> Value {
+        var woken: [AsyncSemaphore] = []
+        defer { for semaphore in woken { semaphore.release() } }
+        return try core.withLock { core in
+            defer { woken = core.takeWoken() }
+            return try body(core)
+        }
+    }
+
+    /// - Parameter bytes: What has been read already.
+    func serve(_ bytes: [UInt8], _ handler: @escaping HTTPServer.Handler) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask(executorPreference: loop) { try await self.readAll(bytes, handler) }
+            do { try await writeAll() } catch {
+                locked { $0.lose() }
+                group.cancelAll()
+                try? await group.waitForAll()
+                if isEveryday(error) { return }
+                throw error
+            }
+            // The reader may still wait for what does not matter any more.
+            group.cancelAll()
+            do { try await group.waitForAll() } catch {
+                try Task.checkCancellation()
+                if !(error is CancellationError) { throw error }
+            }
+        }
+    }
+
+    /// Whether a client that was too slow was cut off, which has been counted.
+    private func isEveryday(_ error: any Error) -> Bool { (error as? UVError)?.code == .timedOut }
+
+    // MARK: Writing
+
+    private func writeAll() async throws {
+        while true {
+            switch locked({ $0.nextWrite() }) {
+            case .bytes(let bytes):
+                do { try await write(bytes) } catch let error as UVError where error.code == .timedOut {
+                    server.noteOtherTimeout()
+                    await served?.abort()
+                    throw error
+                }
+            case .wait(let semaphore): try await semaphore.acquire()
+            case .over: return
+            }
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) async throws {
+        guard let served else { return try await stream.write(bytes) }
+        try await served.write(contentsOf: [bytes], timeout: server.timeAllowed(for: bytes.count))
+    }
+
+    // MARK: Reading
+
+    private func readAll(_ bytes: [UInt8], _ handler: @escaping HTTPServer.Handler) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            do {
+                var next: [UInt8]? = bytes
+                var place = Place()
+                while let bytes = next {
+                    for id in locked({ $0.receive(bytes) }) {
+                        server.noteOtherRequest()
+                        group.addTask(executorPreference: loop) { await self.answer(id, handler) }
+                    }
+                    next = try await nextBytes(&place)
+                }
+                locked { $0.endInput() }
+            } catch {
+                locked { $0.lose() }
+                throw error
+            }
+        }
+    }
+
+    /// How far the reader has come.
+    private struct Place {
+        var hasGoneAway = false
+        /// When the frame that has begun has to be whole.
+        var deadline: LoopClock.Instant?
+    }
+
+    /// How many bytes come at a time, as many as the longest frame.
+    private static let readSize = 16_393
+
+    /// - Returns: Nothing when the client sends no more, or need not.
+    private func nextBytes(_ place: inout Place) async throws -> [UInt8]? {
+        let isWithinFrame = locked { $0.isWithinFrame }
+        if !isWithinFrame { place.deadline = nil }
+        if isWithinFrame, place.deadline == nil { place.deadline = .now + server.timeAllowed(for: Self.readSize) }
+        while true {
+            if let room = locked({ $0.room(on: loop) }) { try await room.acquire() }
+            do {
+                if let bytes = try await read(place) { return bytes }
+                guard !place.hasGoneAway, try await served?.isDraining == true else { return nil }
+            } catch let error as UVError where error.code == .timedOut {
+                if let deadline = place.deadline, deadline <= .now {
+                    server.noteOtherTimeout()
+                    locked { $0.terminate() }
+                    return nil
+                }
+                // Handlers take their time, and the client cannot help it.
+                if locked({ $0.running > 0 || !$0.streams.isEmpty }) { continue }
+                server.noteOtherTimeout()
+                locked { $0.goAway() }
+                return nil
+            }
+            place.hasGoneAway = true
+            locked { $0.goAway() }
+        }
+    }
+
+    private func read(_ place: Place) async throws -> [UInt8]? {
+        guard let served else { return try await stream.read(upTo: Self.readSize) }
+        return try await served.read(
+            upTo: Self.readSize, timeout: place.deadline.map { $0 - .now }, untilDraining: !place.hasGoneAway)
+    }
+
+    // MARK: Answering
+
+    private func answer(_ id: Int32, _ handler: HTTPServer.Handler) async {
+        let exchange = HTTP2Exchange(self, id)
+        let (head, length, refusal) = locked { core in
+            let stream = core.streams[id]
+            return (stream?.request, stream?.length, stream?.refusal)
+        }
+        var failure: (any Error)?
+        if let refusal {
+            server.noteOtherRefusal()
+            failure = refusal
+        } else if let head {
+            let (request, response) = handlerArguments(
+                head, length: length, limit: server.limits.body, exchange)
+            do { try await handler(request, response) } catch { failure = error }
+        } else {
+            server.noteOtherRefusal()
+            failure = HTTPRefusal(.badRequest, "the method is no word")
+        }
+        await exchange.finish(failure)
+        locked { $0.end(id) }
+    }
+
+    func report(_ error: any Error) { onError(error, peerAddress) }
+}

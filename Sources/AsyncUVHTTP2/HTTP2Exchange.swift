@@ -1,0 +1,331 @@
+internal import AsyncUV
+internal import AsyncUVHTTP
+internal import HTTPTypes
+internal import UV
+
+/// A request of HTTP/2 and its answer, for the handler.
+final class HTTP2Exchange: HTTPExchange {
+    private let connection: HTTP2Connection
+    private let id: Int32
+
+    init(_ connection: HTTP2Connection, _ id: Int32) {
+        self.connection = connection
+        self.id = id
+    }
+
+    var stream: any ByteStream { connection.stream }
+    var peerAddress: SocketAddress? { connection.peerAddress }
+    private var server: HTTPServer { connection.server }
+
+    /// What the connection knows of the stream.
+    private func locked<Value: Sendable>(_ body: (ConnectionCore, StreamState) throws -> Value) throws -> Value {
+        try connection.locked { core in try body(core, try core.stream(id)) }
+    }
+
+    private func semaphore() -> AsyncSemaphore { AsyncSemaphore(permits: 0, on: connection.loop) }
+
+    // MARK: The request's body
+
+    private enum Step {
+        case piece([UInt8]?)
+        case wait(AsyncSemaphore, Duration)
+    }
+
+    func nextPiece(of number: UInt32, limit: Int) async throws -> [UInt8]? {
+        while true {
+            let step = try locked { core, stream in try nextStep(core, stream, limit) }
+            guard case .wait(let semaphore, let time) = step else {
+                guard case .piece(let piece) = step else { return nil }
+                return piece
+            }
+            let start = LoopClock.Instant.now
+            defer {
+                _ = try? locked { _, stream in
+                    stream.isRead = false
+                    stream.waited += .now - start
+                }
+            }
+            do { try await semaphore.acquire(timeout: max(.zero, time)) } catch let error as UVError
+                where error.code == .timedOut
+            {
+                server.noteOtherTimeout()
+                throw HTTPRefusal(.requestTimeout, "the body did not come in time")
+            }
+        }
+    }
+
+    private func nextStep(_ core: ConnectionCore, _ stream: StreamState, _ limit: Int) throws -> Step {
+        if stream.isRead { throw UVError(.alreadyInProcess, in: "read", of: "a body, which another task reads") }
+        if let length = stream.length, length > limit { throw Self.tooLong(limit) }
+        if !stream.input.isEmpty {
+            let bytes = stream.input
+            stream.input = []
+            stream.taken += bytes.count
+            core.consume(id, bytes.count)
+            if stream.taken > limit { throw Self.tooLong(limit) }
+            return .piece(bytes)
+        }
+        if stream.inputHasEnded {
+            if stream.refusal != nil { throw HTTPRefusal(.badRequest, "the fields behind the body are wrong") }
+            return .piece(nil)
+        }
+        if stream.isReset || stream.isClosed { throw HTTPServerError.clientGone }
+        if core.inputHasEnded { throw UVError(.endOfFile, in: "read", of: "the body of a request") }
+        if stream.expectsContinue, stream.answer == .none {
+            var fields = FieldList()
+            fields.add(":status", "100")
+            core.submitInterim(id, fields)
+        }
+        stream.expectsContinue = false
+        stream.isRead = true
+        let semaphore = semaphore()
+        stream.reader = semaphore
+        return .wait(semaphore, server.timeAllowed(for: stream.taken) - stream.waited)
+    }
+
+    private static func tooLong(_ limit: Int) -> HTTPRefusal {
+        HTTPRefusal(.contentTooLarge, "the body is longer than \(limit) bytes")
+    }
+
+    var trailers: HTTPFields {
+        (try? locked { _, stream in stream.inputHasEnded && stream.input.isEmpty ? stream.trailers : [:] }) ?? [:]
+    }
+
+    // MARK: Answers
+
+    var hasBegun: Bool { (try? locked { _, stream in stream.answer != .none }) ?? true }
+
+    func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: [UInt8]) async throws {
+        let isSent = try locked { core, stream in
+            let head = try begin(stream, status, fields, length: body.count)
+            stream.output = head.hasBody ? body : []
+            try submit(core, stream, head.fields, hasBody: head.hasBody && !body.isEmpty, isWhole: true)
+            return stream.isSent
+        }
+        if !isSent { try await waitUntilTaken(body.count) }
+        try locked { _, stream in stream.answer = .ended }
+    }
+
+    func send(
+        _ status: HTTPResponse.Status, _ fields: HTTPFields, _ file: File, _ range: Range<Int64>
+    ) async throws {
+        guard try await beginStream(status, fields, range.count) else { return }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let bytes = try await file.read(upTo: Int(min(range.upperBound - offset, 65_536)), at: offset)
+            if bytes.isEmpty { throw UVError(.endOfFile, in: "send", of: "\(file.path), which was cut meanwhile") }
+            try await write(bytes)
+            offset += Int64(bytes.count)
+        }
+        try await endStream(nil)
+    }
+
+    func beginStream(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ length: Int?) async throws -> Bool {
+        try locked { core, stream in
+            let head = try begin(stream, status, fields, length: length)
+            stream.promised = head.hasBody ? length ?? fields[.contentLength].flatMap { Int($0) } : nil
+            try submit(core, stream, head.fields, hasBody: head.hasBody, isWhole: false)
+            if !head.hasBody { stream.answer = .ended }
+            return head.hasBody
+        }
+    }
+
+    func write(_ bytes: [UInt8]) async throws {
+        let isTaken = try locked { core, stream in
+            guard stream.answer == .begun, !stream.outputHasEnded else { throw HTTPServerError.isOver }
+            if stream.hasFailed { throw HTTPServerError.unfinished }
+            try checkClient(core, stream)
+            if !stream.outputIsEmpty {
+                throw UVError(.alreadyInProcess, in: "write", of: "a body, which another task writes")
+            }
+            stream.written += bytes.count
+            if let promised = stream.promised, stream.written > promised {
+                throw HTTPServerError.wrongLength(promised: promised, written: stream.written)
+            }
+            if bytes.isEmpty { return true }
+            stream.output = bytes
+            core.resume(id)
+            return stream.outputIsEmpty
+        }
+        if !isTaken { try await waitUntilTaken(bytes.count) }
+    }
+
+    func endStream(_ trailers: HTTPFields?) async throws {
+        let isSent = try locked { core, stream in
+            if trailers == nil, stream.answer == .ended { return true }
+            guard stream.answer == .begun, !stream.outputHasEnded else { throw HTTPServerError.isOver }
+            if stream.hasFailed { throw HTTPServerError.unfinished }
+            if let promised = stream.promised, stream.written < promised {
+                throw HTTPServerError.wrongLength(promised: promised, written: stream.written)
+            }
+            stream.outputHasEnded = true
+            if let trailers, !trailers.isEmpty {
+                var list = FieldList()
+                for field in trailers where !field.isOfConnection { list.add(field) }
+                stream.outputTrailers = list
+            }
+            core.resume(id)
+            return stream.isSent
+        }
+        if !isSent { try await waitUntilTaken(0) }
+        try locked { _, stream in stream.answer = .ended }
+    }
+
+    func inform(_ status: HTTPResponse.Status, _ fields: HTTPFields) async throws {
+        guard status.kind == .informational, status != .switchingProtocols else {
+            throw HTTPServerError.wrongStatus(status.code)
+        }
+        var list = FieldList()
+        list.add(":status", "\(status.code)")
+        for field in fields where !field.isOfConnection { list.add(field) }
+        try locked { core, stream in
+            guard stream.answer == .none else { throw HTTPServerError.alreadyAnswered }
+            if status == .continue { stream.expectsContinue = false }
+            if !stream.isClosed { core.submitInterim(id, list) }
+        }
+    }
+
+    // MARK: Heads
+
+    /// - Parameter length: Of the body, if it is known.
+    private func begin(
+        _ stream: StreamState, _ status: HTTPResponse.Status, _ fields: HTTPFields, length: Int?
+    ) throws -> (fields: FieldList, hasBody: Bool) {
+        guard stream.answer == .none else { throw HTTPServerError.alreadyAnswered }
+        let code = status.code
+        guard code >= 200, code < 600 else { throw HTTPServerError.wrongStatus(code) }
+        let isHead = stream.method == "HEAD"
+        let canHaveBody = code != 204 && code != 304 && !(stream.method == "CONNECT" && code < 300)
+        var list = FieldList()
+        list.add(":status", "\(code)")
+        var hasDate = false, told: Int?
+        for field in fields where !field.isOfConnection {
+            if field.name == .contentLength {
+                told = Int(field.value)
+                continue
+            }
+            if field.name == .date { hasDate = true }
+            list.add(field)
+        }
+        // The length of the answer to a HEAD is that of a GET, if it is known.
+        let shown = canHaveBody ? (isHead ? told ?? length : length ?? told) : code == 304 ? told : nil
+        if let shown { list.add("content-length", "\(max(0, shown))") }
+        if !hasDate { list.add("date", HTTPDate.present) }
+        return (list, canHaveBody && !isHead)
+    }
+
+    private func submit(
+        _ core: ConnectionCore, _ stream: StreamState, _ fields: FieldList, hasBody: Bool, isWhole: Bool
+    ) throws {
+        try checkClient(core, stream)
+        stream.answer = .begun
+        stream.outputHasEnded = isWhole || !hasBody
+        if !hasBody { stream.isSent = true }
+        core.submitHead(id, fields, hasBody: hasBody)
+    }
+
+    private func checkClient(_ core: ConnectionCore, _ stream: StreamState) throws {
+        if stream.isReset || stream.isClosed || core.isLost { throw HTTPServerError.clientGone }
+    }
+
+    // MARK: Waiting for the client
+
+    /// Waits until the client lets us send what there is.
+    ///
+    /// - Parameter count: How many bytes that is.
+    private func waitUntilTaken(_ count: Int) async throws {
+        let deadline = LoopClock.Instant.now + server.timeAllowed(for: count)
+        do {
+            while true {
+                let waiting = try locked { core, stream -> AsyncSemaphore? in
+                    if stream.outputHasEnded ? stream.isSent : stream.outputIsEmpty { return nil }
+                    try checkClient(core, stream)
+                    // It cannot say any more that it takes more.
+                    if core.inputHasEnded { throw HTTPServerError.clientGone }
+                    let semaphore = semaphore()
+                    stream.writer = semaphore
+                    return semaphore
+                }
+                guard let waiting else { return }
+                try await waiting.acquire(timeout: max(.zero, deadline - .now))
+            }
+        } catch {
+            // Whoever goes on nevertheless would send something else than was meant.
+            _ = try? locked { _, stream in stream.hasFailed = true }
+            guard (error as? UVError)?.code == .timedOut else { throw error }
+            server.noteOtherTimeout()
+            _ = try? locked { core, stream in core.reset(id, .cancel) }
+            throw UVError(.timedOut, in: "write", of: "an answer that the client does not take")
+        }
+    }
+
+    func departure() async throws -> HTTPClientDeparture {
+        while true {
+            let waiting = try locked { core, stream -> AsyncSemaphore? in
+                if stream.isReset || core.inputHasEnded { return nil }
+                if stream.watcher != nil {
+                    throw UVError(.alreadyInProcess, in: "clientGone", of: "a client that is watched already")
+                }
+                let semaphore = semaphore()
+                stream.watcher = semaphore
+                return semaphore
+            }
+            guard let waiting else { return try locked { _, stream in stream.isReset ? .reset : .finished } }
+            do { try await waiting.acquire() } catch {
+                _ = try? locked { _, stream in stream.watcher = nil }
+                throw error
+            }
+        }
+    }
+
+    // MARK: The end of a handler
+
+    /// Answers what the handler has not answered, and tells of its error.
+    func finish(_ failure: (any Error)?) async {
+        guard
+            let (answer, isGone) = try? locked({ core, stream in
+                (stream.answer, stream.isReset || core.inputHasEnded)
+            })
+        else { return }
+        if answer == .none {
+            let refusal = failure as? HTTPRefusal
+            await send(refusal ?? HTTPRefusal(.internalServerError, "something went wrong here"))
+            if refusal != nil { return }
+        }
+        guard let error = failure ?? (answer == .ended ? nil : answer == .none ? HTTPServerError.noAnswer : .unfinished)
+        else { return }
+        if isGone, error.isOfDeparture || failure == nil { return }
+        if error as? HTTPServerError == .clientGone { return }
+        connection.report(error)
+    }
+
+    private func send(_ refusal: HTTPRefusal) async {
+        let kind = refusal.status.kind
+        let status = kind == .clientError || kind == .serverError || kind == .redirection ? refusal.status : 500
+        try? await send(status, [.contentType: "text/plain; charset=utf-8"], Array("\(refusal)\n".utf8))
+    }
+}
+
+extension FieldList {
+    fileprivate mutating func add(_ field: HTTPField) { add(field.name.canonicalName, field.value) }
+}
+
+extension HTTPField {
+    /// Whether it says something about a connection of HTTP/1.1: HTTP/2 forbids those.
+    fileprivate var isOfConnection: Bool {
+        switch name.canonicalName {
+        case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade": true
+        default: false
+        }
+    }
+}
+
+extension Error {
+    /// Whether it may come from the end of a client.
+    fileprivate var isOfDeparture: Bool {
+        if self is CancellationError || self as? HTTPServerError == .clientGone { return true }
+        guard let error = self as? UVError else { return false }
+        return error.code == .connectionReset || error.code == .brokenPipe || error.code == .endOfFile
+            || error.code == .canceled
+    }
+}

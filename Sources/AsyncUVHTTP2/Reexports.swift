@@ -1,0 +1,25 @@
+// The types of AsyncUV, AsyncUVHTTP and UV that stand in signatures of this module: `import AsyncUVHTTP2` is enough to name them.
+public import AsyncUV
+public import AsyncUVHTTP
+
+@_exported public import struct HTTPTypes.HTTPField
+@_exported public import struct HTTPTypes.HTTPFields
+@_exported public import struct HTTPTypes.HTTPRequest
+@_exported public import struct HTTPTypes.HTTPResponse
+// Aliases for the reason that AsyncUV gives at its own.
+/// A connection of bytes, both ways.
+public typealias ByteStream = AsyncUV.ByteStream
+/// How much of a message is taken.
+public typealias HTTPLimits = AsyncUVHTTP.HTTPLimits
+/// Why a message is not taken: the status of the answer, and a sentence for it.
+public typealias HTTPRefusal = AsyncUVHTTP.HTTPRefusal
+/// Serves HTTP/1.1 and 1.0 over streams of bytes.
+public typealias HTTPServer = AsyncUVHTTP.HTTPServer
+/// A request that a handler answers.
+public typealias HTTPServerRequest = AsyncUVHTTP.HTTPServerRequest
+/// The answer to a request.
+public typealias HTTPServerResponse = AsyncUVHTTP.HTTPServerResponse
+/// The numeric address of a socket.
+public typealias SocketAddress = AsyncUV.SocketAddress
+/// A TCP socket that accepts connections.
+public typealias TCPListener = AsyncUV.TCPListener

@@ -1,0 +1,80 @@
+import AsyncUV
+import AsyncUVHTTP
+import AsyncUVHTTP2
+import AsyncUVTLS
+import Foundation
+import HTTPTypes
+import TestSupport
+import Testing
+import UV
+
+/// Clients of others: curl, h2load. Each test does nothing where its program is missing.
+@Suite(.ownThread) struct ProgramTests {
+    private static func find(_ program: String) -> String? {
+        ["/usr/bin", "/bin", "/usr/local/bin"].map { "\($0)/\(program)" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+    }
+
+    private static let handler: HTTPServer.Handler = { request, response in
+        if request.head.path == "/echo" { return try await response.send(.ok, [:], request.body.collect()) }
+        try await response.send(text: "\(request.head.method) hello\n")
+    }
+
+    @Test func curlWithPriorKnowledge() throws {
+        guard let curl = Self.find("curl") else { return }
+        try withSite(HTTP2Server(), Self.handler) { site in
+            let url = "http://\(site.listener.localAddress)/"
+            let common = ["-sS", "-w", "%{http_version} %{http_code}"]
+            for (arguments, expected) in [
+                (["--http2-prior-knowledge", url], "GET hello\n2 200"),
+                (["--http2-prior-knowledge", "-I", "-o", "/dev/null", url], "2 200"),
+                (["--http2-prior-knowledge", "-d", "abc", url + "echo"], "abc2 200"),
+                (["--http1.1", url], "GET hello\n1.1 200"),
+            ] {
+                let result = try await ChildProcess.run(curl, common + arguments, on: site.loop)
+                #expect(result.text == expected, "\(arguments): \(result.errorText)")
+            }
+        }
+    }
+
+    @Test func curlOverTLS() throws {
+        guard let curl = Self.find("curl") else { return }
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "AsyncUVTLSTests/Certificates").path
+        try onLoop { loop in
+            let pem = { (name: String) in try String(contentsOfFile: "\(folder)/\(name).pem", encoding: .utf8) }
+            let context = try TLSContext.server(
+                identity: TLSIdentity(certificateChainPEM: pem("server"), privateKeyPEM: pem("server.key")),
+                applicationProtocols: HTTP2Server.applicationProtocols)
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+            let server = HTTP2Server()
+            let serving = loop.spawn {
+                try await listener.serve(tls: context) { try await server.serve($0, Self.handler) }
+            }
+            let url = "https://localhost:\(listener.localAddress.port)/"
+            let common = ["-sS", "-4", "--cacert", "\(folder)/authority.pem", "-w", "%{http_version} %{http_code}"]
+            let body = String(repeating: "0123456789", count: 10_000)
+            for (arguments, expected) in [
+                (["--http2", url, url], "GET hello\n2 200GET hello\n2 200"),
+                (["--http2", "-d", body, url + "echo"], body + "2 200"),
+                (["--http1.1", url], "GET hello\n1.1 200"),
+            ] {
+                let result = try await ChildProcess.run(curl, common + arguments, on: loop)
+                #expect(result.text == expected, "\(arguments.last ?? ""): \(result.errorText)")
+            }
+            await listener.close()
+            try await serving.value
+        }
+    }
+
+    @Test func h2load() throws {
+        guard let h2load = Self.find("h2load") else { return }
+        try withSite(HTTP2Server(), Self.handler) { site in
+            let result = try await ChildProcess.run(
+                h2load, ["-n", "2000", "-c", "4", "-m", "50", "http://\(site.listener.localAddress)/"], on: site.loop)
+            #expect(result.text.contains("2000 succeeded, 0 failed, 0 errored"), "\(result.text)")
+            #expect(site.server.http.statistics.requests == 2_000)
+        }
+    }
+}
