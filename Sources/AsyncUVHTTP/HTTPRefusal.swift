@@ -25,6 +25,15 @@ public struct HTTPRefusal: Error, Hashable, CustomStringConvertible {
         self.fields = fields
     }
 
+    /// What the client gets. A status that refuses nothing is a fault of the program's.
+    package var answer: (status: HTTPResponse.Status, fields: HTTPFields, body: [UInt8]) {
+        let kind = status.kind
+        let isRefusal = kind == .clientError || kind == .serverError || kind == .redirection
+        var fields = fields
+        if fields[.contentType] == nil { fields[.contentType] = "text/plain; charset=utf-8" }
+        return (isRefusal ? status : 500, fields, Array("\(self)\n".utf8))
+    }
+
     /// For people: `400 Bad Request: a header field is folded`.
     public var description: String { "\(status): \(reason)" }
 }

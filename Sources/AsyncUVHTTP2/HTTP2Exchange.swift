@@ -300,9 +300,8 @@ final class HTTP2Exchange: HTTPExchange {
     }
 
     private func send(_ refusal: HTTPRefusal) async {
-        let kind = refusal.status.kind
-        let status = kind == .clientError || kind == .serverError || kind == .redirection ? refusal.status : 500
-        try? await send(status, [.contentType: "text/plain; charset=utf-8"], Array("\(refusal)\n".utf8))
+        let answer = refusal.answer
+        try? await send(answer.status, answer.fields, answer.body)
     }
 }
 

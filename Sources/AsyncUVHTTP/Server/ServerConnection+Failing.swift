@@ -65,10 +65,7 @@ extension ServerConnection {
     }
 
     private func send(_ number: UInt32, _ refusal: HTTPRefusal) async throws {
-        let kind = refusal.status.kind
-        let status = kind == .clientError || kind == .serverError || kind == .redirection ? refusal.status : 500
-        var fields = refusal.fields
-        if fields[.contentType] == nil { fields[.contentType] = "text/plain; charset=utf-8" }
-        try await send(number, status, fields, Array("\(refusal)\n".utf8))
+        let answer = refusal.answer
+        try await send(number, answer.status, answer.fields, answer.body)
     }
 }
