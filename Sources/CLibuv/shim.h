@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012C02
-#error "swift-uv needs libuv 1.44.2 or newer"
+#error "swift-uv needs libuv 1.44.2 or newer. Ubuntu 22.04 has 1.43: take 24.04, or build libuv and set PKG_CONFIG_PATH"
 #endif
 
 // uv_write() tries at once unless bytes wait already. Right after uv_try_write() was short that is a system call that can only
@@ -75,13 +75,15 @@ static inline void clibuv_wake(uv_loop_t *loop) { uv_async_send(&loop->wq_async)
 // Gives a new handle a connected socket that does not block, as uv_accept() does. uv_tcp_open() asks the system to make it so once
 // more. The flags are UV_HANDLE_READABLE and UV_HANDLE_WRITABLE of uv-common.h; read in 1.44.2 and 1.52.1, later ones are asked.
 static inline int clibuv_adopt(uv_tcp_t *handle, int socket) {
-#if defined(__linux__) && UV_VERSION_HEX < 0x013500
-    handle->flags |= 0x4000 | 0x8000;
-    handle->io_watcher.fd = socket;
-    return 0;
-#else
-    return uv_tcp_open(handle, socket);
+#ifdef __linux__
+    // The libuv that runs, which may be newer than this header.
+    if (uv_version() < 0x013500) {
+        handle->flags |= 0x4000 | 0x8000;
+        handle->io_watcher.fd = socket;
+        return 0;
+    }
 #endif
+    return uv_tcp_open(handle, socket);
 }
 
 // Marks a handle as libuv's own: it does not keep a loop from being closed, and uv_walk does not find it. The flag is

@@ -1,4 +1,10 @@
 // The types of swift-system that stand in signatures of this module: `import UV` is enough to name them.
-@_exported public import struct SystemPackage.FileDescriptor
+public import SystemPackage
+
 @_exported public import struct SystemPackage.FilePath
-@_exported public import struct SystemPackage.FilePermissions
+// Aliases, because an exported struct silently wins over one of the same name that comes with its module: NIOCore has a
+// `FileDescriptor`, too.
+/// A file descriptor of swift-system.
+public typealias FileDescriptor = SystemPackage.FileDescriptor
+/// Who may do what with a file.
+public typealias FilePermissions = SystemPackage.FilePermissions

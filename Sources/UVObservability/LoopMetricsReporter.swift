@@ -73,4 +73,8 @@ public final class LoopMetricsReporter: Sendable {
         }
     }
 }
+#else
+/// Needs the trait `Observability` of the package.
+@available(*, unavailable, message: "it needs a trait: .package(…, traits: [.defaults, \"Observability\"])")
+public enum LoopMetricsReporter {}
 #endif

@@ -78,4 +78,8 @@ private func closingOnShutdown(
         for close in closes { Task { await close() } }
     }
 }
+#else
+/// Needs the trait `ServiceLifecycle` of the package.
+@available(*, unavailable, message: "it needs a trait: .package(…, traits: [.defaults, \"ServiceLifecycle\"])")
+public enum ListenerService {}
 #endif
