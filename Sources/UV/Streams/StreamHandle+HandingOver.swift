@@ -1,5 +1,5 @@
 internal import CPlatform
-package import SystemPackage
+internal import SystemPackage
 
 /// A stream whose socket goes to somebody else.
 extension StreamHandle {
