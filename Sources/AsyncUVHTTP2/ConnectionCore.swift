@@ -225,7 +225,11 @@ final class ConnectionCore: SessionOwner {
     func closed(_ id: Int32, _ error: UInt32) {
         guard let stream = streams[id] else { return }
         stream.isClosed = true
-        if error != 0 { stream.isReset = true }
+        if error != 0, !stream.isReset {
+            // A client may make us reset what it has asked for, by frames that are wrong (CVE-2025-8671).
+            if stream.answer == .none { countReset() }
+            stream.isReset = true
+        }
         wakeAll(stream)
         if stream.isRunning { return }
         // Its handler has ended, or will not be called.

@@ -151,10 +151,12 @@ final class HTTP2Connection: Sendable {
 
     private func answer(_ id: Int32, _ handler: HTTPServer.Handler) async {
         let exchange = HTTP2Exchange(self, id)
-        let (head, length, refusal) = locked { core in
-            let stream = core.streams[id]
-            return (stream?.request, stream?.length, stream?.refusal)
+        let request = locked { core -> (head: HTTPRequest?, length: Int?, refusal: HTTPRefusal?)? in
+            guard let stream = core.streams[id], !stream.isReset else { return nil }
+            return (stream.request, stream.length, stream.refusal)
         }
+        // The client has given it up meanwhile.
+        guard let (head, length, refusal) = request else { return locked { $0.end(id) } }
         var failure: (any Error)?
         if let refusal {
             server.noteOtherRefusal()

@@ -2,17 +2,19 @@
 public import AsyncUV
 public import AsyncUVHTTP
 
+// The first two make the members of their modules' types visible, too.
+@_exported public import struct AsyncUV.LoopClock
+@_exported public import struct AsyncUVHTTP.HTTPRefusal
 @_exported public import struct HTTPTypes.HTTPField
 @_exported public import struct HTTPTypes.HTTPFields
 @_exported public import struct HTTPTypes.HTTPRequest
 @_exported public import struct HTTPTypes.HTTPResponse
+@_exported public import struct UV.UVError
 // Aliases for the reason that AsyncUV gives at its own.
 /// A connection of bytes, both ways.
 public typealias ByteStream = AsyncUV.ByteStream
 /// How much of a message is taken.
 public typealias HTTPLimits = AsyncUVHTTP.HTTPLimits
-/// Why a message is not taken: the status of the answer, and a sentence for it.
-public typealias HTTPRefusal = AsyncUVHTTP.HTTPRefusal
 /// Serves HTTP/1.1 and 1.0 over streams of bytes.
 public typealias HTTPServer = AsyncUVHTTP.HTTPServer
 /// A request that a handler answers.
