@@ -6,6 +6,12 @@ EXPLANATIONS = {
                "have 870; the kernel's part is the same.",
     ("echo-64B-1000", "AsyncUV"): "As with 1 KiB. Over many runs it was 1.10 to 1.12 (docs/NUMBERS.md); that the tasks of a thousand connections "
                                   "do not fit into the processor's nearest caches is likely, and was not measured.",
+    ("local", "local: AsyncUV"): "As over TCP; the kernel's part of a local socket is smaller, so that ours is a larger share.",
+    ("loops", "AsyncUV, loops: 1"): "As with 1 KiB on one core.",
+    ("loops", "AsyncUV, loops: 2"): "As with one loop: each connection stays on the loop that accepted it.",
+    ("files-cold", "File.read"): "It asks first whether the bytes are in memory, and then takes the way through libuv's pool, as `uv_fs_read in C`: a change of "
+                                 "threads there and back.",
+    ("files-cold", "FileRequest.read"): "Through libuv's pool, as `uv_fs_read in C`: a change of threads there and back.",
     ("bursts", "AsyncUV"): "A task is resumed for a burst, not for each message.",
     ("visits", "AsyncUV"): "A connection is a task, an object and a stream more than C's handle, all made and freed for one byte.",
     ("visits", "UV callbacks"): "A handle, its object and its closures are made and freed for one byte.",
