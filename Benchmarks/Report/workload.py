@@ -102,7 +102,7 @@ class Program:
     title: str
     method: str
     words: tuple
-    # The row that the others are compared with.
+    # The row that the others are compared with; none if empty.
     baseline: str
     measures: tuple = (TIME,)
     # What --quick adds, and what the full run does; {rounds}, {python} are filled in.

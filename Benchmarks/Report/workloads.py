@@ -116,7 +116,7 @@ WORKLOADS = [
            Part("files-cold", "Files not in memory, 4 KiB, one read at a time", COLD, "pread", part="cold: ")),
     Program("contrast", "A timer beside a slow disk, four ways", "A timer should tick every 5 ms while a file that is not in memory is read, or one is written with "
             "fsync, in steps that take four ticks each: by a callback of the loop, after asking select or poll whether the file is ready, which it always is, and "
-            "in libuv's pool. epoll refuses files.", ("contrast", "--rounds", "{rounds}"), "blocking calls on the loop",
+            "in libuv's pool. epoll refuses files.", ("contrast", "--rounds", "9"), "",
             measures=(Measure("mean", "mean delay of a tick", "ms"), Measure("most", "longest delay", "ms"), Measure("late", "ticks late", "%")),
             rows=("blocking calls on the loop", "readiness: select, then a call", "readiness: poll, then a call", "libuv's thread pool")),
     *parts(("trees", "--rounds", "{rounds}", "--files", "2000"),
