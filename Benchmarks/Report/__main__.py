@@ -19,7 +19,7 @@ def parsed():
     parser.add_argument("--from", type=pathlib.Path, dest="recorded", metavar="JSON", help="draw what an earlier run has written")
     parser.add_argument("--compare", type=pathlib.Path, metavar="JSON", help="an earlier report to compare with")
     parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="also write the README's pictures, light and dark")
-    parser.add_argument("--into", type=pathlib.Path, metavar="JSON", help="put what is measured in the place of the same in this report")
+    parser.add_argument("--into", type=pathlib.Path, metavar="JSON", help="put what is measured, or in --from, in the place of the same in this report")
     parser.add_argument("--only", help="keys of workloads, with commas between them")
     parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")
     parser.add_argument("--rounds", type=int, help="turns of each rival (5, with --quick 3)")
@@ -45,10 +45,17 @@ def merge(old, new):
     """The older report with the newer one's workloads, in the order of the page. The machine is the older one's."""
     found = {workload["key"]: workload for workload in old["workloads"] + new["workloads"]}
     keys = [workload.key for workload in WORKLOADS]
+    names = {rival["name"] for rival in old["rivals"]}
+    old["rivals"] += [rival for rival in new["rivals"] if rival["name"] not in names]
+    old["missing"] = [each for each in old["missing"] if each["name"] not in {rival["name"] for rival in old["rivals"]}]
     old["workloads"] = sorted(found.values(), key=lambda workload: keys.index(workload["key"]))
     old["seconds"] = round(old["seconds"] + new["seconds"], 1)
     old["isUnderLoad"] = old["isUnderLoad"] or new["isUnderLoad"]
     return old
+
+
+def text(record):
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def measure(options):
@@ -60,12 +67,9 @@ def measure(options):
     numbers = options.output.with_suffix(".json")
 
     def save(record):
-        numbers.write_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+        numbers.write_text(text(record))
 
     record = Session(runner, options, command).run(chosen(options), save)
-    if options.into:
-        record = merge(json.loads(options.into.read_text()), record)
-        save(record)
     print(f"\nThe numbers are in {numbers}.", file=sys.stderr)
     return record
 
@@ -73,6 +77,9 @@ def measure(options):
 def main():
     options = parsed()
     record = json.loads(options.recorded.read_text()) if options.recorded else measure(options)
+    if options.into:
+        record = merge(json.loads(options.into.read_text()), record)
+        options.into.write_text(text(record))
     old = json.loads(options.compare.read_text()) if options.compare else None
     options.output.write_text(page.Page(record, old).text)
     print(f"The page is in {options.output}.", file=sys.stderr)

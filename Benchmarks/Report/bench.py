@@ -31,15 +31,17 @@ class Bench:
         self.places, self.server_core, self.load_core = places, server_core, load_core
 
     @contextlib.contextmanager
-    def serving(self, words):
-        """A fresh server, as the layout of a process's memory moves its speed by some per cent."""
+    def serving(self, words, spreads=False):
+        """A fresh server, as the layout of a process's memory moves its speed by some per cent. `spreads` lets it have all cores."""
         server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                  preexec_fn=pinned(self.server_core))
+                                  preexec_fn=None if spreads else pinned(self.server_core))
         try:
             line = server.stdout.readline()
             if not line.startswith("listening on "):
                 raise Failed(f"{words[0]} printed {line!r}")
-            yield server, line.split()[-1].rsplit(":", 1)
+            place = line.split()[-1]
+            # A local socket has no port.
+            yield server, [place] if place.startswith("/") else place.rsplit(":", 1)
         finally:
             server.send_signal(signal.SIGTERM)
             try:
@@ -49,12 +51,12 @@ class Bench:
                 server.wait()
             server.stdout.close()
 
-    def run(self, words, client, arguments, needs_cpu=True):
+    def run(self, words, client, arguments, needs_cpu=True, spreads=False):
         """What the client printed, and what the kernel keeps of the server. A window in which other programs had the cores all the
         time is measured again."""
         for left in reversed(range(TRIES)):
             try:
-                result = self.run_once(words, client, arguments)
+                result = self.run_once(words, client, arguments, spreads)
             except Failed as failure:
                 if not left or NOTHING not in str(failure):
                     raise
@@ -63,8 +65,8 @@ class Bench:
                 return result
         raise Failed("the server had no core in the whole window")
 
-    def run_once(self, words, client, arguments):
-        with self.serving(words) as (server, place):
+    def run_once(self, words, client, arguments, spreads=False):
+        with self.serving(words, spreads) as (server, place):
             command = [self.places.built / client, *place, "--json", "--pid", str(server.pid), *map(str, arguments)]
             before = switches(server.pid)
             done = self.client(command)

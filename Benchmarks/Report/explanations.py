@@ -4,8 +4,15 @@ EXPLANATIONS = {
     "UV callbacks": "870 instructions of its own for an echoed KiB, where C on libuv has 712 and keeps one buffer for all reads.",
     "AsyncUV": "A task is suspended and resumed for each message: some 3,600 instructions of its own for an echoed KiB where callbacks "
                "have 870; the kernel's part is the same.",
-    ("echo-64B-1000", "AsyncUV"): "As with 1 KiB. Over many runs it was 1.10 to 1.12 (docs/NUMBERS.md); that the tasks of a thousand connections "
-                                  "do not fit into the processor's nearest caches is likely, and was not measured.",
+    ("echo-64B-1000", "AsyncUV"): "As with 1 KiB, of smaller messages. It is not the number of connections: in one run the ratio was 1.17 with 100 of them, and 1.13 "
+                                  "with 400 and with 1,000.",
+    ("local", "local: AsyncUV"): "As over TCP; the kernel's part of a local socket is smaller, so that ours is a larger share.",
+    ("loops", "AsyncUV, loops: 1"): "As with 1 KiB on one core.",
+    ("loops", "AsyncUV, loops: 2"): "Each loop has its own connections and sleeps in between: 0.39 context switches a request, as in C with two loops (0.29), where one "
+                                    "loop has 0.02. tokio's two threads have 0.09.",
+    ("files-cold", "File.read"): "It asks first whether the bytes are in memory, and then takes the way through libuv's pool, as `uv_fs_read in C`: a change of "
+                                 "threads there and back.",
+    ("files-cold", "FileRequest.read"): "Through libuv's pool, as `uv_fs_read in C`: a change of threads there and back.",
     ("bursts", "AsyncUV"): "A task is resumed for a burst, not for each message.",
     ("visits", "AsyncUV"): "A connection is a task, an object and a stream more than C's handle, all made and freed for one byte.",
     ("visits", "UV callbacks"): "A handle, its object and its closures are made and freed for one byte.",
@@ -27,7 +34,9 @@ EXPLANATIONS = {
     ("calls", "UV callbacks"): "One wait, one read, one write, as in C. Go reads and writes first, and waits only when it must.",
     ("calls", "AsyncUV"): "One wait, one read, one write, as in C. Go reads and writes first, and waits only when it must.",
     ("tasks-switch", "switch between two tasks"): "As on a bare ring: what Swift's runtime takes to resume a task.",
-    ("files-nginx-large", "file-server"): "It was 1.09 to 1.15 before (docs/NUMBERS.md). Rounds differ by a third here, and the cause is not known yet.",
+    ("files-nginx-large", "file-server"): "Nearly nginx's system calls, one sendfile for the file among them, which is 70 % of the time in both (perf). 19 % is code of ours, "
+                                          "where nginx has 11 %.",
+    ("files-nginx-small", "file-server"): "Our own code: a request as small as that is some 13,740 instructions outside the kernel (docs/NUMBERS.md).",
     ("tls-idle", "echo-uv-tls"): "OpenSSL's state of a connection is 14 kB, as in C; the task and the stream are 4.",
     ("tls-handshake", "echo-uv-tls"): "OpenSSL's handshake takes longer than BoringSSL's, which SwiftNIO brings.",
 }

@@ -30,11 +30,11 @@ class Reading:
     @staticmethod
     def group(name):
         """Rows of programs are not named in the list of rivals: others' names tell themselves."""
-        if re.search(r"asyncio|gevent|greenlet|[Pp]ython|Go\b|go:|goroutine|NIO|-nio|[Nn]ode|Foundation|AsyncChannel|nginx|redis", name):
+        if re.search(r"asyncio|gevent|greenlet|[Pp]ython|Go\b|go:|goroutine|NIO|-nio|[Nn]ode|Foundation|AsyncChannel|nginx|redis|tokio|uvloop", name):
             return "other"
         if re.search(r"\bin C\b|^C\b|^echo-c-|C libuv|uv_|pread|^cp |^rm |bare|one child task|^open, fstat", name):
             return "C"
-        if "readiness" in name:
+        if "readiness" in name or name.startswith("blocking"):
             return "model"
         return "ours"
 

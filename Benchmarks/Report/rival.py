@@ -1,5 +1,5 @@
 """A program that echoes, and what it needs."""
-import dataclasses, pathlib, shutil, subprocess
+import dataclasses, os, pathlib, shutil, subprocess, tempfile
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
 PEERS = BENCHMARKS / "Peers"
@@ -9,7 +9,7 @@ BUILT_PEERS = BENCHMARKS / ".build/peers"
 @dataclasses.dataclass(frozen=True)
 class Rival:
     name: str
-    # Its command line. A word `{built}`, `{peers}`, `{sources}` or `{python}` names a place: see Places.
+    # Its command line. A word `{built}`, `{peers}`, `{sources}`, `{python}` or `{local}` names a place: see Places.
     command: str
     # Whose it is: C, ours, model (of Readiness) or other. The charts colour by it.
     group: str = "other"
@@ -29,7 +29,8 @@ class Rival:
         words = self.words(places)
         if shutil.which(words[0]) is None:
             return False
-        if any(word.startswith("/") and not pathlib.Path(word).exists() for word in words):
+        places_there = [word for word in words if word.startswith("/") and word != str(places.names["local"])]
+        if not all(pathlib.Path(word).exists() for word in places_there):
             return False
         if not self.module:
             return True
@@ -43,4 +44,5 @@ class Places:
         python = BENCHMARKS / ".build/python/bin/python3"
         self.built = pathlib.Path(built).resolve()
         self.names = {"built": self.built, "peers": BUILT_PEERS, "sources": PEERS,
-                      "python": python if python.exists() else "python3"}
+                      "python": python if python.exists() else "python3",
+                      "local": pathlib.Path(tempfile.gettempdir()) / f"swift-uv-report-{os.getpid()}"}

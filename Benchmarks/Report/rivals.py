@@ -20,6 +20,7 @@ RIVALS = [
     Rival("selector", "{built}/echo-readiness selector", "model", SWIFT),
     Rival("NIO handler", "{built}/echo-nio-handler", needs=SWIFT),
     Rival("NIOAsyncChannel", "{built}/echo-nio-async", needs=SWIFT),
+    Rival("FlyingSocks", "{peers}/echo-flyingsocks"),
     Rival("tokio", "{peers}/echo-tokio"),
     Rival("Boost.Asio", "{peers}/echo-asio"),
     Rival("Go", "{peers}/echo-go"),

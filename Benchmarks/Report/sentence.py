@@ -21,6 +21,11 @@ def describe(reading):
     tail = f" Too noisy to conclude: {noisy} of {len(bars)} rows." if noisy else ""
     base = reading.find(reading.baseline)
     if base is None or not base.get(key):
+        # A row that is too noisy for a number may still be less than every other in all its rounds.
+        below = [row for row in bars if row.get(key).is_noisy and not reading.main["higher_is_better"]
+                 and all(row.get(key).high < other.get(key).low for other in bars if other is not row)]
+        if below:
+            return f"The least is {below[0].name} with {number(below[0].get(key).high)} {unit} at most." + tail
         return f"The least is {bars[0].name} with {amount(bars[0].get(key), unit)}." + tail
     if not sure:
         return f"Too noisy to conclude: in all {len(bars)} rows the rounds contradict each other."

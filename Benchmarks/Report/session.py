@@ -47,6 +47,8 @@ class Session:
         able, skipped = [], []
         for rival in workload.contestants(here):
             reason = workload.reason_against(rival)
+            if not reason and rival not in here and not rival.is_there(self.bench.places):
+                reason = f"is not there; `{rival.needs}` brings it"
             skipped += [{"name": rival.name, "reason": reason}] if reason else []
             able += [] if reason else [rival]
         rows = {rival.name: {} for rival in able}

@@ -22,6 +22,8 @@ class Workload:
     in_quick: bool = False
     # Rivals of its own, the first of which is the baseline.
     own: tuple = ()
+    # Whether the server may have all cores, the load's too.
+    spreads: bool = False
     # Rounds that this one has at most: some take long and hardly vary.
     most_rounds: int = 99
 
@@ -39,7 +41,7 @@ class Workload:
     def measure(self, bench, rival, options):
         """The figures of one run, by the key of their measure."""
         arguments = [*self.arguments, "--seconds", options.seconds, "--warmup", options.seconds / 2]
-        return self.figures(bench.run(rival.words(bench.places), self.client, arguments, rival.is_one_process), rival)
+        return self.figures(bench.run(rival.words(bench.places), self.client, arguments, rival.is_one_process, self.spreads), rival)
 
     def figures(self, result, rival):
         requests, latency = result["requests"], result["latency"]
@@ -100,7 +102,7 @@ class Program:
     title: str
     method: str
     words: tuple
-    # The row that the others are compared with.
+    # The row that the others are compared with; none if empty.
     baseline: str
     measures: tuple = (TIME,)
     # What --quick adds, and what the full run does; {rounds}, {python} are filled in.

@@ -4,11 +4,20 @@ from rival import Rival
 from traced import Calls
 from workload import Curves, Idle, OpenLoop, Program, Workload
 
-MAIN = ("C libuv", "C epoll", "UV callbacks", "AsyncUV", "NIO handler", "NIOAsyncChannel", "tokio", "Boost.Asio", "Go", "Node",
+MAIN = ("C libuv", "C epoll", "UV callbacks", "AsyncUV", "NIO handler", "NIOAsyncChannel", "FlyingSocks", "tokio", "Boost.Asio", "Go", "Node",
         "asyncio", "uvloop", "gevent")
 CLOSED = ("Each connection sends a message, waits for the whole echo, and sends the next; the server has a core of its own. ")
 UDP = (Rival("UDP: C libuv", "{built}/udp-c-libuv", "C"), Rival("UDP: callbacks", "{built}/udp-uv-callbacks", "ours"),
        Rival("UDP: async", "{built}/udp-uv-async", "ours"))
+
+LOCAL = (Rival("local: C libuv", "{built}/echo-c-libuv --local {local}", "C"), Rival("local: callbacks", "{built}/echo-uv-callbacks --local {local}", "ours"),
+         Rival("local: AsyncUV", "{built}/echo-uv-async --local {local}", "ours"), Rival("local: tokio", "{peers}/echo-tokio --local {local}"),
+         Rival("local: Go", "{peers}/echo-go --local {local}"), Rival("local: asyncio", "{python} {sources}/python/echo_asyncio.py --local {local}"),
+         Rival("local: uvloop", "{python} {sources}/python/echo_asyncio.py --uvloop --local {local}", module="uvloop"))
+LOOPS = tuple(Rival(f"{name}: {count}", f"{command} {count}", group) for name, command, group in (
+    ("C libuv, loops", "{built}/echo-c-libuv --loops", "C"), ("AsyncUV, loops", "{built}/echo-uv-async --loops", "ours"),
+    ("tokio, threads", "{peers}/echo-tokio --threads", "other"), ("Go, processors", "{peers}/echo-go --processors", "other"))
+    for count in (1, 2))
 
 
 def echo(key, title, connections, size, *more, in_quick=False, only=(), method=""):
@@ -17,6 +26,8 @@ def echo(key, title, connections, size, *more, in_quick=False, only=(), method="
 
 
 PROCESS = "CPU time of a step; each measurement is a process of its own."
+COLD = ("Random reads of 4 KiB, one at a time, by the clock; before each the file is dropped from memory (posix_fadvise). A virtual machine's host may "
+        "have it all the same.")
 READS = "Random reads of a file that is in memory."
 NGINX = "Server CPU for a request of wrk's for a file, over 32 connections; both with their timeouts."
 REDIS = "Server CPU for a command of redis-benchmark's on 50 connections; -P 16 sends sixteen at once."
@@ -65,6 +76,10 @@ WORKLOADS = [
             needs=("valgrind",), is_long=True),
     Workload("udp", "Echo of datagrams", "50 sockets, a datagram of 1 KiB under way on each.",
              ("--connections", 50, "--size", 1024, "--udp"), own=UDP),
+    Workload("local", "Echo over a local socket: 50 connections, 1 KiB", CLOSED, ("--connections", 50, "--size", 1024), connections=50, own=LOCAL,
+             in_quick=True),
+    Workload("loops", "One loop and two: 50 connections, 1 KiB", "The server may have both cores, and the load keeps the second one busy: what is measured is the "
+             "price of a second loop, not how far it carries.", ("--connections", 50, "--size", 1024), connections=50, own=LOOPS, spreads=True),
     *parts(("tasks", "--rounds", "{rounds}", "--python", "{python}", "--spawned", "20000", "--count", "50000"),
            Part("tasks-switch", "A switch between two tasks", "Two tasks of one loop that take turns.", "a switch on a bare ring",
                 rows=("switch between two tasks", "a switch on a bare ring", "greenlet: switch")),
@@ -97,7 +112,13 @@ WORKLOADS = [
            Part("files-8", "Files in memory, 4 KiB, 8 reads at a time", READS, "uv_fs_read in C", part="8 at a time: "),
            Part("files-64", "Files in memory, 4 KiB, 64 reads at a time", READS, "uv_fs_read in C", part="64 at a time: "),
            Part("files-whole", "A whole file of 4 KiB in memory", "Opened, read to its end and closed, one after the other.",
-                "open, fstat, read, close", part="whole file of 4 KiB: ")),
+                "open, fstat, read, close", part="whole file of 4 KiB: "),
+           Part("files-cold", "Files not in memory, 4 KiB, one read at a time", COLD, "pread", part="cold: ")),
+    Program("contrast", "A timer beside a slow disk, four ways", "A timer should tick every 5 ms while a file that is not in memory is read, or one is written with "
+            "fsync, in steps that take four ticks each: by a callback of the loop, after asking select or poll whether the file is ready, which it always is, and "
+            "in libuv's pool. epoll refuses files.", ("contrast", "--rounds", "9"), "",
+            measures=(Measure("mean", "mean delay of a tick", "ms"), Measure("most", "longest delay", "ms"), Measure("late", "ticks late", "%")),
+            rows=("blocking calls on the loop", "readiness: select, then a call", "readiness: poll, then a call", "libuv's thread pool")),
     *parts(("trees", "--rounds", "{rounds}", "--files", "2000"),
            Part("trees-copy", "Copying a tree", "2,000 small files, in milliseconds.", "cp -r", rows=("cp -r", "TreeRequest.copy")),
            Part("trees-remove", "Removing a tree", "2,000 small files, in milliseconds.", "rm -rf", rows=("rm -rf", "TreeRequest.remove")),

@@ -20,11 +20,17 @@ import Foundation
     var fsyncStorm = false
     @Option(help: "Write the picture to this file.") var svg: String?
 
+    @Flag(help: "Find work that is slow on this disk, measure it in turns, and print one line of JSON.") var json =
+        false
+    @Option(help: "How many turns.") var rounds = 3
+
     func validate() throws {
+        guard rounds > 0 else { throw ValidationError("There is nothing to measure.") }
         guard (1...65_536).contains(size) else { throw ValidationError("The size is 1 to 65,536 MiB.") }
     }
 
     func run() throws {
+        if json { return print(try Rounds(rounds, in: directory).text) }
         let kind: DiskWork.Kind = fsyncStorm ? .fsyncStorm : .coldRead
         let work = try DiskWork(kind, size: fsyncStorm ? 100 << 16 : size << 20, in: directory)
         defer { work.remove() }

@@ -112,3 +112,25 @@ double cfiles_pool_whole(const char *path, long count) {
     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
     return run.failed || run.left ? -1 : (double)(uv_hrtime() - start) / count;
 }
+
+double cfiles_cold_pool(const char *path, int block, int blocks, long count) {
+    uv_fs_t open;
+    struct run run = {.block = block, .blocks = blocks, .state = 1};
+    run.file = uv_fs_open(NULL, &open, path, O_RDONLY | O_CLOEXEC, 0, NULL);
+    uv_fs_req_cleanup(&open);
+    if (run.file < 0) return -1;
+    struct reader reader = {.run = &run, .buffer = malloc(block)};
+    double time = 0;
+    for (long i = 0; i < count; i++) {
+        if (cfiles_evict(path) != 0) run.failed = 1;
+        run.to_start = run.left = 1;
+        double start = cfiles_now();
+        next(&reader);
+        uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+        time += cfiles_now() - start;
+    }
+    free(reader.buffer);
+    uv_fs_close(NULL, &open, run.file, NULL);
+    uv_fs_req_cleanup(&open);
+    return run.failed ? -1 : time / count;
+}

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void) {
+double cfiles_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * 1e9 + time.tv_nsec;
@@ -19,18 +19,18 @@ double cfiles_pread(const char *path, int block, int blocks, long count) {
     if (file < 0) return -1;
     char *buffer = malloc(block);
     uint32_t state = 1;
-    double start = now();
+    double start = cfiles_now();
     for (long i = 0; i < count; i++) {
         if (pread(file, buffer, block, (off_t)cfiles_place(&state, blocks) * block) != block) return -1;
     }
-    double time = now() - start;
+    double time = cfiles_now() - start;
     free(buffer);
     close(file);
     return time / count;
 }
 
 double cfiles_whole(const char *path, long count) {
-    double start = now();
+    double start = cfiles_now();
     for (long i = 0; i < count; i++) {
         int file = open(path, O_RDONLY | O_CLOEXEC);
         struct stat status;
@@ -40,7 +40,7 @@ double cfiles_whole(const char *path, long count) {
         free(buffer);
         close(file);
     }
-    return (now() - start) / count;
+    return (cfiles_now() - start) / count;
 }
 
 int cfiles_evict(const char *path) {
@@ -50,4 +50,22 @@ int cfiles_evict(const char *path) {
     int error = posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
     close(file);
     return error;
+}
+
+double cfiles_cold_pread(const char *path, int block, int blocks, long count) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    char *buffer = malloc(block);
+    uint32_t state = 1;
+    double time = 0;
+    for (long i = 0; i < count && time >= 0; i++) {
+        off_t place = (off_t)cfiles_place(&state, blocks) * block;
+        if (cfiles_evict(path) != 0) time = -1;
+        double start = cfiles_now();
+        if (pread(file, buffer, block, place) != block) time = -1;
+        if (time >= 0) time += cfiles_now() - start;
+    }
+    free(buffer);
+    close(file);
+    return time < 0 ? -1 : time / count;
 }

@@ -5,11 +5,27 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+static int connect_locally(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -1;
+    if (strlen(path) >= sizeof address.sun_path) {
+        close(descriptor);
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+    close(descriptor);
+    return -1;
+}
 
 int load_connect(const char *host, uint16_t port) { return load_connect_from(INADDR_ANY, host, port); }
 
 int load_connect_from(uint32_t source, const char *host, uint16_t port) {
+    if (host[0] == '/') return connect_locally(host);
     int yes = 1, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(source)};

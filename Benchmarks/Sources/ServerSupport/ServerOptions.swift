@@ -19,4 +19,10 @@ public struct ServerOptions: ParsableArguments, Sendable {
         print("listening on \(host):\(port)")
         fflush(nil)
     }
+
+    /// The same of a local socket.
+    public func announce(local path: String) {
+        print("listening on \(path)")
+        fflush(nil)
+    }
 }

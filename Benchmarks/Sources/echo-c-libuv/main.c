@@ -3,11 +3,14 @@
 // One 64 KiB buffer serves every read. The answer is tried at once with uv_try_write, which costs no request; what
 // the kernel does not take is copied to a pooled block, and reading rests until it is out. So nothing is allocated
 // per message, and memory is bounded by one block a connection. With --split each so many bytes get a write of their own.
+// With --loops so many threads do it, each with a loop and a listener of its own; --local listens on a local socket.
 #include <CServerSupport.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 /// An unfinished write: the request and the bytes it still has to send.
@@ -17,8 +20,8 @@ struct block {
     char bytes[SERVER_CHUNK];
 };
 
-static struct block *spare_blocks;
-static char chunk[SERVER_CHUNK];
+static _Thread_local struct block *spare_blocks;
+static _Thread_local char chunk[SERVER_CHUNK];
 
 static void must(int status, const char *what) {
     if (status >= 0) return;
@@ -98,17 +101,40 @@ static void received(uv_stream_t *connection, ssize_t count, const uv_buf_t *buf
 
 static void accepted(uv_stream_t *listener, int status) {
     if (status < 0) return;
-    uv_tcp_t *connection = malloc(sizeof *connection);
+    int is_local = listener->type == UV_NAMED_PIPE;
+    uv_stream_t *connection = malloc(is_local ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t));
     if (connection == NULL) return;
-    must(uv_tcp_init(listener->loop, connection), "uv_tcp_init");
-    if (uv_accept(listener, (uv_stream_t *)connection) < 0 || uv_tcp_nodelay(connection, 1) < 0
-        || uv_read_start((uv_stream_t *)connection, lend_chunk, received) < 0)
-        end((uv_stream_t *)connection);
+    if (is_local) must(uv_pipe_init(listener->loop, (uv_pipe_t *)connection, 0), "uv_pipe_init");
+    else must(uv_tcp_init(listener->loop, (uv_tcp_t *)connection), "uv_tcp_init");
+    if (uv_accept(listener, connection) < 0 || (!is_local && uv_tcp_nodelay((uv_tcp_t *)connection, 1) < 0)
+        || uv_read_start(connection, lend_chunk, received) < 0)
+        end(connection);
 }
 
 static void interrupted(uv_signal_t *handle, int number) {
     (void)number;
     uv_stop(handle->loop);
+}
+
+/// Listens on an address, which several loops may share, and returns the socket.
+static int listen_on(uv_loop_t *loop, uv_tcp_t *listener, struct sockaddr_in address) {
+    int yes = 1, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "SO_REUSEADDR");
+    if (server_loops > 1) must(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes), "SO_REUSEPORT");
+    must(uv_tcp_init(loop, listener), "uv_tcp_init");
+    must(uv_tcp_open(listener, descriptor), "uv_tcp_open");
+    must(uv_tcp_bind(listener, (struct sockaddr *)&address, 0), "uv_tcp_bind");
+    must(uv_listen((uv_stream_t *)listener, SERVER_BACKLOG, accepted), "uv_listen");
+    return descriptor;
+}
+
+/// A loop beside the first, until the process ends.
+static void run_further_loop(void *address) {
+    uv_loop_t loop;
+    uv_tcp_t listener;
+    must(uv_loop_init(&loop), "uv_loop_init");
+    listen_on(&loop, &listener, *(struct sockaddr_in *)address);
+    uv_run(&loop, UV_RUN_DEFAULT);
 }
 
 int main(int argc, char **argv) {
@@ -123,13 +149,24 @@ int main(int argc, char **argv) {
     }
 
     uv_tcp_t listener;
-    uv_os_fd_t descriptor;
-    must(uv_tcp_init(loop, &listener), "uv_tcp_init");
-    must(uv_tcp_bind(&listener, (struct sockaddr *)&address, 0), "uv_tcp_bind");
-    must(uv_listen((uv_stream_t *)&listener, SERVER_BACKLOG, accepted), "uv_listen");
-    must(uv_fileno((uv_handle_t *)&listener, &descriptor), "uv_fileno");
-    server_announce(descriptor);
-
+    uv_pipe_t local;
+    if (server_local != NULL) {
+        unlink(server_local);
+        must(uv_pipe_init(loop, &local, 0), "uv_pipe_init");
+        must(uv_pipe_bind(&local, server_local), "uv_pipe_bind");
+        must(uv_listen((uv_stream_t *)&local, SERVER_BACKLOG, accepted), "uv_listen");
+        server_announce(-1);
+    } else {
+        int descriptor = listen_on(loop, &listener, address);
+        socklen_t length = sizeof address;
+        getsockname(descriptor, (struct sockaddr *)&address, &length);
+        for (int i = 1; i < server_loops; i++) {
+            uv_thread_t thread;
+            must(uv_thread_create(&thread, run_further_loop, &address), "uv_thread_create");
+        }
+        server_announce(descriptor);
+    }
     uv_run(loop, UV_RUN_DEFAULT);
+    if (server_local != NULL) unlink(server_local);
     return 0;
 }

@@ -13,10 +13,12 @@ import UV
     @Option(help: "An idle timeout of each connection, in seconds.") var idleTimeout: Int?
     @Option(help: "A timeout of each read, in seconds.") var readTimeout: Int?
     @Flag(help: "A task of one's own for each connection, in place of `serve`.") var tasks = false
+    @Option(help: "Loops, each with a thread of its own.") var loops = 1
     @Option(help: "Listens on a local socket at this path instead.") var local: String?
 
     func run() throws {
         if let local { return try serveLocally(at: local) }
+        if loops > 1 { return try serve(loops: loops) }
         let (options, split, each, tasks) = (options, split, each, tasks)
         let (idleTimeout, readTimeout) = (
             idleTimeout.map { Duration.seconds($0) }, readTimeout.map { Duration.seconds($0) }
@@ -58,11 +60,34 @@ import UV
         }
     }
 
-    private func serveLocally(at path: String) throws {
+    /// Loops with a thread each, and the first's one that only waits for the end.
+    private func serve(loops: Int) throws {
+        let options = options
         try EventLoop.run { loop in
-            let listener = try await LocalListener.bind(to: LocalAddress(path: path), replacingStale: true)
-            print("listening on \(listener.localAddress)")
-            fflush(nil)
+            let group = try await EventLoopGroup(count: loops)
+            let listeners = try await group.bind(
+                host: options.host, port: options.port, backlog: ServerOptions.backlog)
+            options.announce(port: Int(listeners[0].localAddress.port))
+            let serving = loop.spawn {
+                try await EventLoopGroup.serve(listeners) { connection in
+                    for try await chunk in connection { try await connection.write(chunk) }
+                }
+            }
+            try await loop.withLoop { loop in
+                for signal: Signal in [.terminate, .interrupt] {
+                    try SignalHandle(on: loop).start(signal) { _, _ in serving.cancel() }
+                }
+            }
+            _ = await serving.result
+            await group.shutdown()
+        }
+    }
+
+    private func serveLocally(at local: String) throws {
+        let options = options
+        try EventLoop.run { loop in
+            let listener = try await LocalListener.bind(to: LocalAddress(path: local), replacingStale: true)
+            options.announce(local: local)
             let serving = loop.spawn {
                 try await listener.serve { connection in
                     for try await chunk in connection { try await connection.write(chunk) }

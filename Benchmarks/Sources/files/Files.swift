@@ -11,6 +11,7 @@ import Measurement
     @Option(help: "Reads of one measurement through a thread pool; cached ones are ten times as many.") var count =
         20_000
     @Option(help: "Size of the file that is read cold, in MiB; 0 leaves the cold reads out.") var cold = 1_024
+    @Option(help: "Reads of a file that is dropped from memory before each, in a measurement.") var coldReads = 200
     @Option(help: "A directory on the disk to be measured.") var directory = FileManager.default.temporaryDirectory
         .path()
     @Option(help: "The Node to be measured too, or nothing.") var node = "node"
@@ -18,7 +19,9 @@ import Measurement
     @Flag(help: "One line of JSON with every round's figure of the cached reads instead of tables.") var json = false
 
     func validate() throws {
-        guard rounds > 0, count >= 1_000, cold >= 0 else { throw ValidationError("There is nothing to measure.") }
+        guard rounds > 0, count >= 1_000, cold >= 0, coldReads >= 0 else {
+            throw ValidationError("There is nothing to measure.")
+        }
     }
 
     func run() throws {
@@ -43,6 +46,7 @@ import Measurement
         var measured = try CReads.measure(samples, count)
         measured += try UVReads.measure(samples, count)
         measured += try NIOReads.measure(samples, count)
+        measured += try ColdReads.measure(samples, coldReads)
         measured += NodeReads.measure(node, samples, count)
         return measured
     }
@@ -57,16 +61,20 @@ struct Samples {
     let big: String
     /// 4 KiB.
     let small: String
+    /// As ``big``, not in memory.
+    let cold: String
 
     init(in directory: String) throws {
         big = directory + "/swift-uv-big-\(getpid())"
         small = directory + "/swift-uv-small-\(getpid())"
+        cold = directory + "/swift-uv-cold-blocks-\(getpid())"
         try Data(repeating: 1, count: Self.block * Self.blocks).write(to: URL(filePath: big))
+        try Data(repeating: 3, count: Self.block * Self.blocks).write(to: URL(filePath: cold))
         try Data(repeating: 2, count: Self.block).write(to: URL(filePath: small))
     }
 
     func remove() {
-        for path in [big, small] { try? FileManager.default.removeItem(atPath: path) }
+        for path in [big, small, cold] { try? FileManager.default.removeItem(atPath: path) }
     }
 }
 

@@ -6,10 +6,15 @@ import _NIOFileSystem
 /// The rows made by SwiftNIO's file system module, as its users have them: tasks on the global executor.
 enum NIOReads {
     static func measure(_ samples: Samples, _ count: Int) throws -> [(Row, Double)] {
+        try wait { try await reads(samples, count) }
+    }
+
+    /// Runs a body as a task of the global executor.
+    static func wait<Value: Sendable>(for body: @escaping @Sendable () async throws -> Value) throws -> Value {
         let done = DispatchSemaphore(value: 0)
-        let result = Box<Result<[(Row, Double)], any Error>?>(nil)
+        let result = Box<Result<Value, any Error>?>(nil)
         Task.detached {
-            do { result.value = .success(try await reads(samples, count)) } catch { result.value = .failure(error) }
+            do { result.value = .success(try await body()) } catch { result.value = .failure(error) }
             done.signal()
         }
         done.wait()

@@ -23,6 +23,11 @@ enum Row: String, CaseIterable {
     case cPoolWhole = "whole file of 4 KiB: four calls of uv_fs_… in C"
     case nioWhole = "whole file of 4 KiB: NIO's FileSystem"
     case nodeWhole = "whole file of 4 KiB: Node"
+    case coldPread = "cold: pread"
+    case coldRead = "cold: File.read"
+    case coldCallback = "cold: FileRequest.read"
+    case coldCPool = "cold: uv_fs_read in C"
+    case coldNIO = "cold: NIO's FileSystem"
 
     /// The row that this one is measured against.
     var baseline: Row {
@@ -31,6 +36,7 @@ enum Row: String, CaseIterable {
         case .poolOne, .callbackOne: .cPoolOne
         case .cPoolEight, .poolEight, .callbackEight, .nodeEight: .cPoolEight
         case .cPoolMany, .poolMany, .callbackMany, .nodeMany: .cPoolMany
+        case .coldPread, .coldRead, .coldCallback, .coldCPool, .coldNIO: .coldPread
         case .cWhole, .whole, .poolWhole, .cPoolWhole, .nioWhole, .nodeWhole: .whole
         }
     }
@@ -75,7 +81,7 @@ struct Rows {
 extension Row {
     fileprivate var shortName: String {
         switch self {
-        case .pread: "pread"
+        case .pread, .coldPread: "pread"
         case .whole: "readFile"
         default: "C's pool"
         }

@@ -5,8 +5,8 @@ import Measurement
 @main struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Loads an echo server and measures it.")
 
-    @Argument(help: "The server's IPv4 address.") var host: String
-    @Argument(help: "The server's port.") var port: UInt16
+    @Argument(help: "The server's IPv4 address, or the path of its local socket.") var host: String
+    @Argument(help: "The server's port; a local socket has none.") var port: UInt16 = 0
     @Option(help: "Open connections.") var connections = 50
     @Option(help: "Bytes a message.") var size = 1024
     @Option(help: "Messages a burst, each sent by itself.") var pipeline = 1

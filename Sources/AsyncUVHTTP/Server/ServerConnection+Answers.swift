@@ -81,7 +81,7 @@ extension ServerConnection {
         let connection = stream as? any StreamConnection
         var offset = range.lowerBound
         while offset < range.upperBound {
-            let count = min(range.upperBound - offset, connection == nil ? 65_536 : 262_144)
+            let count = min(range.upperBound - offset, connection == nil ? 65_536 : 1 << 20)
             if let connection {
                 let (start, time) = (offset, server.time(for: Int(count)))
                 let sent = try await withTimeout(time, on: stream.loop) {

@@ -16,10 +16,16 @@ func main() {
 	host := flag.String("host", "127.0.0.1", "numeric address")
 	port := flag.Int("port", 0, "0 takes a free one")
 	readTimeout := flag.Int("read-timeout", 0, "seconds that each read may take, 0 for ever")
+	processors := flag.Int("processors", 1, "threads that run goroutines at once; one, like the other servers")
+	local := flag.String("local", "", "a local socket's path")
 	flag.Parse()
-	// One core, like the other servers.
-	runtime.GOMAXPROCS(1)
-	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", *host, *port))
+	runtime.GOMAXPROCS(*processors)
+	network, address := "tcp", fmt.Sprintf("%s:%d", *host, *port)
+	if *local != "" {
+		os.Remove(*local)
+		network, address = "unix", *local
+	}
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -29,6 +35,7 @@ func main() {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
 		<-signals
+		listener.Close()
 		os.Exit(0)
 	}()
 	for {

@@ -16,6 +16,15 @@ double cfiles_pool_whole(const char *path, long count);
 /// Nanoseconds for a whole file: open, fstat, read and close on the calling thread.
 double cfiles_whole(const char *path, long count);
 
+/// Nanoseconds for a `pread` of a block that is not in memory: before each the file is dropped from it.
+double cfiles_cold_pread(const char *path, int block, int blocks, long count);
+
+/// The same of a `uv_fs_read`.
+double cfiles_cold_pool(const char *path, int block, int blocks, long count);
+
+/// The time of `CLOCK_MONOTONIC`, in nanoseconds.
+double cfiles_now(void);
+
 /// Writes the file to the disk and drops it from the page cache. 0, or an errno value.
 int cfiles_evict(const char *path);
 

@@ -41,7 +41,7 @@ typedef void (*load_record)(void *context, uint64_t nanoseconds);
 /// Runs the whole load on the calling thread.
 struct load_result load_run(const struct load_options *options, load_record record, void *context);
 
-/// A connected, blocking socket with TCP_NODELAY, or -1.
+/// A connected, blocking socket with TCP_NODELAY, or -1. A host that begins with a slash is the path of a local socket.
 int load_connect(const char *host, uint16_t port);
 
 /// A blocking UDP socket with this peer, or -1.

@@ -14,10 +14,16 @@
 /// What `--split` says: each so many bytes are answered by themselves. Without it there is no such limit.
 extern size_t server_split;
 
-/// Reads `--host`, `--port` and `--split`. Ends the process with a message when they make no sense.
+/// What `--local` says: the path of a local socket to listen on instead, or NULL.
+extern const char *server_local;
+
+/// What `--loops` says: threads with a loop each, which share the port.
+extern int server_loops;
+
+/// Reads `--host`, `--port` and the options above. Ends the process with a message when they make no sense.
 struct sockaddr_in server_address(int argc, char **argv);
 
-/// Prints `listening on HOST:PORT` for a listening socket, and flushes.
+/// Prints `listening on HOST:PORT`, or the path, for a listening socket, and flushes.
 void server_announce(int descriptor);
 
 #endif
