@@ -11,8 +11,6 @@ final class LoopCore {
     private static let glance = 32
     /// What may be done in a turn without waiting, in bytes: see ``charge(_:)``.
     private static let allowance = 1 << 20
-    /// What the answer to an event may cost in a turn that has had enough: the bytes of a read, by one call.
-    private static let answer = 65_536 + Cost.systemCall
 
     let loop: Loop
     let jobInbox: JobInbox
@@ -138,14 +136,12 @@ final class LoopCore {
     @exclusivity(unchecked) private var isTurning = false
     /// Whether the turn has run all the jobs that it may.
     @exclusivity(unchecked) private var isSpent = false
-    /// How many jobs are left for the next turn when this one is spent.
-    @exclusivity(unchecked) private var leftCount = 0
     /// What is left of the turn's allowance.
     @exclusivity(unchecked) private var allowance = LoopCore.allowance
 
     /// Charges this turn for something that was done at once, because a task whose calls never wait would starve the others.
     ///
-    /// - Returns: Whether the turn has had enough, so that the caller gives way: until the next one only what events bring runs.
+    /// - Returns: Whether the turn has had enough, so that the caller gives way: no more jobs run before the next one.
     @inline(__always)
     func charge(_ cost: Int) -> Bool {
         unsafe allowance &-= cost
@@ -168,11 +164,7 @@ final class LoopCore {
         swap(&batch.calls, &foreignCalls)
         for call in foreignCalls { call() }
         foreignCalls.removeAll(keepingCapacity: true)
-        keepOrder()
     }
-
-    /// Leaves what is queued in its order, in a turn that has had enough: timers and other threads have one.
-    func keepOrder() { unsafe leftCount = jobs.count }
 
     /// Calls a closure later in this turn, with no user code around it. In the loop's callbacks and jobs only.
     func callSoon(_ call: @escaping @Sendable () -> Void) { unsafe calls.append(call) }
@@ -190,9 +182,9 @@ final class LoopCore {
     @inline(__always)
     private func runJobs(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor, _ watch: StallWatch?) {
         watch?.callbackEnded()
+        var count = 0
         var deadline: Duration?
         if unsafe !calls.isEmpty { makeCalls() }
-        var count = unsafe isSpent ? runAnswer(task, serial) : 0
         while unsafe !isSpent, let entry = jobs.popFirst() {
             count += 1
             if case .place(let place) = entry {
@@ -205,25 +197,8 @@ final class LoopCore {
             if count % Self.glance == 0, count == Self.budget || isOver(&deadline) { unsafe isSpent = true }
         }
         gauges.jobs.add(count)
-        if unsafe isSpent { if jobs.isEmpty { beginTurn() } else { unsafe leftCount = jobs.count } }
+        if unsafe isSpent, jobs.isEmpty { beginTurn() }
         if unsafe jobs.isEmpty == isTurning { keepTurning(!jobs.isEmpty) }
-    }
-
-    /// Runs the job that the callback has brought, in a turn that has had enough: what was just read is answered while the
-    /// connection is in the processor's caches, in the kernel and here. What was left before goes on waiting.
-    ///
-    /// - Returns: How many ran.
-    @inline(never)
-    private func runAnswer(_ task: UnownedTaskExecutor, _ serial: UnownedSerialExecutor) -> Int {
-        guard unsafe jobs.count > leftCount, let entry = jobs.popLast() else { return 0 }
-        unsafe allowance = max(allowance, Self.answer)
-        if case .place(let place) = entry {
-            if let entry = unsafe comeBack(to: place) { unsafe run(entry, task, serial) }
-        } else {
-            unsafe run(entry, task, serial)
-        }
-        if unsafe !calls.isEmpty { makeCalls() }
-        return 1
     }
 
     /// As ``runJobs(_:_:)``, in the order that a test wants. How many run does not depend on the time.

@@ -82,7 +82,6 @@ final class SleepQueue {
             gauges.timers.add(-1)
             entry.fire()
         }
-        core.keepOrder()
         armed = Self.never
         // Only a closed alarm cannot be set: then the loop has ended, and everything that waits with it.
         if let next = wheel.nextTick { try? arm(for: next) }
