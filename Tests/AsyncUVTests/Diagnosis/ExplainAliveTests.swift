@@ -18,7 +18,8 @@ import UV
             let crowd = Channel<Int>(on: loop)
             let semaphore = AsyncSemaphore(permits: 0, on: loop)
             let signals = try await Signals.watch(.windowChange, on: loop)
-            let child = try await ChildProcess.spawn("sleep", ["60"], on: loop)
+            // The names of functions may take longer than a minute.
+            let child = try await ChildProcess.spawn("sleep", ["3600"], on: loop)
             let (reading, writing) = try FileDescriptor.pipe()
             let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("swift-uv-\(UUID())")
             try await FileSystem.makeDirectory(folder)
@@ -26,8 +27,8 @@ import UV
             let gate = Gate()
             let door = DispatchSemaphore(value: 0)
             let tasks = [
-                loop.spawn { try await loop.sleep(for: .seconds(60)) },
-                loop.spawn { _ = try await quiet.read(upTo: 1, timeout: .seconds(60)) },
+                loop.spawn { try await loop.sleep(for: .seconds(3_600)) },
+                loop.spawn { _ = try await quiet.read(upTo: 1, timeout: .seconds(3_600)) },
                 loop.spawn { _ = try await near.accept() },
                 loop.spawn { _ = try await udp.receive() },
                 loop.spawn { _ = try await local.receive() },
@@ -40,7 +41,7 @@ import UV
                 loop.spawn { try await loop.offload { door.wait() } },
                 loop.spawn { _ = try await changes.next() },
                 loop.spawn {
-                    try await withTimeout(.seconds(60), on: loop) { try await loop.sleep(for: .seconds(70)) }
+                    try await withTimeout(.seconds(3_600), on: loop) { try await loop.sleep(for: .seconds(3_700)) }
                 },
             ]
             try await loop.waitUntilIdle()
@@ -167,7 +168,7 @@ struct LoopDiagnosisTests {
         // For the rest of the process, so not a signal that other tests watch.
         try EventLoop.explainAlive(on: .alarm)
         try await withOwnLoop { loop in
-            let sleeper = loop.spawn { try await loop.sleep(for: .seconds(60)) }
+            let sleeper = loop.spawn { try await loop.sleep(for: .seconds(3_600)) }
             let stuck = try EventLoop(label: "stuck")
             let isStuck = Shared(false)
             let task = stuck.spawn {
