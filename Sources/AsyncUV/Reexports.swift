@@ -1,9 +1,10 @@
 // The types of the callback layer and of swift-system that stand in signatures of this one: `import AsyncUV` is enough to
 // name them.
-public import SystemPackage
 public import UV
 
+@_exported public import struct SystemPackage.FileDescriptor
 @_exported public import struct SystemPackage.FilePath
+@_exported public import struct SystemPackage.FilePermissions
 // Makes the members of UV's types visible, too.
 @_exported public import struct UV.UVError
 
@@ -23,8 +24,6 @@ public typealias Diagnostics = UV.Diagnostics
 public typealias DirectoryEntry = UV.DirectoryEntry
 /// How a process has ended.
 public typealias ExitStatus = UV.ExitStatus
-/// A file descriptor of swift-system.
-public typealias FileDescriptor = SystemPackage.FileDescriptor
 /// What a process may want to do with a file.
 public typealias FileAccess = UV.FileAccess
 /// Something that has happened to a file or directory that is watched.
@@ -35,8 +34,6 @@ public typealias FileKind = UV.FileKind
 public typealias FileLock = UV.FileLock
 /// The user and group that own a file, by number.
 public typealias FileOwner = UV.FileOwner
-/// Who may do what with a file.
-public typealias FilePermissions = SystemPackage.FilePermissions
 /// What the system knows of a file.
 public typealias FileStatus = UV.FileStatus
 /// A point in time as file systems keep it.

@@ -82,7 +82,7 @@ package final class LoopTwin {
                 clock.jump(to: time)
                 jobs = 0
                 try alarm?.ring()
-            } else if try !wait(core, watch, upTo: patience) {
+            } else if try !waitPatiently(core, watch) {
                 return .stuck(core.waiting)
             }
         }
@@ -103,12 +103,22 @@ package final class LoopTwin {
     /// - Returns: Whether something has come.
     private func waitForSystem(_ core: LoopCore, _ watch: TimerHandle) throws(UVError) -> Bool {
         while clock.isHeld, !core.isStopped { if try wait(core, watch, upTo: Self.pause) { return true } }
-        let end = Loop.hrtime + patience * 10
-        while isWorking(core), Loop.hrtime < end { if try wait(core, watch, upTo: Self.pause) { return true } }
+        for _ in 0..<pauses * 10 where isWorking(core) { if try wait(core, watch, upTo: Self.pause) { return true } }
         // A request is a write that waits for its peer, too, or one that the pool has just done.
         let hasOthers =
             core.loop.requestCount > 0 || clock.foreignJobs > begun || core.loop.handles.contains { $0.isActive }
         return hasOthers ? try wait(core, watch, upTo: Self.pause) : false
+    }
+
+    /// How many pauses are as long as ``patience``. They are counted, because time also goes by while the process is stopped.
+    private var pauses: Int { max(1, Int((patience / Self.pause).rounded(.up))) }
+
+    /// Waits for other threads.
+    ///
+    /// - Returns: Whether something has come.
+    private func waitPatiently(_ core: LoopCore, _ watch: TimerHandle) throws(UVError) -> Bool {
+        for _ in 0..<pauses { if try wait(core, watch, upTo: Self.pause) { return true } }
+        return false
     }
 
     private func isWorking(_ core: LoopCore) -> Bool {

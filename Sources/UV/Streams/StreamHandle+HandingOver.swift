@@ -1,5 +1,5 @@
 internal import CPlatform
-internal import SystemPackage
+package import SystemPackage
 
 /// A stream whose socket goes to somebody else.
 extension StreamHandle {
