@@ -7,21 +7,16 @@ import NIOCore
 /// Lets a responder of Hummingbird's, such as a router, answer requests of our server.
 ///
 /// Both have heads of HTTPTypes, so only bodies are converted.
-struct Bridge<Responder: HTTPResponder>: Sendable
-where Responder.Context: RequestContext, Responder.Context.Source == LoopRequestSource {
-    private let responder: Responder
-    private let logger: Logger
-
-    init(_ responder: Responder, logger: Logger) {
-        self.responder = responder
-        self.logger = logger
-    }
+struct Bridge: Sendable {
+    let responder: any HTTPResponder<LoopRequestContext>
+    let logger: Logger
 
     func answer(_ request: HTTPServerRequest, _ response: HTTPServerResponse) async throws {
         var logger = logger
         logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
-        let context = Responder.Context(source: LoopRequestSource(client: request.remoteAddress, logger: logger))
-        let body = RequestBody(asyncSequence: request.body.map { ByteBuffer(bytes: $0) })
+        let context = LoopRequestContext(source: .init(client: request.remoteAddress, logger: logger))
+        // Routes say themselves how much they collect.
+        let body = RequestBody(asyncSequence: request.body.limited(to: .max).map { ByteBuffer(bytes: $0) })
         let answer = try await responder.respond(to: Request(head: request.head, body: body), context: context)
         // The length is in the fields if it is known.
         try await response.stream(answer.status, answer.headers) { writer in
@@ -41,20 +36,18 @@ private struct BodyWriter: ResponseBodyWriter {
     }
 }
 
-/// What a context is made of. Hummingbird's own has a channel of NIO's, and there is none here.
-struct LoopRequestSource: RequestContextSource {
-    let client: AsyncUV.SocketAddress?
-    let logger: Logger
-}
-
 /// The context of a request that our server has read.
 struct LoopRequestContext: RequestContext {
-    typealias Source = LoopRequestSource
+    /// What it is made of. That of Hummingbird's own contexts has a channel of NIO's, and there is none here.
+    struct Source: RequestContextSource {
+        let client: AsyncUV.SocketAddress?
+        let logger: Logger
+    }
 
     var coreContext: CoreRequestContextStorage
     let client: AsyncUV.SocketAddress?
 
-    init(source: LoopRequestSource) {
+    init(source: Source) {
         coreContext = CoreRequestContextStorage(source: source)
         client = source.client
     }

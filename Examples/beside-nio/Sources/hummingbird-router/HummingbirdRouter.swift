@@ -11,16 +11,13 @@ import Logging
         let port = CommandLine.arguments.dropFirst().first.flatMap { UInt16($0) }
         try EventLoop.run { loop in
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: port ?? 0)
-            let (server, bridge) = (HTTPServer(), Bridge(router.buildResponder(), logger: Logger(label: "router")))
+            let bridge = Bridge(responder: router.buildResponder(), logger: Logger(label: "router"))
             loop.spawn(onError: { TCPListener.report($0, nil) }) {
-                try await server.serve(listener) { try await bridge.answer($0, $1) }
+                try await HTTPServer().serve(listener) { try await bridge.answer($0, $1) }
             }
+            let signals = try await Signals.watch(.interrupt, .terminate)
             print("listening on http://\(listener.localAddress)")
-            if port == nil {
-                try await ask(listener.localAddress)
-            } else {
-                _ = try await Signals.watch(.interrupt, .terminate).next()
-            }
+            if port == nil { try await ask(listener.localAddress) } else { _ = try await signals.next() }
             await loop.shutdown(grace: .seconds(1))
         }
     }
@@ -45,16 +42,15 @@ import Logging
         let (client, base) = (HTTPClient(), "http://\(server)")
         let hello = try await client.get("\(base)/hello").text()
         try check("GET /hello", hello, "hello, 127.0.0.1, from the loop: true\n")
-        let word = try await client.get("\(base)/words/hummingbird")
-        try check("GET /words/hummingbird", try await word.text(), #"{"letters":11}"#)
-        let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let word = try await client.get("\(base)/words/hummingbird").text()
+        try check("GET /words/hummingbird", word, #"{"letters":11}"#)
+        let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let echo = try await client.post("\(base)/echo", body: .bytes(bytes)).bytes()
         try check("POST /echo, \(bytes.count) bytes", echo == bytes, true)
         let head = try await client.send(
             HTTPRequest(method: .head, scheme: "http", authority: "\(server)", path: "/hello"))
         try check("HEAD /hello", head.fields[.contentLength], "\(hello.utf8.count)")
-        let missing = try await client.get("\(base)/nothing").status
-        try check("GET /nothing", missing, .notFound)
+        try check("GET /nothing", try await client.get("\(base)/nothing").status, .notFound)
         await client.close()
         print("ok")
     }
@@ -65,10 +61,6 @@ import Logging
     }
 }
 
-private struct WordLength: ResponseEncodable {
-    let letters: Int
-}
+private struct WordLength: ResponseEncodable { let letters: Int }
 
-private struct WrongAnswer: Error {
-    let request, answer: String
-}
+private struct WrongAnswer: Error { let request, answer: String }
