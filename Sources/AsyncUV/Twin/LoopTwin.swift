@@ -103,7 +103,11 @@ package final class LoopTwin {
     /// - Returns: Whether something has come.
     private func waitForSystem(_ core: LoopCore, _ watch: TimerHandle) throws(UVError) -> Bool {
         while clock.isHeld, !core.isStopped { if try wait(core, watch, upTo: Self.pause) { return true } }
-        for _ in 0..<pauses * 10 where isWorking(core) { if try wait(core, watch, upTo: Self.pause) { return true } }
+        var left = pauses * 10
+        while left > 0, isWorking(core) {
+            if try wait(core, watch, upTo: Self.pause) { return true }
+            left -= 1
+        }
         // A request is a write that waits for its peer, too, or one that the pool has just done.
         let hasOthers =
             core.loop.requestCount > 0 || clock.foreignJobs > begun || core.loop.handles.contains { $0.isActive }
