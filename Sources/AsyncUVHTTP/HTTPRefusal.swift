@@ -18,7 +18,7 @@ public struct HTTPRefusal: Error, Hashable, CustomStringConvertible {
     /// A refusal with this status, and a sentence that the client gets to read.
     ///
     /// - Parameter fields: More of the answer's fields. `Content-Length` and the like are the server's to say: see
-    ///   ``HTTPServerResponse/send(_:_:_:)``.
+    ///   ``HTTPServerResponse``.
     public init(_ status: HTTPResponse.Status, _ reason: String, fields: HTTPFields = [:]) {
         self.status = status
         self.reason = reason
