@@ -17,6 +17,8 @@ final class ConnectionCore: SessionOwner {
     private(set) var inputHasEnded = false
     /// Nothing can be received or sent any more.
     private(set) var isLost = false
+    /// Whether the client has sent what is no HTTP/2, or too much.
+    private(set) var isRefused = false
     private var resetsLeft: Int
     private var controlsLeft: Int
     private var controlsCounted = LoopClock.Instant.now
@@ -67,8 +69,8 @@ final class ConnectionCore: SessionOwner {
 
     /// - Returns: Requests whose handlers are to be called.
     func receive(_ bytes: [UInt8]) -> [Int32] {
-        if let problem = nghttp2.receive(bytes) {
-            _ = problem
+        if nghttp2.receive(bytes) != nil {
+            isRefused = true
             lose()
             return []
         }
@@ -84,7 +86,7 @@ final class ConnectionCore: SessionOwner {
         return begun
     }
 
-    var isWithinFrame: Bool { nghttp2.isWithinFrame }
+    var frameUnderWay: UInt64 { nghttp2.frameUnderWay }
 
     /// The reader waits until the client takes what there is for it; otherwise it could make us keep ever more.
     func room(on loop: EventLoop) -> AsyncSemaphore? {
@@ -122,6 +124,11 @@ final class ConnectionCore: SessionOwner {
         nghttp2.terminate(.enhanceYourCalm)
         pump()
         poke()
+    }
+
+    private func refuse() {
+        isRefused = true
+        nghttp2.terminate(.enhanceYourCalm)
     }
 
     // MARK: Writing
@@ -176,8 +183,8 @@ final class ConnectionCore: SessionOwner {
         guard let stream = streams[id], !name.isEmpty else { return true }
         stream.take(name, value, http)
         // The end of what is too long is waited for, so that it can be answered; not for ever.
-        if stream.headSize <= http.head + 262_144 { return true }
-        nghttp2.terminate(.enhanceYourCalm)
+        if stream.headSize - 262_144 <= http.head { return true }
+        refuse()
         return false
     }
 
@@ -191,7 +198,9 @@ final class ConnectionCore: SessionOwner {
         if running >= limits.concurrentStreams {
             streams[id] = nil
             nghttp2.reset(id, .refusedStream)
-            return countReset()
+            // It is not the client's fault when handlers go on after their answers.
+            if streams.values.contains(where: { $0.isRunning && $0.isReset }) { countReset() }
+            return
         }
         running += 1
         fresh.append(id)
@@ -219,7 +228,7 @@ final class ConnectionCore: SessionOwner {
 
     private func countReset() {
         resetsLeft -= 1
-        if resetsLeft < 0 { nghttp2.terminate(.enhanceYourCalm) }
+        if resetsLeft < 0 { refuse() }
     }
 
     func closed(_ id: Int32, _ error: UInt32) {
@@ -247,7 +256,7 @@ final class ConnectionCore: SessionOwner {
         let more = Int(min((now - controlsCounted) / .milliseconds(10), 1_000_000))
         controlsCounted = now
         controlsLeft = min(limits.controlFrames, more) - 1
-        if controlsLeft < 0 { nghttp2.terminate(.enhanceYourCalm) }
+        if controlsLeft < 0 { refuse() }
     }
 
     func body(_ id: Int32, _ room: Int) -> (bytes: ArraySlice<UInt8>, more: More) {

@@ -39,6 +39,7 @@ final class HTTP2Connection: Sendable {
 
     /// - Parameter bytes: What has been read already.
     func serve(_ bytes: [UInt8], _ handler: @escaping HTTPServer.Handler) async throws {
+        defer { if locked({ $0.isRefused }) { server.noteOtherRefusal() } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: loop) { try await self.readAll(bytes, handler) }
             do { try await writeAll() } catch {
@@ -48,6 +49,8 @@ final class HTTP2Connection: Sendable {
                 if isEveryday(error) { return }
                 throw error
             }
+            // What a handler throws now is about a client that has gone.
+            locked { $0.endInput() }
             // The reader may still wait for what does not matter any more.
             group.cancelAll()
             do { try await group.waitForAll() } catch {
@@ -107,6 +110,8 @@ final class HTTP2Connection: Sendable {
     /// How far the reader has come.
     private struct Place {
         var hasGoneAway = false
+        /// The number of the frame that has begun; 0 for none.
+        var frame: UInt64 = 0
         /// When the frame that has begun has to be whole.
         var deadline: LoopClock.Instant?
     }
@@ -116,9 +121,11 @@ final class HTTP2Connection: Sendable {
 
     /// - Returns: Nothing when the client sends no more, or need not.
     private func nextBytes(_ place: inout Place) async throws -> [UInt8]? {
-        let isWithinFrame = locked { $0.isWithinFrame }
-        if !isWithinFrame { place.deadline = nil }
-        if isWithinFrame, place.deadline == nil { place.deadline = .now + server.timeAllowed(for: Self.readSize) }
+        let frame = locked { $0.frameUnderWay }
+        if frame != place.frame {
+            place.frame = frame
+            place.deadline = frame == 0 ? nil : .now + server.timeAllowed(for: Self.readSize)
+        }
         while true {
             if let room = locked({ $0.room(on: loop) }) { try await room.acquire() }
             do {

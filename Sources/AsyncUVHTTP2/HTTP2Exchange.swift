@@ -158,12 +158,13 @@ final class HTTP2Exchange: HTTPExchange {
             if let promised = stream.promised, stream.written < promised {
                 throw HTTPServerError.wrongLength(promised: promised, written: stream.written)
             }
-            stream.outputHasEnded = true
             if let trailers, !trailers.isEmpty {
                 var list = FieldList()
-                for field in trailers where !field.isOfConnection { list.add(field) }
+                for field in trailers where !field.isOfConnection && field.name != .contentLength { list.add(field) }
+                try list.check("finish")
                 stream.outputTrailers = list
             }
+            stream.outputHasEnded = true
             core.resume(id)
             return stream.isSent
         }
@@ -178,6 +179,7 @@ final class HTTP2Exchange: HTTPExchange {
         var list = FieldList()
         list.add(":status", "\(status.code)")
         for field in fields where !field.isOfConnection { list.add(field) }
+        try list.check("inform")
         try locked { core, stream in
             guard stream.answer == .none else { throw HTTPServerError.alreadyAnswered }
             if status == .continue { stream.expectsContinue = false }
@@ -211,6 +213,7 @@ final class HTTP2Exchange: HTTPExchange {
         let shown = canHaveBody ? (isHead ? told ?? length : length ?? told) : code == 304 ? told : nil
         if let shown { list.add("content-length", "\(max(0, shown))") }
         if !hasDate { list.add("date", HTTPDate.present) }
+        try list.check("send")
         return (list, canHaveBody && !isHead)
     }
 

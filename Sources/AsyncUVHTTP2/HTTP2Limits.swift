@@ -1,4 +1,10 @@
 /// How much a client of HTTP/2 may have at a time, beside the `HTTPLimits` of each request.
+///
+/// ```swift
+/// var limits = HTTP2Limits()
+/// limits.concurrentStreams = 20
+/// let server = HTTP2Server(limits: limits)
+/// ```
 public struct HTTP2Limits: Sendable, Hashable {
     /// How many requests of a connection may be at work, 1 to 65,535. Further ones are refused, and the client may send them again. A request that the client has
     /// given up counts until its handler has ended.
@@ -20,6 +26,9 @@ public struct HTTP2Limits: Sendable, Hashable {
         var limits = self
         limits.concurrentStreams = min(max(1, concurrentStreams), 65_535)
         limits.streamWindow = min(max(1, streamWindow), 1 << 24)
+        limits.resets = min(max(0, resets), 1 << 30)
+        // A connection begins with a few.
+        limits.controlFrames = min(max(16, controlFrames), 1 << 30)
         return limits
     }
 }

@@ -21,7 +21,11 @@ internal import UV
 /// * A client that gives a request up resets its stream: reading and writing throw ``HTTPServerError/clientGone``. A connection that is
 ///   lost cancels its handlers.
 /// * ``HTTPServerResponse/upgrade(_:_:)`` is for HTTP/1.1 only.
-/// * A body that nobody reads stops its client, but not the client's other requests.
+/// * A body that nobody reads stops its client, but not the client's other requests. What a handler leaves of it is not read: the client is told
+///   to send no more.
+/// * An answer with more than 512 KiB of fields is an error.
+///
+/// Local sockets and others are served by their own `serve`, which calls ``serve(_:onError:_:)`` for each connection, as with TLS above.
 public final class HTTP2Server: Sendable {
     /// Serves clients of HTTP/1.1, and has what is the same for both: the limits of a request, patience, statistics.
     public let http: HTTPServer

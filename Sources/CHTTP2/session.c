@@ -16,7 +16,11 @@
 struct chttp2_session {
     nghttp2_session *session;
     chttp2_callbacks callbacks;
-    bool is_within_frame;
+    // Where in the peer's bytes we are: nghttp2 does not tell of the end of frames that it ignores.
+    uint8_t frame_head[9];
+    size_t frame_head_count, frame_left;
+    bool heads_go_on;
+    uint64_t frames;
 };
 
 // MARK: Callbacks
@@ -24,7 +28,6 @@ struct chttp2_session {
 static int begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context) {
     (void)session;
     chttp2_session *self = context;
-    self->is_within_frame = true;
     switch (head->type) {
     case NGHTTP2_DATA:
         if (head->length > 0 || (head->flags & NGHTTP2_FLAG_END_STREAM) != 0) return 0;
@@ -69,7 +72,6 @@ static int take_frame(nghttp2_session *session, const nghttp2_frame *frame, void
     (void)session;
     chttp2_session *self = context;
     const chttp2_callbacks *callbacks = &self->callbacks;
-    self->is_within_frame = false;
     bool ends_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
@@ -86,10 +88,14 @@ static int take_frame(nghttp2_session *session, const nghttp2_frame *frame, void
     return 0;
 }
 
-static int take_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *context) {
-    (void)session, (void)frame, (void)error;
-    ((chttp2_session *)context)->is_within_frame = false;
-    return 0;
+// A head that is longer than nghttp2 sends: without this its stream would stay open, and its peer would wait.
+static int frame_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *context) {
+    (void)context;
+    if (frame->hd.type != NGHTTP2_HEADERS || error == NGHTTP2_ERR_STREAM_CLOSED ||
+        error == NGHTTP2_ERR_STREAM_CLOSING) {
+        return 0;
+    }
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
 }
 
 static int close_stream(nghttp2_session *session, int32_t stream, uint32_t error, void *context) {
@@ -122,15 +128,17 @@ static chttp2_session *new_session(const chttp2_callbacks *own, const chttp2_set
     nghttp2_option *option = NULL;
     if (self == NULL || nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0) goto failed;
     self->callbacks = *own;
+    self->frame_left = is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, take_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, take_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, take_frame);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, take_invalid_frame);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frame_not_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, close_stream);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
+    nghttp2_option_set_max_send_header_block_length(option, 1 << 20);
     nghttp2_option_set_max_outbound_ack(option, settings->waiting_acknowledgements);
     int status = is_server ? nghttp2_session_server_new2(&self->session, callbacks, self, option)
                            : nghttp2_session_client_new2(&self->session, callbacks, self, option);
@@ -175,8 +183,33 @@ void chttp2_session_free(chttp2_session *self) {
     free(self);
 }
 
+// A connection is read by pieces that end anywhere.
+static void follow_frames(chttp2_session *self, const uint8_t *bytes, size_t count) {
+    while (count > 0) {
+        if (self->frame_left > 0) {
+            size_t part = count < self->frame_left ? count : self->frame_left;
+            self->frame_left -= part;
+            bytes += part;
+            count -= part;
+            continue;
+        }
+        // One that goes on with a head is a part of the frame that began it.
+        if (self->frame_head_count == 0 && !self->heads_go_on) self->frames++;
+        self->frame_head[self->frame_head_count++] = *bytes++;
+        count--;
+        if (self->frame_head_count < sizeof self->frame_head) continue;
+        const uint8_t *head = self->frame_head;
+        self->frame_left = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+        self->frame_head_count = 0;
+        if (head[3] == NGHTTP2_HEADERS || head[3] == NGHTTP2_CONTINUATION) {
+            self->heads_go_on = (head[4] & NGHTTP2_FLAG_END_HEADERS) == 0;
+        }
+    }
+}
+
 int chttp2_receive(chttp2_session *self, const uint8_t *bytes, size_t count) {
     ssize_t taken = nghttp2_session_mem_recv(self->session, bytes, count);
+    follow_frames(self, bytes, count);
     return taken < 0 ? (int)taken : 0;
 }
 
@@ -185,7 +218,9 @@ long chttp2_next_output(chttp2_session *self, const uint8_t **bytes) {
     return (long)count;
 }
 
-bool chttp2_is_within_frame(const chttp2_session *self) { return self->is_within_frame; }
+uint64_t chttp2_frame_under_way(const chttp2_session *self) {
+    return self->frame_left > 0 || self->frame_head_count > 0 || self->heads_go_on ? self->frames : 0;
+}
 bool chttp2_wants_input(chttp2_session *self) { return nghttp2_session_want_read(self->session) != 0; }
 bool chttp2_wants_output(chttp2_session *self) { return nghttp2_session_want_write(self->session) != 0; }
 const char *chttp2_error_text(int error) { return nghttp2_strerror(error); }

@@ -36,6 +36,17 @@ struct FieldList: Sendable {
     fileprivate var bytes: [UInt8] = []
     fileprivate var lengths: [Int] = []
 
+    /// How many bytes nghttp2 is let send, and what names and values need on the way is less than as much again.
+    private static let most = 1 << 19
+
+    /// - Throws: `UVError` with `.invalidArgument` when there are too many, because nghttp2 would send none.
+    func check(_ operation: String) throws(UVError) {
+        if bytes.count <= Self.most { return }
+        throw UVError(
+            .invalidArgument, in: operation,
+            of: "\(bytes.count) bytes of fields, where HTTP/2 has \(Self.most) at most")
+    }
+
     mutating func add(_ name: String, _ value: String) {
         bytes.append(copying: name.utf8.span)
         bytes.append(copying: value.utf8.span)
@@ -127,7 +138,8 @@ final class Session {
         return true
     }
 
-    var isWithinFrame: Bool { unsafe chttp2_is_within_frame(raw) }
+    /// The number of the frame that has begun and is not whole; 0 for none.
+    var frameUnderWay: UInt64 { unsafe chttp2_frame_under_way(raw) }
     var wantsInput: Bool { unsafe chttp2_wants_input(raw) }
     var wantsOutput: Bool { unsafe chttp2_wants_output(raw) }
 

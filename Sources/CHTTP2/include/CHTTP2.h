@@ -70,8 +70,8 @@ void chttp2_session_free(chttp2_session *session);
 int chttp2_receive(chttp2_session *session, const uint8_t *bytes, size_t count);
 /// Bytes to send, up to the next call; 0 for none.
 long chttp2_next_output(chttp2_session *session, const uint8_t **bytes);
-/// Whether a frame has begun and is not whole.
-bool chttp2_is_within_frame(const chttp2_session *session);
+/// The number of the frame that has begun and is not whole; 0 for none.
+uint64_t chttp2_frame_under_way(const chttp2_session *session);
 bool chttp2_wants_input(chttp2_session *session);
 bool chttp2_wants_output(chttp2_session *session);
 /// For ever.
