@@ -1,4 +1,4 @@
-/// What a handler did wrong. The client gets 500 if it has got nothing yet, and the connection ends.
+/// What a handler did wrong. The client gets 500 if it has got nothing yet, and the connection ends, or its stream with HTTP/2.
 public enum HTTPServerError: Error, Hashable, CustomStringConvertible {
     /// A handler has ended without an answer.
     case noAnswer

@@ -8,6 +8,7 @@ public struct HTTPServerRequest: Sendable {
     /// What the client sends with it, up to the server's limit. A client that waits for `100 Continue` gets it at the first read.
     ///
     /// What the handler leaves is read and dropped, up to 256 KiB; of more, the connection ends after the answer.
+    /// With HTTP/2 the client is told at once to send no more.
     public let body: HTTPBody
     let exchange: AnyExchange
 
