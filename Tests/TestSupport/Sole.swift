@@ -11,6 +11,7 @@ public struct Sole: TestTrait, SuiteTrait, TestScoping {
 
     fileprivate static let diagnostics = Self(seat: Seats(1))
     fileprivate static let pool = Self(seat: Seats(1))
+    fileprivate static let counters = Self(seat: Seats(1))
 
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
@@ -32,4 +33,6 @@ extension Trait where Self == Sole {
     public static var soleDiagnostics: Self { .diagnostics }
     /// No other test with this trait sends work to the thread pool meanwhile, whose statistics are the process's.
     public static var solePool: Self { .pool }
+    /// Nobody asks all loops of the process for a report meanwhile, which is a job from another thread for each.
+    public static var soleCounters: Self { .counters }
 }

@@ -163,7 +163,7 @@ struct LoopDiagnosisTests {
         if !isPlain { #expect(first.contains("in a task \"the culprit\""), "\(first)") }
     }
 
-    @Test func aLoopThatIsStuckIsNamedByTheSignalWithItsBacktrace() async throws {
+    @Test(.soleCounters) func aLoopThatIsStuckIsNamedByTheSignalWithItsBacktrace() async throws {
         let reports = DiagnosticReports()
         // For the rest of the process, so not a signal that other tests watch.
         try EventLoop.explainAlive(on: .alarm)

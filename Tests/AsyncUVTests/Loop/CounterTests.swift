@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The reason to be of the module: async code without thread hops, proved by counting.
-@Suite(.ownThread) struct CounterTests {
+@Suite(.soleCounters, .ownThread) struct CounterTests {
     @Test("10,000 echoed messages: no job from another thread")
     func echoOnOneLoop() throws {
         try onLoop { loop in

@@ -2,7 +2,7 @@ import AsyncUV
 import TestSupport
 import Testing
 
-@Suite(.ownThread) struct LoopActorTests {
+@Suite(.soleCounters, .ownThread) struct LoopActorTests {
     private actor Counter: LoopActor {
         let loop: EventLoop
         private(set) var count = 0
