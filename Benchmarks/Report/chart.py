@@ -54,7 +54,7 @@ def bars(reading):
             continue
         axes.barh(place, summary.median - left, left=left, height=0.66, color=COLOURS[row.group], gid=f"mark-{place}")
         axes.plot([max(summary.low, left), min(summary.high, end)], [place, place], color=COLOURS["text"], linewidth=1)
-        ratio = f"  ×{number(summary.ratio)}" if summary.ratio and not reading.is_program else ""
+        ratio = f"  ×{number(summary.ratio)}" if summary.ratio and reading.shows_ratios else ""
         axes.text(min(max(summary.median, summary.high), end) * (1.05 if is_log else 1) + (0 if is_log else highest * 0.02), place, number(summary.median) + ratio,
                   va="center", fontsize=11, bbox={"facecolor": COLOURS["back"], "edgecolor": "none", "pad": 1})
     axes.set_yticks(range(len(rows)), [shorten(row.name) for row in rows])
@@ -66,7 +66,10 @@ def bars(reading):
     axes.xaxis.grid(True, linewidth=0.4)
     axes.set_axisbelow(True)
     direction = "more is better" if reading.main["higher_is_better"] else "less is better"
-    axes.set_xlabel(f"{reading.main['title']}, {unit or 'number'}; {direction}", fontsize=11)
+    label = f"{reading.main['title']}, {unit or 'number'}; {direction}"
+    if reading.shows_ratios:
+        label += f"\n× is the ratio to {shorten(reading.baseline, 46)}"
+    axes.set_xlabel(label, fontsize=11)
     figure.tight_layout(pad=0.5)
     return figure
 
@@ -79,8 +82,7 @@ def lines(reading):
         points = reading.points(row, key)
         if not points:
             continue
-        is_noisy = sum(1 for _, summary in points if summary.is_noisy) * 2 > len(points)
-        if is_noisy:
+        if reading.is_noisy_line(row, key):
             # A name in the legend only: it has no number.
             axes.plot([], [], color=COLOURS["faint"], linestyle=":", label=f"{row.name}: too noisy")
             drawn += 1
