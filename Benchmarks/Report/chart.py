@@ -1,5 +1,5 @@
 """A workload as SVG. matplotlib draws; its colours become variables of the page's style, so that one picture does for light and dark."""
-import io, re
+import io, json, re
 from html import escape
 
 import matplotlib
@@ -26,8 +26,19 @@ matplotlib.rcParams.update({
 })
 
 
+# Drawing takes longer than all else, and pages and pictures show the same.
+drawn = {}
+
+
 def draw(reading, sentence):
     """The SVG, or nothing where nothing was measured."""
+    key = json.dumps(reading.workload, sort_keys=True) + sentence + "".join(row.group for row in reading.rows)
+    if key not in drawn:
+        drawn[key] = draw_anew(reading, sentence)
+    return drawn[key]
+
+
+def draw_anew(reading, sentence):
     figure = lines(reading) if reading.workload["chart"] == "lines" else bars(reading)
     return finish(figure, reading, sentence) if figure else ""
 

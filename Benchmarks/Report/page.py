@@ -161,7 +161,7 @@ class Page:
         lines = "".join(f"<tr><td>{escape(self.where(group))}</td><td>{escape(group[0].name)}</td><td>{escape(whom(group))}</td><td>{escape(why)}</td></tr>"
                         for group, why in zip(groups, reasons))
         count = sum(map(is_unexplained, reasons))
-        return (title + f"<p class='sentence'>{len(groups)} rows, of which {count} are not yet explained, or not in full.</p><p>{rule}</p><div class='wide' tabindex='0' "
+        return (title + f"<p class='sentence'>Rows: {len(groups)}. Not yet explained, or not in full: {count}.</p><p>{rule}</p><div class='wide' tabindex='0' "
                 "role='region' aria-label='Where this package is behind'><table class='words'><thead><tr>"
                 + "".join(f"<th scope='col'><button>{each}</button></th>" for each in ["workload", "ours", "behind", "why"])
                 + f"</tr></thead><tbody>{lines}</tbody></table></div></section>")
