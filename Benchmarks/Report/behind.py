@@ -41,7 +41,21 @@ class Behind:
     @property
     def key(self):
         """By which its reason is found."""
-        return (self.measure["key"] if self.measure["key"] in ALSO else self.reading.key, self.name)
+        if self.measure["key"] in ALSO:
+            return (self.measure["key"], layer(self.name))
+        return (self.reading.key, self.name)
+
+
+def layer(name):
+    """Whose memory it is, whatever the chart calls the row: `local: callbacks`, `AsyncUV, loops: 2`."""
+    if "callbacks" in name:
+        return "UV callbacks"
+    return "AsyncUV" if re.search(r"AsyncUV|async", name) else name
+
+
+def plain(name):
+    """A rival's name without what the chart adds."""
+    return re.sub(r"^(local|UDP): |, (loops|threads|processors): \d+$", "", name)
 
 
 def pairs(mine, theirs):

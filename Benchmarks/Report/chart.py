@@ -77,7 +77,7 @@ def bars(reading):
     axes.xaxis.grid(True, linewidth=0.4)
     axes.set_axisbelow(True)
     direction = "more is better" if reading.main["higher_is_better"] else "less is better"
-    label = f"{reading.main['title']}, {unit or 'number'}; {direction}"
+    label = f"{reading.main['title']}{', ' + unit if unit else ''}; {direction}"
     if reading.shows_ratios:
         label += f"\n× is the ratio to {shorten(reading.baseline, 46)}"
     axes.set_xlabel(label, fontsize=11)
@@ -107,6 +107,8 @@ def lines(reading):
         return None
     if not axes.has_data() or not any(len(line.get_xdata()) for line in axes.lines):
         axes.text(0.5, 0.5, "too noisy to conclude", transform=axes.transAxes, ha="center", gid="mark-none")
+        # Nothing stands on these axes.
+        axes.set(xticks=[], yticks=[])
     elif reading.key == "open-loop":
         axes.set_yscale("log")
         axes.set_xlabel("% of the server's capacity")

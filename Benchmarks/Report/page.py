@@ -4,7 +4,7 @@ from html import escape
 
 import chart, sentence, style
 from arithmetic import number
-from behind import ALSO, behind, grouped
+from behind import ALSO, behind, grouped, plain
 from comparison import compare
 from explanations import is_unexplained, reason
 from kept import with_counts
@@ -97,17 +97,19 @@ class Page:
     # MARK: A chart
 
     def card(self, reading):
-        words = sentence.describe(reading)
+        said = sentence.describe(reading)
         skipped = "; ".join(f"{each['name']}: {each['reason']}" for each in reading.workload["skipped"])
         left_out = f"<p class='small'>Left out: {escape(skipped)}.</p>" if skipped else ""
         rounds = max((len(each) for row in reading.workload["rows"] for each in row["values"].values()), default=0)
         fewer = f" {rounds} round{'' if rounds == 1 else 's'} here." if 0 < rounds < self.record["rounds"] else ""
         command = reading.workload.get("command") or f"{self.record['command']} OPTIONS=\"--only {reading.key}\""
         against = f" Ratios are to {reading.baseline}." if reading.has_baseline else " Without ratios: there is no row to compare with."
+        if reading.workload.get("isKept"):
+            against = fewer = ""
         return (f"<section class='card' id='{reading.key}' aria-labelledby='{reading.key}-h'><h2 id='{reading.key}-h'>"
-                f"{escape(reading.title)}</h2><p class='sentence'>{escape(words)}</p>{chart.draw(reading, words)}"
+                f"{escape(reading.title)}</h2><p class='sentence'>{escape(said)}</p>{chart.draw(reading, said)}"
                 f"<details><summary>Table</summary>{self.table(reading)}</details>"
-                f"<p class='small'>{escape(reading.workload['method'])}{escape(against)}{fewer} {escape(self.measured(reading))} <code>{escape(command)}</code></p>{left_out}</section>\n")
+                f"<p class='small'>{words(reading.workload['method'])}{escape(against)}{fewer} {escape(self.measured(reading))} <code>{escape(command)}</code></p>{left_out}</section>\n")
 
     def table(self, reading):
         head = ["name"]
@@ -158,19 +160,20 @@ class Page:
         if not groups:
             return title + f"<p>In no row. {rule}</p></section>"
         reasons = [reason(group[0]) for group in groups]
-        lines = "".join(f"<tr><td>{escape(self.where(group))}</td><td>{escape(group[0].name)}</td><td>{escape(whom(group))}</td><td>{escape(why)}</td></tr>"
-                        for group, why in zip(groups, reasons))
+        heads = ["workload", "ours", "behind", "why"]
+        lines = "".join("<tr>" + "".join(f"<td data-label='{head}'>{words(cell)}</td>" for head, cell in zip(
+            heads, [self.where(group), group[0].key[1], whom(group), why])) + "</tr>" for group, why in zip(groups, reasons))
         count = sum(map(is_unexplained, reasons))
         return (title + f"<p class='sentence'>Rows: {len(groups)}. Not yet explained, or not in full: {count}.</p><p>{rule}</p><div class='wide' tabindex='0' "
-                "role='region' aria-label='Where this package is behind'><table class='words'><thead><tr>"
-                + "".join(f"<th scope='col'><button>{each}</button></th>" for each in ["workload", "ours", "behind", "why"])
+                "role='region' aria-label='Where this package is behind'><table class='words stack'><thead><tr>"
+                + "".join(f"<th scope='col'><button>{each}</button></th>" for each in heads)
                 + f"</tr></thead><tbody>{lines}</tbody></table></div></section>")
 
     def where(self, group):
-        first = group[0]
+        first, charts = group[0], {each.reading.key for each in group}
         if first.measure["key"] not in ALSO:
             return first.reading.title
-        return f"{first.measure['title']}: " + (first.reading.title if len(group) == 1 else f"{len(group)} charts")
+        return f"{first.measure['title']}: " + (first.reading.title if len(charts) == 1 else f"{len(charts)} charts")
 
     @property
     def comparison(self):
@@ -218,21 +221,28 @@ class Page:
                 f"no loop of libuv. {self.took}<code>{escape(self.record['command'])}</code>.</p><dl>{versions}</dl>{unknown}</section>")
 
 
+def words(text):
+    """What stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def whom(group):
-    """Who is ahead: C first, then the fastest. Of several charts, from the least to the most."""
+    """Who is ahead: C first, then the fastest; last those of whom noise leaves no number. Of several charts, from the least to the most."""
     rivals = {}
     for each in group:
         for rival in each.rivals:
-            rivals.setdefault(rival.name, []).append(rival)
-    said = []
-    for name, all in rivals.items():
-        times = sorted(each.times for each in all if each.times)
-        at = ", ".join(f"{point:,}" for point in sorted({point for each in all for point in each.at}))
-        amount = "in most rounds, too noisy for a number" if not times else f"{number(times[0])} times"
-        if len(times) > 1 and number(times[0]) != number(times[-1]):
-            amount = f"{number(times[0])}–{number(times[-1])} times"
-        said.append(f"{name} {amount}" + (f" (at {at})" if at else ""))
-    return "; ".join(said)
+            rivals.setdefault(plain(rival.name) if each.measure["key"] in ALSO else rival.name, []).append(rival)
+    said, noisy = [], []
+    for name, found in rivals.items():
+        points = sorted({point for each in found for point in each.at})
+        at = f" (at {', '.join(f'{point:,}' for point in points)})" if points else ""
+        times = sorted(each.times for each in found if each.times)
+        if not times:
+            noisy.append(name + at)
+            continue
+        least, most = number(times[0]), number(times[-1])
+        said.append(f"{name} {least if least == most else f'{least}–{most}'} times{at}")
+    return "; ".join(said + ([f"{', '.join(noisy)}: in most rounds, but too noisy for a number"] if noisy else []))
 
 
 def write_pictures(record, folder):

@@ -1,7 +1,7 @@
 import pathlib, sys, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from behind import ALSO, behind, grouped, is_ahead
+from behind import ALSO, behind, grouped, is_ahead, layer, plain
 from explanations import EXPLANATIONS, is_unexplained, reason
 from reading import read
 from workloads import WORKLOADS
@@ -77,6 +77,13 @@ class Behind(unittest.TestCase):
         made["workloads"].append(dict(made["workloads"][0], key="bursts"))
         (group,) = grouped(behind(read(made)))
         self.assertEqual(([each.reading.key for each in group], group[0].key), (["echo", "bursts"], ("resident", "ours")))
+
+
+class Names(unittest.TestCase):
+    def test_memory_is_a_layer_s_whatever_the_chart_calls_it(self):
+        self.assertEqual([layer(name) for name in ("local: callbacks", "UDP: async", "AsyncUV, loops: 2", "http-hello")],
+                         ["UV callbacks", "AsyncUV", "AsyncUV", "http-hello"])
+        self.assertEqual([plain(name) for name in ("local: Go", "tokio, threads: 2", "Go")], ["Go", "tokio", "Go"])
 
 
 class Reasons(unittest.TestCase):

@@ -93,7 +93,12 @@ class Pages(unittest.TestCase):
             rows = [{"name": "C", "values": {"cpu": [10], "resident": [5]}}, {"name": "ours", "values": {"cpu": [10], "resident": [memory]}}]
             made["workloads"].append(made["workloads"][0] | {"key": key, "measures": measures, "rows": rows})
         text = page.Page(report("1") | made).text
-        self.assertIn("<td>resident memory: 2 charts</td><td>ours</td><td>C 3–3.2 times</td>", text)
+        self.assertIn("<td data-label='workload'>resident memory: 2 charts</td><td data-label='ours'>ours</td><td data-label='behind'>C 3–3.2 times</td>", text)
+
+    def test_who_is_ahead_without_a_number_comes_last(self):
+        text = page.Page(report("1") | record(ours=[15, 40, 90], rival=[10, 10, 10], C=[5, 14, 31])).text
+        self.assertIn("C 2.9 times; rival: in most rounds, but too noisy for a number", text)
+        self.assertEqual(page.words("a `b<` c"), "a <code>b&lt;</code> c")
 
     def test_a_page_that_is_no_redraw_is_told_by_its_lines(self):
         self.assertEqual(redrawn.difference("a\nb\n", "a\nc\n"), ["--- committed", "+++ redrawn", "@@ -2 +2 @@", "-b", "+c"])
