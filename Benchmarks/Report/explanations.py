@@ -10,8 +10,8 @@ POOL = "Through libuv's pool, as `uv_fs_read in C`: a change of threads there an
 NIO_THREADS = " NIO's threads answer sooner than libuv's, C's way through them included: not yet explained."
 RUNTIME = "As on a bare ring: what Swift's runtime takes for a task."
 CALLS = "One wait, one read, one write, as in C. Go reads and writes first, and waits only when it must. Why FlyingSocks has fewer is not yet explained."
-STALLS = ("Not yet explained: this run's windows of 0.35 s are decided by the machine's own stalls. C on libuv has a p99 of 0.05 ms in one round at 30 % and "
-          "of 9.8 in another. Runs from now on have five rounds of 2 s.")
+STALLS = ("Not yet explained, and not to be told from noise: in windows of 0.35 s C on libuv has a p99 of 0.05 ms in one round at 30 %, and of 9.8 in another. "
+          "Runs from now on have five rounds of 2 s.")
 LINE_ARRAY = ("An array is allocated for each line, as Go allocates a string. What else the 40 ns are between the two is not yet explained; `file.byteLines()`, with the "
               "same search, takes 66.")
 LINE_TEXT = ("A quarter of it is the text: the same bytes by `byteLines()` take 99 ns. Swift checks that they are UTF-8, Go does not. `file.lines()`, with the same "

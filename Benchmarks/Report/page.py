@@ -217,8 +217,8 @@ class Page:
                 f"ratio is taken within a round. Where the middle half of the ratios is wider than a quarter of their median, the chart says "
                 f"that the run is too noisy instead of a number. CPU time includes what the kernel does in the server's name. Latencies are "
                 f"of HdrHistogram, and end with the last byte of the echo. Resident memory is the most that a process ever "
-                f"had (VmHWM), pages of shared libraries included: of ours it is the Swift program as such, as that of the servers of Readiness, which have "
-                f"no loop of libuv. {self.took}<code>{escape(self.record['command'])}</code>.</p><dl>{versions}</dl>{unknown}</section>")
+                f"had (VmHWM), pages of shared libraries included: most of ours is the Swift program as such, as the servers of Readiness show, which "
+                f"have no loop of libuv. {self.took}<code>{escape(self.record['command'])}</code>.</p><dl>{versions}</dl>{unknown}</section>")
 
 
 def words(text):

@@ -81,7 +81,7 @@ class OpenLoop(Workload):
     """Latency at shares of what each server can do: its own capacity is measured first."""
     chart = "lines"
     shares = (30, 60, 90)
-    # A p99 of shorter ones is that of one stall of the machine.
+    # In shorter ones p99 of the same server differed a hundredfold from round to round.
     least_seconds = 2
 
     def measure(self, bench, rival, options):
