@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test hammer lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-check https-check bench-peers bench-check
+.PHONY: help demo test hammer lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-page report-check https-check bench-peers bench-check
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,15 @@ report-quick: dependencies ## The same in two minutes: fewer workloads, short wi
 	swift build -c release --package-path Benchmarks --product tasks
 	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --quick $(OPTIONS)
 
-report-check: ## Draws the recorded report, and opens it in headless Chromium
+report-page: ## Draws docs/report.html and the README's pictures from docs/report.json
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --from docs/report.json --output docs/report.html --pictures docs
+
+report-check: ## Checks that docs/report.html and its pictures are the redraw of docs/report.json, and opens the page in headless Chromium
 	Scripts/install-dependencies chromium
 	"$$(Benchmarks/Scripts/report-python playwright)" -m unittest discover -s Benchmarks/Report/tests
-	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report --from docs/report.json --compare docs/report.json --output Benchmarks/.build/report-sample.html
-	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report/check.py Benchmarks/.build/report-sample.html Benchmarks/.build/screenshots
+	"$$(Benchmarks/Scripts/report-python)" Benchmarks/Report/redrawn.py Benchmarks/.build/report-sample.html
+	"$$(Benchmarks/Scripts/report-python playwright)" Benchmarks/Report/check.py docs/report.html Benchmarks/.build/screenshots
+	"$$(Benchmarks/Scripts/report-python playwright)" Benchmarks/Report/check.py Benchmarks/.build/report-sample.html
 
 https-check: dependencies ## Opens the example file-server over HTTPS in headless Chromium
 	Scripts/install-dependencies chromium libnss3-tools:certutil openssl

@@ -1,6 +1,6 @@
 """Measures everything beside everybody, and draws it: one page and its numbers.
 
-    python3 Benchmarks/Report --output report.html                 # all workloads, a quarter of an hour
+    python3 Benchmarks/Report --output report.html                 # all workloads, half an hour
     python3 Benchmarks/Report --quick --output report.html
     python3 Benchmarks/Report --from report.json --output report.html --compare old.json
 
@@ -8,6 +8,7 @@ A run that other programs disturb is good for nothing but trying the machinery: 
 import argparse, json, pathlib, sys
 
 import bench, page
+from merging import merge
 from rival import BENCHMARKS, Places
 from workloads import WORKLOADS
 
@@ -23,7 +24,7 @@ def parsed():
     parser.add_argument("--only", help="keys of workloads, with commas between them")
     parser.add_argument("--all", action="store_true", help="also count instructions, for which servers are built statically first")
     parser.add_argument("--rounds", type=int, help="turns of each rival (5, with --quick 3)")
-    parser.add_argument("--seconds", type=float, help="length of a measured window (0.35, with --quick 0.15)")
+    parser.add_argument("--seconds", type=float, help="length of a measured window (0.35, with --quick 0.15; at a rate 2 at least)")
     parser.add_argument("--under-load", action="store_true", help="say on the page that others used the machine meanwhile")
     parser.add_argument("--built", type=pathlib.Path, default=BENCHMARKS / ".build/release", help="where the programs are")
     options = parser.parse_args()
@@ -39,19 +40,6 @@ def chosen(options):
             raise SystemExit(f"{', '.join(sorted(unknown))}: there is {', '.join(workload.key for workload in WORKLOADS)}")
         return [workload for workload in WORKLOADS if workload.key in keys]
     return [workload for workload in WORKLOADS if workload.in_quick or not options.quick and (options.all or not getattr(workload, "is_long", False))]
-
-
-def merge(old, new):
-    """The older report with the newer one's workloads, in the order of the page. The machine is the older one's."""
-    found = {workload["key"]: workload for workload in old["workloads"] + new["workloads"]}
-    keys = [workload.key for workload in WORKLOADS]
-    names = {rival["name"] for rival in old["rivals"]}
-    old["rivals"] += [rival for rival in new["rivals"] if rival["name"] not in names]
-    old["missing"] = [each for each in old["missing"] if each["name"] not in {rival["name"] for rival in old["rivals"]}]
-    old["workloads"] = sorted(found.values(), key=lambda workload: keys.index(workload["key"]))
-    old["seconds"] = round(old["seconds"] + new["seconds"], 1)
-    old["isUnderLoad"] = old["isUnderLoad"] or new["isUnderLoad"]
-    return old
 
 
 def text(record):
@@ -81,7 +69,8 @@ def main():
         record = merge(json.loads(options.into.read_text()), record)
         options.into.write_text(text(record))
     old = json.loads(options.compare.read_text()) if options.compare else None
-    options.output.write_text(page.Page(record, old).text)
+    counts = json.loads((BENCHMARKS / "instructions.json").read_text())
+    options.output.write_text(page.Page(record, old, counts).text)
     print(f"The page is in {options.output}.", file=sys.stderr)
     for missing in record["missing"]:
         print(f"Without {missing['name']}, which `{missing['needs']}` brings.", file=sys.stderr)

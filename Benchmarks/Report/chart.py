@@ -1,5 +1,5 @@
 """A workload as SVG. matplotlib draws; its colours become variables of the page's style, so that one picture does for light and dark."""
-import io, re
+import io, json, re
 from html import escape
 
 import matplotlib
@@ -26,8 +26,19 @@ matplotlib.rcParams.update({
 })
 
 
+# Drawing takes longer than all else, and pages and pictures show the same.
+drawn = {}
+
+
 def draw(reading, sentence):
     """The SVG, or nothing where nothing was measured."""
+    key = json.dumps(reading.workload, sort_keys=True) + sentence + "".join(row.group for row in reading.rows)
+    if key not in drawn:
+        drawn[key] = draw_anew(reading, sentence)
+    return drawn[key]
+
+
+def draw_anew(reading, sentence):
     figure = lines(reading) if reading.workload["chart"] == "lines" else bars(reading)
     return finish(figure, reading, sentence) if figure else ""
 
@@ -54,7 +65,7 @@ def bars(reading):
             continue
         axes.barh(place, summary.median - left, left=left, height=0.66, color=COLOURS[row.group], gid=f"mark-{place}")
         axes.plot([max(summary.low, left), min(summary.high, end)], [place, place], color=COLOURS["text"], linewidth=1)
-        ratio = f"  ×{number(summary.ratio)}" if summary.ratio and not reading.is_program else ""
+        ratio = f"  ×{number(summary.ratio)}" if summary.ratio and reading.shows_ratios else ""
         axes.text(min(max(summary.median, summary.high), end) * (1.05 if is_log else 1) + (0 if is_log else highest * 0.02), place, number(summary.median) + ratio,
                   va="center", fontsize=11, bbox={"facecolor": COLOURS["back"], "edgecolor": "none", "pad": 1})
     axes.set_yticks(range(len(rows)), [shorten(row.name) for row in rows])
@@ -66,7 +77,10 @@ def bars(reading):
     axes.xaxis.grid(True, linewidth=0.4)
     axes.set_axisbelow(True)
     direction = "more is better" if reading.main["higher_is_better"] else "less is better"
-    axes.set_xlabel(f"{reading.main['title']}, {unit or 'number'}; {direction}", fontsize=11)
+    label = f"{reading.main['title']}{', ' + unit if unit else ''}; {direction}"
+    if reading.shows_ratios:
+        label += f"\n× is the ratio to {shorten(reading.baseline, 46)}"
+    axes.set_xlabel(label, fontsize=11)
     figure.tight_layout(pad=0.5)
     return figure
 
@@ -79,8 +93,7 @@ def lines(reading):
         points = reading.points(row, key)
         if not points:
             continue
-        is_noisy = sum(1 for _, summary in points if summary.is_noisy) * 2 > len(points)
-        if is_noisy:
+        if reading.is_noisy_line(row, key):
             # A name in the legend only: it has no number.
             axes.plot([], [], color=COLOURS["faint"], linestyle=":", label=f"{row.name}: too noisy")
             drawn += 1
@@ -94,6 +107,8 @@ def lines(reading):
         return None
     if not axes.has_data() or not any(len(line.get_xdata()) for line in axes.lines):
         axes.text(0.5, 0.5, "too noisy to conclude", transform=axes.transAxes, ha="center", gid="mark-none")
+        # Nothing stands on these axes.
+        axes.set(xticks=[], yticks=[])
     elif reading.key == "open-loop":
         axes.set_yscale("log")
         axes.set_xlabel("% of the server's capacity")

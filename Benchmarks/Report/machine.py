@@ -1,5 +1,7 @@
 """What a reader must know of the machine to judge the numbers."""
-import datetime, os, pathlib, platform, re, subprocess
+import datetime, json, os, pathlib, platform, re, subprocess
+
+from rival import BENCHMARKS, PEERS
 
 
 def output(*command):
@@ -19,10 +21,45 @@ def processor():
     return match[1] if match else platform.machine()
 
 
+def distribution(text):
+    """Of /etc/os-release."""
+    match = re.search(r'^PRETTY_NAME="?([^"\n]*)', text, re.M)
+    return match[1] if match else ""
+
+
+def locked(text, name):
+    """A crate's version in Cargo.lock."""
+    match = re.search(rf'^name = "{re.escape(name)}"\nversion = "([^"]+)"', text, re.M)
+    return match[1] if match else ""
+
+
+def resolved(text, name):
+    """A package's version in Package.resolved."""
+    pins = json.loads(text)["pins"] if text else []
+    return next((pin["state"].get("version") or pin["state"].get("revision", "") for pin in pins if pin["identity"] == name), "")
+
+
+def content(path):
+    try:
+        return pathlib.Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def source():
+    """The commit that is measured."""
+    folder = str(pathlib.Path(__file__).parent)
+    return {"commit": first_line("git", "-C", folder, "rev-parse", "HEAD"), "isChanged": bool(output("git", "-C", folder, "status", "--porcelain"))}
+
+
 def record(places):
-    folder = pathlib.Path(__file__).parent
     python = str(places.names["python"])
     versions = {
+        "distribution": distribution(content("/etc/os-release")),
         "libuv": first_line("pkg-config", "--modversion", "libuv"),
         "Swift": first_line("swift", "--version"),
         "Go": first_line("go", "version"),
@@ -34,15 +71,19 @@ def record(places):
         "C++": first_line("g++", "--version"),
         "Boost": first_line("sh", "-c", "grep -oP 'BOOST_LIB_VERSION \"\\K[^\"]+' /usr/include/boost/version.hpp"),
         "redis-server": first_line("redis-server", "--version"),
+        "nginx": first_line("nginx", "-v"),
+        "OpenSSL": first_line("pkg-config", "--modversion", "openssl") or first_line("openssl", "version"),
+        "tokio": locked(content(PEERS / "tokio/Cargo.lock"), "tokio"),
+        "swift-nio": resolved(content(BENCHMARKS / "Package.resolved"), "swift-nio"),
+        "swift-nio-ssl": resolved(content(BENCHMARKS / "Package.resolved"), "swift-nio-ssl"),
+        "swift-async-algorithms": resolved(content(BENCHMARKS / "Package.resolved"), "swift-async-algorithms"),
+        "FlyingFox": resolved(content(PEERS / "flyingsocks/Package.resolved"), "flyingfox"),
         "wrk": (output("sh", "-c", "wrk -v 2>&1; true").split("\n") or [""])[0],
     }
-    commit = first_line("git", "-C", str(folder), "rev-parse", "HEAD")
     return {
         "processor": processor(), "cores": os.cpu_count(),
         "memoryGiB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "kernel": platform.release(), "commit": commit,
-        "isChanged": bool(output("git", "-C", str(folder), "status", "--porcelain")),
-        "began": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "kernel": platform.release(), **source(), "began": now(),
         "loadAverage": os.getloadavg()[0],
         "versions": {name: version for name, version in versions.items() if version},
     }

@@ -1,7 +1,7 @@
 """A recorded workload, with the sums that charts, sentences and tables share."""
 import re
 
-from arithmetic import Summary
+from arithmetic import NOISY, Summary, spread
 
 
 class Row:
@@ -27,6 +27,16 @@ class Reading:
         self.rows = [Row(row["name"], groups.get(row["name"], self.group(row["name"])), row["values"], base)
                      for row in workload["rows"] if row.get("unit", self.main["unit"]) == self.main["unit"]]
 
+    @property
+    def has_baseline(self):
+        row = self.find(self.baseline)
+        return row is not None and any(key.split("@")[0] == self.main["key"] for key in row.summaries)
+
+    @property
+    def shows_ratios(self):
+        """Rows of a program do different things: their ratios stand in the table only."""
+        return self.has_baseline and not self.is_program
+
     @staticmethod
     def group(name):
         """Rows of programs are not named in the list of rivals: others' names tell themselves."""
@@ -43,6 +53,13 @@ class Reading:
         found = [(int(each.split("@")[1]), row.summaries[each]) for each in row.summaries if each.startswith(key + "@")]
         return sorted(found, key=lambda point: point[0])
 
+    def is_noisy_line(self, row, key):
+        """Whether most of its points say nothing. The baseline's ratios are all 1: its own figures tell."""
+        points = [summary for _, summary in self.points(row, key)]
+        noisy = [summary for summary in points
+                 if (len(summary.values) > 1 and spread(summary.values) > NOISY if row.name == self.baseline else summary.is_noisy)]
+        return len(noisy) * 2 > len(points)
+
     def bars(self):
         """Rows with the main measure, best first; those that say nothing come last."""
         key, sign = self.main["key"], -1 if self.main["higher_is_better"] else 1
@@ -53,6 +70,7 @@ class Reading:
         return next((row for row in self.rows if row.name == name), None)
 
 
-def read(record):
+def read(record, workloads=None):
+    """The workloads of a record, or those that are given instead."""
     groups = {rival["name"]: rival["group"] for rival in record["rivals"]}
-    return [Reading(workload, groups) for workload in record["workloads"]]
+    return [Reading(workload, groups) for workload in (record["workloads"] if workloads is None else workloads)]

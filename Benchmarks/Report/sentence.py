@@ -1,8 +1,5 @@
-"""One sentence for a chart, computed from its numbers; and where this package is behind."""
+"""One sentence for a chart, computed from its numbers."""
 from arithmetic import number
-
-# More than this above C libuv is behind, and has to be mended or explained.
-BEHIND = 1.10
 
 
 def amount(summary, unit):
@@ -10,6 +7,8 @@ def amount(summary, unit):
 
 
 def describe(reading):
+    if "sentence" in reading.workload:
+        return reading.workload["sentence"]
     if reading.workload["chart"] == "lines":
         return lines(reading)
     bars = reading.bars()
@@ -57,40 +56,35 @@ def lines(reading):
         points = reading.points(row, key)
         if not points:
             continue
-        if sum(1 for _, summary in points if summary.is_noisy) * 2 > len(points):
+        if reading.is_noisy_line(row, key):
             noisy += 1
             continue
         (start, first), (end, last) = points[0], points[-1]
-        parts.append((last.median / first.median if first.median else float("inf"), row.name, start, end))
+        parts.append((last.median / first.median if first.median else float("inf"), row, start, end))
     if not parts:
-        return "Too noisy to conclude." if noisy else "Nothing could be measured."
-    parts.sort()
-    (least, flat, start, end), (most, steep, first, last) = parts[0], parts[-1]
-    text = (f"At {end:,} an event costs {flat} {number(least)} times what it does at {start:,}; {steep}, at {last:,}, {number(most)} "
-            f"times what at {first:,}.")
-    if reading.key == "open-loop":
-        text = (f"At {end} % of its capacity {flat}'s p99 is {number(least)} times that at {start} %, {steep}'s {number(most)} times.")
+        who = "the one line" if noisy == 1 else f"all {noisy} lines"
+        return f"Too noisy to conclude: the rounds of {who} contradict each other." if noisy else "Nothing could be measured."
+    parts.sort(key=lambda part: part[0])
+    text = open_loop(reading, key, parts) if reading.key == "open-loop" else curves(parts)
     return text + (f" Too noisy to conclude: {noisy} of {noisy + len(parts)} lines." if noisy else "")
 
 
-def behind(readings):
-    """Rows of this package that are behind C libuv by more than a tenth, or behind any other rival, in every round: the workload, the
-    row, and whom it is behind with how many times."""
-    found = []
-    for reading in readings:
-        if reading.is_program or reading.workload["chart"] == "lines":
-            continue
-        key = reading.main["key"]
-        bars = reading.bars()
-        for row in bars:
-            mine = row.get(key)
-            if row.group != "ours" or mine.is_noisy:
-                continue
-            rivals = []
-            if mine.ratio and mine.ratio > BEHIND and mine.verdict() == "worse":
-                rivals.append((reading.baseline, mine.ratio))
-            rivals += [(rival.name, mine.median / rival.get(key).median) for rival in bars
-                       if rival.group == "other" and rival.name != reading.baseline and not rival.get(key).is_noisy and 0 < rival.get(key).high < mine.low]
-            if rivals:
-                found.append((reading, row.name, rivals))
-    return found
+def curves(parts):
+    (least, flat, start, end), (most, steep, first, last) = parts[0], parts[-1]
+    text = f"At {end:,} an event costs {flat.name} {number(least)} times what it does at {start:,}"
+    if steep is not flat:
+        text += f"; {steep.name}, at {last:,}, {number(most)} times what at {first:,}"
+    return text + "."
+
+
+def open_loop(reading, key, parts):
+    """Who has the least latency near its capacity, and this package beside it."""
+    end = max(part[3] for part in parts)
+    at_end = sorted(((part[1].get(f"{key}@{end}").median, part) for part in parts if part[3] == end), key=lambda each: each[0])
+    unit = reading.main["unit"]
+
+    def said(median, part):
+        return f"{part[1].name} {number(median)} {unit}, {number(part[0])} times that at {part[2]} %"
+
+    shown = [at_end[0]] + [each for each in at_end[1:] if each[1][1].group == "ours"]
+    return f"p99 at {end} % of capacity: {'; '.join(said(*each) for each in shown)}."

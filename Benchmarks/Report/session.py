@@ -31,9 +31,11 @@ class Session:
         }
         record["workloads"] = []
         for workload in workloads:
-            start = time.monotonic()
+            start, at = time.monotonic(), machine.now()
             measured = self.program(workload) if isinstance(workload, Program) else self.servers(workload, here)
             measured["seconds"] = round(time.monotonic() - start, 1)
+            # A later report may take this workload alone.
+            measured["measured"] = {**machine.source(), "began": at, "rounds": self.options.rounds, "isUnderLoad": self.options.under_load}
             record["workloads"].append(measured)
             record["seconds"] = round(time.monotonic() - began, 1)
             save(record)

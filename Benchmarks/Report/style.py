@@ -37,6 +37,8 @@ th:first-child,td:first-child,.words td,.words th{text-align:left}
 .words{min-width:560px}.words td{white-space:normal}
 section.card{margin-bottom:16px}.charts section.card{margin:0}.charts{margin-bottom:16px}
 @media (max-width:480px){main,header,footer{padding:0 8px}.card{padding:10px}}
+@media (max-width:600px){.stack{min-width:0}.stack thead{display:none}.stack tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--faint)}
+.stack td{display:block;border:0;padding:.1rem 0}.stack td::before{content:attr(data-label) ": ";opacity:.75}}
 th button{border:0;padding:0;background:none;font-weight:600}
 th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 details{margin-top:.5rem}summary{cursor:pointer}

@@ -57,7 +57,7 @@ WORKLOADS = [
     OpenLoop("open-loop", "Latency when messages fall due at a rate",
              "Messages of 1 KiB fall due evenly, at 30, 60 and 90 % of what the same server did in a closed loop just before; a latency "
              "begins when its message was due, so that a stall cannot hide those it kept waiting (no coordinated omission).",
-             ("--connections", 50, "--size", 1024), only=MAIN, measures=(P99, P50, P999, RATE), most_rounds=3),
+             ("--connections", 50, "--size", 1024), only=MAIN, measures=(P99, P50, P999, RATE)),
     Curves("curves", "An event beside idle connections",
            "One connection echoes 64 bytes, one message after the other, beside idle ones that the server watches too; the cost is "
            "the CPU time of the server's process for one message.",
