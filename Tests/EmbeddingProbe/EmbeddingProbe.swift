@@ -16,7 +16,7 @@ import UVEmbedding
     static func main() throws {
         switch arguments {
         case ["main", "dispatchMain"]: try onMainQueue { dispatchMain() }
-        case ["main", "runLoop"]: try onMainQueue { while true { RunLoop.main.run() } }
+        case ["main", "runLoop"]: try onMainQueue(handsOver: true) { while true { RunLoop.main.run() } }
         case ["main", "serving"]:
             try onMainQueue { try EventLoop.run { loop in try await loop.sleep(for: .seconds(3_600)) } }
         case ["main", "epoll"]: try inEpoll()
@@ -81,9 +81,18 @@ import UVEmbedding
         try outer.run()
     }
 
-    private static func onMainQueue(_ serve: () throws -> Void) throws {
+    /// - Parameter handsOver: Whether the driver serves the main actor before the queue gets it.
+    private static func onMainQueue(handsOver: Bool = false, _ serve: () throws -> Void) throws {
         let expected = try EventLoop.run { loop in try await Chaos(seed: 7).run(on: loop) }
-        work(on: try EventLoop.driven(by: .main, label: "main queue"), expected, goesOn: true)
+        let loop: EventLoop
+        if handsOver {
+            let driver = try EventLoopDriver(label: "main queue")
+            loop = driver.eventLoop
+            _ = try DispatchLoopAdapter(driver, on: .main)
+        } else {
+            loop = try EventLoop.driven(by: .main, label: "main queue")
+        }
+        work(on: loop, expected, goesOn: true)
         try serve()
     }
 
