@@ -48,6 +48,7 @@ public final class DispatchLoopAdapter: Sendable {
     public init(_ driver: sending LoopDriver, on queue: DispatchQueue) throws(UVError) {
         try driver.attach(to: "dispatch queue \(queue.label)")
         self.queue = queue
+        driver.leaveMainQueue()
         driver.loop.releaseThread()
         seat = Seat(driver, queue)
         queue.setSpecific(key: key, value: true)
@@ -157,7 +158,7 @@ extension EventLoop {
     /// - Parameter label: A name of your own, for the loop's description.
     /// - Throws: ``UVError`` with `.tooManyOpenFiles` or `.noMemory` when the system refuses.
     public static func driven(by queue: DispatchQueue, label: String? = nil) throws(UVError) -> EventLoop {
-        let driver = try EventLoopDriver(label: label)
+        let driver = try EventLoopDriver(label: label, servesMainActor: false)
         let loop = driver.eventLoop
         _ = try DispatchLoopAdapter(driver, on: queue)
         return loop

@@ -115,6 +115,9 @@ public class LoopDriver {
         } catch { end(error) }
     }
 
+    /// Leaves the main actor to an adapter whose own loop runs its code.
+    func leaveMainQueue() { driven?.leaveMainQueue() }
+
     /// Whether a turn is on the stack.
     public var isTurning: Bool { loop.isRunning }
 

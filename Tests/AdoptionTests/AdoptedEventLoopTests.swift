@@ -174,15 +174,41 @@ import Testing
     }
 
     @Test(
-        "The same on a thread of its own: the process goes on",
+        "The same on a thread of its own: the process goes on, and the one function of the program's is told",
+        .soleDiagnostics,
         .disabled(if: isSanitized, "the loop is left behind as well")
     )
     func handleLeftBehindOnAThread() async throws {
+        let reports = DiagnosticReports()
         let loop = try EventLoop(label: "left")
         try await loop.withLoop { loop in
             unsafe try loop.withUnsafeLoop { raw in unsafe _ = chost_timer(raw, 1, 1, nil, nil) }
         }
         await loop.shutdown()
+        let report = try #require(reports.all.first { $0.contains("\"left\"") })
+        #expect(
+            report.hasPrefix("EventLoop \"left\" has ended and leaves memory and descriptors behind: "), "\(report)")
+        #expect(report.contains("a loop with 1 open handle of C code: timer, made by C code"), "\(report)")
+    }
+
+    @Test("A report names C code's handles on an EventLoop's loop beside what tasks wait for")
+    func explained() throws {
+        try EventLoop.run(servesMainActor: false) { loop in
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            nonisolated(unsafe) var timer: UnsafeMutableRawPointer?
+            try await loop.withLoop { loop in
+                unsafe try loop.withUnsafeLoop { raw in unsafe timer = chost_timer(raw, 1_000_000, 0, nil, nil) }
+            }
+            let report = try await loop.explainAlive()
+            #expect(
+                report.entries.contains {
+                    $0.kind == "timer" && $0.standing == .keepsLoopAlive
+                        && $0.detail?.hasPrefix("made by C code") == true
+                }, "\(report)")
+            #expect(report.entries.contains { $0.kind == "TCP listener" }, "\(report)")
+            try await loop.withLoop { _ in unsafe chost_close_timer(timer) }
+            await listener.close()
+        }
     }
 }
 

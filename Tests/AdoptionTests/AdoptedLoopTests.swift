@@ -234,6 +234,61 @@ private func misuse() throws {
         #expect(throws: UVError.self) { unsafe try loop.withUnsafeLoop { _ in } }
     }
 
+    @Test(
+        "The report and the error of close name C code's handles: what keeps the loop alive, what does not, what closes"
+    )
+    func explained() throws {
+        try withLoop { loop in
+            let pipe = try FileDescriptor.pipe()
+            var timer: UnsafeMutableRawPointer?
+            var watch: UnsafeMutableRawPointer?
+            unsafe try loop.withUnsafeLoop { raw in
+                unsafe timer = chost_timer(raw, 1_000_000, 0, nil, nil)
+                unsafe watch = chost_watch(raw, pipe.readEnd.rawValue, { _ in }, nil)
+            }
+            let own = try TimerHandle(on: loop)
+            let report = loop.explainAlive()
+            #expect(report.entries.map(\.kind) == ["timer", "timer", "poll"])
+            #expect(report.entries.map(\.standing) == [.isIdle, .keepsLoopAlive, .keepsLoopAlive])
+            let lines = report.description.split(separator: "\n")
+            #expect(lines[0] == "2 things keep this loop alive:")
+            #expect(lines[1].hasPrefix("  timer, made by C code, due in "), "\(report)")
+            #expect(lines[2] == "  poll of descriptor \(pipe.readEnd.rawValue), made by C code")
+            let error = try #require(throws: UVError.self) { try loop.close() }
+            #expect(
+                error.subject?.hasPrefix("a loop with 2 open handles of C code and 1 open handle: timer, not active")
+                    == true,
+                "\(error)")
+            #expect(error.subject?.contains("; timer, made by C code, due in ") == true, "\(error)")
+            unsafe chost_unref(timer)
+            unsafe chost_stop_watch(watch)
+            let idle = loop.explainAlive()
+            #expect(idle.description.hasPrefix("nothing keeps this loop alive\n3 are open without keeping it alive:"))
+            #expect(idle.entries[1].detail?.hasSuffix(", not referenced") == true, "\(idle)")
+            #expect(idle.entries[2].detail == "made by C code, not active", "\(idle)")
+            unsafe chost_close_timer(timer)
+            unsafe chost_close_watch(watch)
+            own.close()
+            #expect(loop.explainAlive().entries.map(\.standing) == [.isClosing, .isClosing, .isClosing])
+            try loop.run()
+            try pipe.readEnd.close()
+            try pipe.writeEnd.close()
+        }
+    }
+
+    @Test("A request of C code that alone keeps a loop alive is told")
+    func request() throws {
+        try withLoop { loop in
+            #expect(loop.explainAlive().entries.isEmpty)
+            unsafe try loop.withUnsafeLoop { raw in #expect(unsafe chost_work(raw) == 0) }
+            #expect(
+                loop.explainAlive().description
+                    == "1 thing keeps this loop alive:\n  request, made by C code or by libuv")
+            try loop.run()
+            #expect(loop.explainAlive().entries.isEmpty)
+        }
+    }
+
     @Test("A C library reads a descriptor of its own on Swift's loop")
     func watch() throws {
         final class Reader { var bytes: [UInt8] = [] }

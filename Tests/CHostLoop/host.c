@@ -51,6 +51,8 @@ static void freed(uv_handle_t *handle) { free(handle); }
 
 void chost_close_timer(void *timer) { uv_close(timer, freed); }
 
+void chost_unref(void *handle) { uv_unref(handle); }
+
 static void close_one(uv_handle_t *handle, void *unused) {
     (void)unused;
     if (!uv_is_closing(handle)) uv_close(handle, NULL);
@@ -81,4 +83,15 @@ void *chost_watch(void *loop, int descriptor, void (*call)(void *), void *contex
     return watch;
 }
 
+void chost_stop_watch(void *watch) { uv_poll_stop(watch); }
+
 void chost_close_watch(void *watch) { uv_close(watch, freed); }
+
+static void nothing(uv_work_t *unused) { (void)unused; }
+
+static void worked(uv_work_t *request, int status) {
+    (void)status;
+    free(request);
+}
+
+int chost_work(void *loop) { return uv_queue_work(loop, malloc(sizeof(uv_work_t)), nothing, worked); }

@@ -14,13 +14,14 @@ import Foundation
             let kinds = arguments[1] == "all" ? Leaving.allCases : Leaving(rawValue: arguments[1]).map { [$0] } ?? []
             guard let rounds = Int(arguments[2]), !kinds.isEmpty else { break }
             exit(try kinds.map { try storm($0, rounds) }.allSatisfy { $0 } ? EXIT_SUCCESS : EXIT_FAILURE)
+        case ("stall", 1): return try Stalling.run()
         case ("terminal", 2): return try RawTerminal.run(arguments[1])
         case ("activate", _): try Activation.begin(Array(arguments.dropFirst()))
         case ("activated", _): return try Activation.serve()
         default: break
         }
         print(
-            "usage: process-probe leave KIND WAY MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME…"
+            "usage: process-probe leave KIND WAY MICROSECONDS | storm KIND|all ROUNDS | terminal exit|trap|wait | activate NAME… | stall"
         )
         exit(64)
     }

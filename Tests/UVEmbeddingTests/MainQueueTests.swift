@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A loop on the main queue: the thread belongs to a child process.
+/// Loops on the main thread, which belongs to a child process: on the main queue, and in foreign loops that know nothing of it.
 @Suite(.inTurn) struct MainQueueTests {
     @Test(arguments: ["dispatchMain", "runLoop", "serving"])
     func theMainActorIsAlive(_ way: String) async throws {
@@ -10,6 +10,15 @@ import Testing
         let lines = output.split(separator: "\n").map(String.init)
         #expect(status == 0)
         #expect(lines.count == 6, "\(output)")
+        for line in lines { #expect(line.hasSuffix(": true")) }
+    }
+
+    @Test("Under epoll and another loop of libuv", arguments: ["epoll", "nested"])
+    func theTurnsServeIt(_ way: String) async throws {
+        let (status, output) = try await runProbe(["main", way])
+        let lines = output.split(separator: "\n").map(String.init)
+        #expect(status == 0)
+        #expect(lines.count == 5, "\(output)")
         for line in lines { #expect(line.hasSuffix(": true")) }
     }
 }

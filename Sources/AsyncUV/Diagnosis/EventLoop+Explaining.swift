@@ -12,8 +12,11 @@ extension EventLoop {
     /// ```
     ///
     /// A task that waits is shown with its callers, because the runtime knows where each goes on; that costs nothing before somebody
-    /// asks. With ``UV/Diagnostics/isTracing`` it knows as well where handles and the tasks of `spawn` were made, and shows such tasks
-    /// while they wait for something that is not on the loop.
+    /// asks. Where connections, listeners and other objects of this layer were made is known only of those that were made while
+    /// ``UV/Diagnostics/isTracing`` was on: then also where the tasks of `spawn` were made, which are shown while they wait for
+    /// something that is not on the loop. Requests, such as a read in the thread pool, have no place at all.
+    ///
+    /// Handles of C code (``UV/Loop/withUnsafeLoop(_:)``, ``init(adopting:label:)``) are listed by libuv's name of their kind.
     ///
     /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
     ///

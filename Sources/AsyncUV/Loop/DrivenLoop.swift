@@ -13,12 +13,16 @@ package final class DrivenLoop {
     private var stage = Stage.running
     private var stops = 0
 
-    package init(label: String?) throws(UVError) {
+    /// - Parameter servesMainActor: Whether the turns run the main actor's code, if this is the main thread.
+    package init(label: String?, servesMainActor: Bool) throws(UVError) {
         core = try LoopCore()
         eventLoop = EventLoop(
             LoopBound(core), LoopBound(core.jobs), core.jobInbox, core.gauges, thread: EventLoop.currentThread,
             label: label)
-        do throws(UVError) { try core.attach(to: eventLoop) } catch {
+        do throws(UVError) {
+            try core.attach(to: eventLoop)
+            if servesMainActor { try core.serveMainQueue() }
+        } catch {
             try? core.end()
             throw error
         }
@@ -27,6 +31,12 @@ package final class DrivenLoop {
 
     /// Whether the loop has begun to end.
     package var isEnding: Bool { stage != .running }
+
+    /// Leaves the main queue to somebody else. On the loop's thread, between two turns.
+    package func leaveMainQueue() {
+        core.mainQueue?.close()
+        core.mainQueue = nil
+    }
 
     /// Makes one turn that does not wait. After `shutdown` the turns close everything; none of them waits either.
     ///

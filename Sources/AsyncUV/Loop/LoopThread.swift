@@ -1,4 +1,3 @@
-internal import SystemPackage
 internal import UV
 
 /// A thread that makes a loop, waits for its ``EventLoop`` and runs it to its end.
@@ -43,9 +42,9 @@ final class LoopThread: Sendable {
             try core.loop.run()
             try core.end()
         } catch {
-            // C code has left handles behind: they are to be seen, and no reason to end the process.
+            // C code has left handles behind: no reason to end the process, and no caller is there to be told.
             guard error.code == .resourceBusy else { fatalError("an event loop broke: \(error)") }
-            _ = try? FileDescriptor.standardError.writeAll("\(loop): \(error)\n".utf8)
+            Diagnostics.report(.error, "\(loop) has ended and leaves memory and descriptors behind: \(error)")
         }
         loop.ending.finish()
     }

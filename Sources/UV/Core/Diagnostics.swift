@@ -21,7 +21,8 @@ public struct Diagnostic: Sendable, CustomStringConvertible {
     public var description: String { "\(level): \(message)" }
 }
 
-/// Where the library says what no caller is there to be told. By default nowhere: the library prints nothing by itself.
+/// Where the library says what no caller is there to be told. By default nowhere: the library prints nothing by itself. Only the reports
+/// that a program has asked for, of stalls and on a signal, go to standard error while there is no handler.
 ///
 /// A program that wants to see it writes `Diagnostics.setHandler(Diagnostics.standardError)`.
 public enum Diagnostics {

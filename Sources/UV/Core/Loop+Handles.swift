@@ -8,12 +8,16 @@ extension Loop {
     package var allHandles: [Handle] { walk().ours }
 
     /// How many handles C code has on the loop: see ``withUnsafeLoop(_:)``. Calls `uv_walk`.
-    public var foreignHandleCount: Int { walk().foreign }
+    public var foreignHandleCount: Int { unsafe walk().foreign.count }
+
+    /// Entries of a report for the handles that C code has on the loop, in the order of their creation.
+    func foreignEntries() -> [AliveReport.Entry] { unsafe walk().foreign.map { AliveReport.Entry(ofC: $0) } }
 
     /// What is on a loop.
+    @safe
     fileprivate struct Found {
         var ours: [Handle] = []
-        var foreign = 0
+        var foreign: [UnsafeMutablePointer<uv_handle_t>] = unsafe []
     }
 
     private func walk() -> Found {
@@ -41,6 +45,6 @@ private func collectHandle(_ raw: UnsafeMutablePointer<uv_handle_t>?, _ context:
     if unsafe clibuv_is_marked(raw) != 0 {
         unsafe found.pointee.ours.append(unsafe Handle.owner(of: raw))
     } else {
-        unsafe found.pointee.foreign += 1
+        unsafe found.pointee.foreign.append(raw)
     }
 }

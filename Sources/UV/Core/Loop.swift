@@ -284,8 +284,9 @@ public final class Loop {
 
     /// For errors: what C code keeps open.
     package var foreignHandlesText: String {
-        let count = foreignHandleCount
-        return count == 1 ? "a loop with 1 open handle of C code" : "a loop with \(count) open handles of C code"
+        let entries = foreignEntries()
+        let count = entries.count == 1 ? "1 open handle" : "\(entries.count) open handles"
+        return "a loop with \(count) of C code: \(Self.list(entries))"
     }
 
     // MARK: Inside

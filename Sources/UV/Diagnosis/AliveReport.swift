@@ -27,7 +27,8 @@ public struct AliveReport: Sendable {
         public var address: String?
         /// What it is doing: `due in 1.5 s`.
         public var detail: String?
-        /// Where it was made, by file and line.
+        /// Where it was made, by file and line: of a handle that was made by code outside of this library. `nil` for requests and for what C
+        /// code has made; for what the async layer has made, too: see ``madeBy``.
         public var madeAt: String?
         /// How long it has been there.
         public var age: Duration?
@@ -51,7 +52,7 @@ public struct AliveReport: Sendable {
 
     /// What the report is about: `this loop`, `EventLoop "downloads"`.
     public let subject: String
-    /// In the order of their making: handles, then requests, then waits.
+    /// In the order of their making: handles, then those of C code, then requests. Tasks that wait come first.
     public var entries: [Entry]
     /// Sentences about what is no entry: `3 jobs are ready to run`.
     public var notes: [String] = []

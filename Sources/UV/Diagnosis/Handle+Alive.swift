@@ -78,6 +78,30 @@ extension Handle {
     }
 }
 
+extension AliveReport.Entry {
+    /// The entry of a handle that C code has made: what libuv knows of it.
+    @safe
+    init(ofC raw: UnsafeMutablePointer<uv_handle_t>) {
+        let type = unsafe uv_handle_get_type(raw)
+        let isActive = unsafe uv_is_active(raw) != 0
+        let isClosing = unsafe uv_is_closing(raw) != 0
+        let standing: AliveReport.Standing =
+            if isClosing { .isClosing } else if unsafe isActive && uv_has_ref(raw) != 0 { .keepsLoopAlive } else {
+                .isIdle
+            }
+        self.init(unsafe Handle.Kind(name: String(cString: uv_handle_type_name(type))).name, standing)
+        detail = "made by C code"
+        guard standing != .isClosing else { return }
+        var descriptor: uv_os_fd_t = -1
+        if unsafe uv_fileno(raw, &descriptor) == 0 { address = "of descriptor \(descriptor)" }
+        if type == UV_TIMER, isActive {
+            let left = unsafe raw.withMemoryRebound(to: uv_timer_t.self, capacity: 1) { unsafe uv_timer_get_due_in($0) }
+            detail? += ", due in \(Duration.milliseconds(left).inWords)"
+        }
+        if standing == .isIdle { detail? += isActive ? ", not referenced" : ", not active" }
+    }
+}
+
 extension StreamHandle {
     fileprivate final var isListening: Bool { acceptor != nil }
 

@@ -1,10 +1,13 @@
 extension Loop {
-    /// What keeps the loop alive, and what else is on it: each handle and each request with its kind, label, address, age and the
-    /// place where it was made. For the question why a program does not end, or what it is waiting for.
+    /// What keeps the loop alive, and what else is on it: each handle with its kind, label, address, age and the place where it was
+    /// made, and each request with its kind, subject and age. For the question why a program does not end, or what it is waiting for.
     ///
     /// ```swift
     /// print(loop.explainAlive())
     /// ```
+    ///
+    /// Handles that C code has made on a shared loop are listed as well, by libuv's name of their kind. Nobody knows their age and their
+    /// place. Requests have no place either, because each would have to carry one: their subject says which they are.
     ///
     /// A program that wants it on a signal starts a ``SignalHandle`` that prints it, with ``Handle/keepsLoopAlive`` false.
     ///
@@ -13,7 +16,18 @@ extension Loop {
     public func explainAlive() -> AliveReport {
         checkThread("Loop")
         let requests = livingRequests().map { $0.aliveEntry() }
-        return AliveReport("this loop", handles.map { $0.aliveEntry() } + requests)
+        let known = handles.map { $0.aliveEntry() } + foreignEntries()
+        return AliveReport("this loop", known + requests + foreignRequests(beside: known, requests.count))
+    }
+
+    /// An entry for requests that are not this library's, when no handle explains them: libuv has the number of all requests only, and
+    /// those of handles are among them.
+    private func foreignRequests(beside handles: [AliveReport.Entry], _ ours: Int) -> [AliveReport.Entry] {
+        let count = requestCount - ours
+        if count <= 0 || handles.contains(where: { [.keepsLoopAlive, .isClosing].contains($0.standing) }) { return [] }
+        var entry = AliveReport.Entry(count == 1 ? "request" : "\(count) requests", .keepsLoopAlive)
+        entry.detail = "made by C code or by libuv"
+        return [entry]
     }
 
     /// The requests that libuv has, in the order in which they began.
@@ -36,8 +50,8 @@ extension Loop {
     var whatIsOpen: String {
         let report = explainAlive()
         let handles = handles.count
-        let requests = report.entries.count - handles
         let foreign = foreignHandleCount
+        let requests = livingRequests().count
         let counts = [
             foreign == 0 ? nil : foreign == 1 ? "1 open handle of C code" : "\(foreign) open handles of C code",
             handles == 0 ? nil : handles == 1 ? "1 open handle" : "\(handles) open handles",
@@ -45,9 +59,13 @@ extension Loop {
         ].compactMap { $0 }
         // Handles that belong to the library, or requests that libuv has for itself.
         if counts.isEmpty { return "a loop with requests under way" }
-        let shown = report.entries.prefix(Self.mostInError).map(\.description).joined(separator: "; ")
-        let rest = report.entries.count > Self.mostInError ? "; …" : ""
-        return "a loop with \(counts.joined(separator: " and "))\(shown.isEmpty ? "" : ": ")\(shown)\(rest)"
+        return "a loop with \(counts.joined(separator: " and ")): \(Self.list(report.entries))"
+    }
+
+    /// For errors.
+    static func list(_ entries: [AliveReport.Entry]) -> String {
+        let shown = entries.prefix(mostInError).map(\.description).joined(separator: "; ")
+        return entries.count > mostInError ? "\(shown); …" : shown
     }
 
     private static let mostInError = 50

@@ -1,4 +1,5 @@
 import AsyncUV
+import CFaults
 import Foundation
 import SystemPackage
 import TestSupport
@@ -147,6 +148,64 @@ import UV
         await #expect(throws: UVError.self) { _ = try await loop.explainAlive() }
     }
 }
+
+#if os(Linux)
+extension FileTests {
+    /// Among the tests of files, because look-ups that hang are the process's, too.
+    @Suite struct ExplainedWaits {
+        @Test func everyOtherKindOfWaitIsNamed() throws {
+            let pseudo = try PseudoTerminal()
+            try inFolder { loop, folder in
+                let full = try await FullBacklog()
+                cfaults_hang_look_ups()
+                defer { cfaults_let_look_ups_go() }
+                let fifo = folder.appending("fifo")
+                #expect(unsafe mkfifo(fifo.string, 0o600) == 0)
+                let path = folder.appending("file")
+                try path.put([])
+                let (holder, other) = (try await File.open(path), try await File.open(path))
+                try await holder.lock()
+                let (readEnd, writeEnd) = try PipeHandle.pipe(writeBlocks: false)
+                while (try? writeEnd.writeAll([UInt8](repeating: 1, count: 4_096))) != nil {}
+                let terminal = try await Terminal.open(pseudo.program, on: loop)
+                let tasks = [
+                    loop.spawn { _ = try await TCPConnection.connect(to: full.address) },
+                    loop.spawn { _ = try await Resolver.addresses(of: "host.hang.invalid", port: 1) },
+                    loop.spawn { _ = try await FileSystem.readFile(fifo) },
+                    loop.spawn { try await other.lock() },
+                    loop.spawn { try await loop.waitUntilWritable(writeEnd) },
+                    loop.spawn { for try await _ in terminal.keys() {} },
+                    loop.spawn { for try await _ in loop.ticks(every: .seconds(3_600)) {} },
+                ]
+                try await wait(on: loop) { cfaults_hanging_look_ups() == 1 }
+                try await loop.waitUntilIdle()
+                let report = try await loop.explainAlive()
+                let waits = Set(report.entries.filter { $0.standing == .waits }.map(\.kind))
+                for kind in ["connect", "look-up", "readFile", "lock", "waitUntilWritable", "sleep"] {
+                    #expect(waits.contains(kind), "\(kind) in \(report)")
+                }
+                let keys = try #require(report.entries.first(where: { $0.kind == "terminal" }))
+                #expect(keys.detail == "a task waits to read")
+                if !isPlain {
+                    let ticks = try #require(report.entries.first(where: { $0.kind == "sleep" }))
+                    for (entry, function) in [
+                        (ticks, "Ticks.AsyncIterator.next"), (keys, "Terminal.Keys.AsyncIterator.next"),
+                    ] {
+                        #expect(entry.waitsIn.lines.contains { $0.contains(function) }, "\(entry.waitsIn.lines)")
+                    }
+                }
+                for task in tasks { task.cancel() }
+                for task in tasks { #expect(await failure(of: task) is CancellationError) }
+                await terminal.close()
+                try await holder.close()
+                try await other.close()
+                for end in [readEnd, writeEnd] { try end.close() }
+                full.close()
+            }
+        }
+    }
+}
+#endif
 
 /// They set the one handler of the process.
 @Suite(.serialized, .soleDiagnostics, .disabled(if: isSanitized, "sanitizers hold signals back"))

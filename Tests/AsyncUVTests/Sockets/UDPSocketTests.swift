@@ -322,6 +322,8 @@ extension UDPSocket {
             await Task.yield()
             while try await near.sendQueueCount < 3 { await Task.yield() }
             #expect(try await near.sendQueueSize == 3)
+            let report = try await loop.explainAlive()
+            #expect(report.entries.count { $0.kind == "send" && $0.standing == .waits } == 3, "\(report)")
             sending[1].cancel()
             try await sending[0].value
             try await sending[2].value

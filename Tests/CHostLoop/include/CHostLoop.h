@@ -19,11 +19,18 @@ void *chost_timer(void *loop, unsigned milliseconds, int repeats, void (*call)(v
 int chost_timer_calls(void *timer);
 void chost_close_timer(void *timer);
 
+/// Lets the loop end although the handle is active.
+void chost_unref(void *handle);
+
 /// Closes whatever uv_walk finds, as careless programs do.
 void chost_close_all(void *loop);
 
 /// Watches a descriptor with `uv_poll`, as a client of a database would; the call gets the context.
 void *chost_watch(void *loop, int descriptor, void (*call)(void *), void *context);
+void chost_stop_watch(void *watch);
 void chost_close_watch(void *watch);
+
+/// Gives the thread pool something that is done at once. Returns libuv's status.
+int chost_work(void *loop);
 
 #endif

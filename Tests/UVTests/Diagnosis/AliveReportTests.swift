@@ -45,6 +45,36 @@ import UV
         }
     }
 
+    @Test func alsoTerminalsEndsOfPipesAndLocalListeners() throws {
+        let pseudo = try PseudoTerminal()
+        try inSocketFolder { folder in
+            try withLoop { loop in
+                let path = folder.appending("socket")
+                let listener = try PipeHandle(on: loop)
+                try listener.bind(to: LocalAddress(path: path))
+                try listener.listen { _, _ in }
+                let terminal = try TTYHandle(on: loop, pseudo.program)
+                try terminal.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
+                let (readEnd, writeEnd) = try FileDescriptor.pipe()
+                let pipe = try PipeHandle(on: loop)
+                try pipe.open(readEnd)
+                try pipe.startReading(onBytes: { _, _ in }, onEnd: { _, _ in })
+                let report = loop.explainAlive()
+                let kinds = report.entries.map { "\($0.kind) \($0.standing)" }
+                #expect(
+                    kinds == ["local listener keepsLoopAlive", "terminal keepsLoopAlive", "pipe keepsLoopAlive"],
+                    "\(report)")
+                for part in [
+                    "local listener on \(path) (made at UVTests/AliveReportTests.swift:", "terminal, reading (made at",
+                    "pipe, reading (made at",
+                ] { #expect(report.description.contains(part), "\(part) in \(report)") }
+                for handle in [listener, terminal, pipe] as [StreamHandle] { handle.close() }
+                try loop.run()
+                try writeEnd.close()
+            }
+        }
+    }
+
     @Test func whatKeepsTheLoopAliveStandsApartFromTheRest() throws {
         try withLoop { loop in
             #expect(loop.explainAlive().description == "nothing keeps this loop alive")
