@@ -7,7 +7,7 @@ sources = Package.swift $(wildcard Sources Tests Examples Benchmarks/Package.swi
 address_linker = $(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test hammer lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs api-check dependencies soak fuzz report report-quick report-page report-check https-check bench-peers bench-check
+.PHONY: help demo test hammer lint format bench instructions instructions-check everyday udp switches coroutines-bench files trees curves latency plain sanitize coverage docs docs-check api-check dependencies soak fuzz report report-quick report-page report-check https-check bench-peers bench-check
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ coverage: dependencies ## Counts how much of libuv can be reached from Swift
 
 docs: dependencies ## Builds the documentation as a static site in .build-docs/site; OPTIONS="--base-path /swift-uv"
 	Scripts/docs $(OPTIONS)
+
+docs-check: ## Opens the site of `make docs` in headless Chromium: first page, a symbol, an article, links
+	Scripts/install-dependencies chromium
+	"$$(Benchmarks/Scripts/report-python playwright)" Scripts/docs-in-chromium
 
 api-check: dependencies ## Fails when the public API is not what docs/api says; Scripts/api --update writes it
 	Scripts/api
