@@ -92,6 +92,36 @@ extension FileTests {
             }
         }
 
+        @Test("A timeout between two batches: the rest is not copied, the rest is not removed")
+        func timeouts() throws {
+            try inFolder { loop, folder in
+                let (tree, copy) = (folder.appending("tree"), folder.appending("copy"))
+                try Self.makeTree(tree, files: 3_000)
+                let time = Duration.milliseconds(20)
+                let start = LoopClock.Instant.now
+                // Batches come until the time is over; at least one more does not.
+                let untilLate: @Sendable (TreeRequest.Progress) -> Void = { _ in
+                    while LoopClock.Instant.now - start < time * 2 { sched_yield() }
+                }
+                await expect(.timedOut, of: tree) {
+                    try await FileSystem.copy(tree, to: copy, timeout: time, onProgress: untilLate)
+                }
+                try await restOfPool(on: loop)
+                #expect(copy.names.count < 3_000)
+                Self.expectTree(tree, files: 3_000)
+                let late = LoopClock.Instant.now
+                await expect(.timedOut, of: tree) {
+                    try await FileSystem.remove(tree, timeout: time) { _ in
+                        while LoopClock.Instant.now - late < time * 2 { sched_yield() }
+                    }
+                }
+                try await restOfPool(on: loop)
+                #expect(!tree.names.isEmpty)
+                try await FileSystem.remove(tree, timeout: .seconds(1_000))
+                #expect(!folder.names.contains("tree"))
+            }
+        }
+
         @Test func errorsNameThePath() throws {
             try inFolder { _, folder in
                 let (file, tree, none) = (folder.appending("file"), folder.appending("tree"), folder.appending("none"))
