@@ -10,6 +10,8 @@ actor Dispatcher: LoopActor {
     private struct Client {
         let connection: TCPConnection
         var worker: Int32?
+        /// Has a permit when nobody needs the connection any more.
+        let isDone: AsyncSemaphore
     }
 
     let loop: EventLoop
@@ -25,29 +27,33 @@ actor Dispatcher: LoopActor {
         let signals = try await Signals.watch(.interrupt, .terminate)
         for _ in 0..<count { try await addWorker() }
         loop.spawn(onError: { printProblem("\($0)") }) {
-            for try await connection in listener.connections { await self.take(connection) }
+            try await listener.serve { try await self.serve($0) }
         }
         printLine("listening on \(listener.localAddress)")
         _ = try await signals.next()
         isEnding = true
-        await listener.close()
-        let end = LoopClock.Instant.now + Self.grace
-        while !clients.isEmpty, LoopClock.Instant.now < end { try await loop.sleep(for: Self.pause) }
-        // A worker whose channel ends, ends.
-        for worker in workers.values { await worker.channel.close() }
+        // Nobody new comes, and those whom workers serve may go on for a while. Then the channels close: a worker whose channel ends,
+        // ends.
+        await loop.shutdown(grace: Self.grace)
         printLine("passed \(ExampleSupport.count(accepted, "connection"))")
     }
 
     // MARK: Clients
 
-    private func take(_ connection: TCPConnection) async {
+    /// Passes a client on, and waits until a worker is done with it.
+    private func serve(_ connection: TCPConnection) async throws {
         accepted += 1
         let number = accepted
-        clients[number] = Client(connection: connection)
+        let client = Client(connection: connection, isDone: AsyncSemaphore(permits: 0, on: loop))
+        clients[number] = client
         await pass(number)
+        try await client.isDone.acquire()
     }
 
-    /// Passes a client to the worker that has the fewest.
+    /// Lets a client's connection be closed.
+    private func drop(_ number: Int) { clients.removeValue(forKey: number)?.isDone.release() }
+
+    /// Passes a client to the worker that has the fewest; drops it at the end.
     private func pass(_ number: Int) async {
         while !isEnding, let client = clients[number] {
             guard let worker = idlest else {
@@ -67,6 +73,7 @@ actor Dispatcher: LoopActor {
                 try? await loop.sleep(for: Self.pause)
             }
         }
+        drop(number)
     }
 
     private var idlest: WorkerProcess? {
@@ -89,15 +96,15 @@ actor Dispatcher: LoopActor {
         while true {
             do {
                 guard let message = try await worker.channel.receive() else { break }
-                if let number = Int(String(decoding: message.bytes, as: UTF8.self)) { await finish(number, worker) }
+                if let number = Int(String(decoding: message.bytes, as: UTF8.self)) { finish(number, worker) }
             } catch UVError.Code.connectionReset {
                 // It had not taken all; what it sent before comes after this.
             } catch { break }
         }
         workers[worker.processID] = nil
         await worker.channel.close()
-        if isEnding { return }
         let orphans = clients.filter { $0.value.worker == worker.processID }.keys.sorted()
+        if isEnding { return orphans.forEach(drop) }
         printProblem("worker \(worker.processID) has ended; others go on with \(count(orphans.count, "connection"))")
         while !isEnding {
             do {
@@ -111,9 +118,7 @@ actor Dispatcher: LoopActor {
         for number in orphans where clients[number]?.worker == worker.processID { await pass(number) }
     }
 
-    private func finish(_ number: Int, _ worker: WorkerProcess) async {
-        guard let client = clients[number], client.worker == worker.processID else { return }
-        clients[number] = nil
-        await client.connection.close()
+    private func finish(_ number: Int, _ worker: WorkerProcess) {
+        if clients[number]?.worker == worker.processID { drop(number) }
     }
 }

@@ -1,5 +1,5 @@
 public import AsyncUV
-internal import UV
+public import UV
 
 /// Which side of a TLS connection we are. It need not be that of the connection below.
 public enum TLSSide: Sendable {
@@ -12,20 +12,24 @@ public enum TLSSide: Sendable {
 extension TLSConnection {
     /// Connects to a host, and makes sure that it is the one.
     ///
+    /// - Parameter family: Tries only the host's addresses of this family; `nil` tries all.
     /// - Parameter context: ``TLSContext/client(trust:identity:applicationProtocols:versions:)``.
     /// - Parameter serverName: Whom the certificate must be for, and who is asked for (SNI); the host if it is `nil`.
     /// - Parameter timeout: For look-up, connect and handshake together; `nil` for ever.
+    /// - Parameter localAddress: The address of this side, port 0 for any; addresses of the other family are not tried.
     /// - Throws: ``TLSError`` when the handshake fails, and as
     ///   ``TCPConnection/connect(host:port:family:timeout:idleTimeout:from:options:on:)``.
     ///
     /// Cancellation: the connection is closed.
     public static func connect(
-        host: String, port: UInt16, context: TLSContext, serverName: String? = nil, timeout: Duration? = nil,
-        idleTimeout: Duration? = nil, options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
+        host: String, port: UInt16, family: SocketAddress.Family? = nil, context: TLSContext, serverName: String? = nil,
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, from localAddress: SocketAddress? = nil,
+        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared
     ) async throws -> TLSConnection {
         let start = LoopClock.Instant.now
         let connection = try await TCPConnection.connect(
-            host: host, port: port, timeout: timeout, idleTimeout: idleTimeout, options: options, on: loop)
+            host: host, port: port, family: family, timeout: timeout, idleTimeout: idleTimeout, from: localAddress,
+            options: options, on: loop)
         let left = timeout.map { Swift.max($0 - (LoopClock.Instant.now - start), .zero) }
         return try await secure(
             connection, as: .client, context: context, serverName: serverName ?? host,
@@ -33,15 +37,16 @@ extension TLSConnection {
     }
 
     /// Connects to a host for a body, and closes the connection afterwards, whatever happens. Otherwise as
-    /// ``connect(host:port:context:serverName:timeout:idleTimeout:options:on:)``.
+    /// ``connect(host:port:family:context:serverName:timeout:idleTimeout:from:options:on:)``.
     public static func withConnection<Value>(
-        host: String, port: UInt16, context: TLSContext, serverName: String? = nil, timeout: Duration? = nil,
-        idleTimeout: Duration? = nil, options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared,
+        host: String, port: UInt16, family: SocketAddress.Family? = nil, context: TLSContext, serverName: String? = nil,
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, from localAddress: SocketAddress? = nil,
+        options: TCPOptions = TCPOptions(), on loop: EventLoop = .current ?? .shared,
         _ body: nonisolated(nonsending) (TLSConnection) async throws -> Value
     ) async throws -> Value {
         let connection = try await connect(
-            host: host, port: port, context: context, serverName: serverName, timeout: timeout,
-            idleTimeout: idleTimeout, options: options, on: loop)
+            host: host, port: port, family: family, context: context, serverName: serverName, timeout: timeout,
+            idleTimeout: idleTimeout, from: localAddress, options: options, on: loop)
         return try await connection.closing(after: body)
     }
 

@@ -110,11 +110,9 @@ int cplatform_is_local(int file) {
     return 0;
 }
 
-int cplatform_is_made_up(const char *directory) {
 #if defined(__linux__)
-    struct statfs volume;
-    if (statfs(directory, &volume) != 0) return 0;
-    switch ((uint32_t)volume.f_type) {
+static int is_made_up(const struct statfs *volume) {
+    switch ((uint32_t)volume->f_type) {
     case 0x00009fa0:  // proc
     case 0x62656572:  // sysfs
     case 0x0027e0eb:  // cgroup
@@ -129,8 +127,26 @@ int cplatform_is_made_up(const char *directory) {
     case 0x65735543:  // fusectl
         return 1;
     }
-#endif
     return 0;
+}
+#endif
+
+int cplatform_is_made_up(const char *directory) {
+#if defined(__linux__)
+    struct statfs volume;
+    return statfs(directory, &volume) == 0 && is_made_up(&volume);
+#else
+    return 0;
+#endif
+}
+
+int cplatform_is_in_made_up(int directory) {
+#if defined(__linux__)
+    struct statfs volume;
+    return fstatfs(directory, &volume) == 0 && is_made_up(&volume);
+#else
+    return 0;
+#endif
 }
 
 #if defined(SYS_openat2)
@@ -173,6 +189,33 @@ int cplatform_open_cached_below(int directory, const char *path, int flags) {
 int cplatform_find_below(int directory, const char *path, int follows_links) {
     int flags = O_PATH | O_CLOEXEC | (follows_links ? 0 : O_NOFOLLOW);
     return cplatform_open_below(directory, path, flags, 0);
+}
+
+int cplatform_set_permissions_of_found(int found, mode_t mode) {
+#if defined(__linux__)
+    // fchmodat2(2), since Linux 6.6, is 452 everywhere. A sandbox that does not know the call may say EPERM.
+    if (syscall(452, found, "", mode, AT_EMPTY_PATH) == 0) return 0;
+    if (errno != ENOSYS && errno != EPERM) return -1;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", found);
+    return chmod(path, mode);
+#else
+    return fchmod(found, mode);
+#endif
+}
+
+int cplatform_set_times_of_found(int found, struct timespec accessed, struct timespec modified) {
+    struct timespec times[2] = {accessed, modified};
+#if defined(__linux__)
+    // Since Linux 5.8.
+    if (utimensat(found, "", times, AT_EMPTY_PATH) == 0) return 0;
+    if (errno != EINVAL) return -1;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", found);
+    return utimensat(AT_FDCWD, path, times, 0);
+#else
+    return futimens(found, times);
+#endif
 }
 
 ssize_t cplatform_count_cached(int file, off_t offset, size_t count) {

@@ -25,6 +25,38 @@ import UV
         }
     }
 
+    @Test("The family of the server's address, and the address of the client")
+    func familyAndLocalAddress() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let (port, context, server) = (listener.localAddress.port, try clientContext(), try serverContext())
+            let clients = Shared<[String]>([])
+            let serving = loop.spawn {
+                try await listener.serve(tls: server) { connection in
+                    clients.change { $0.append(connection.remoteAddress?.host ?? "nobody") }
+                    for try await chunk in connection { try await connection.write(chunk) }
+                }
+            }
+            let local = try SocketAddress(host: "127.0.0.2", port: 0)
+            try await TLSConnection.withConnection(
+                host: "localhost", port: port, family: .ipv4, context: context, from: local
+            ) { connection in
+                #expect(connection.remoteAddress?.family == .ipv4)
+                try await connection.write("x")
+                #expect(try await connection.read() == Array("x".utf8))
+            }
+            for family in [SocketAddress.Family.ipv6, .ipv4] {
+                await expectError(.addressFamilyNotSupported) {
+                    try await TLSConnection.connect(
+                        host: "127.0.0.1", port: port, family: family, context: context, from: .loopbackIPv6(port: 0))
+                }
+            }
+            await listener.close()
+            try await serving.value
+            #expect(clients.value == ["127.0.0.2"])
+        }
+    }
+
     @Test(arguments: [0, 1, 2, 16_383, 16_384, 16_385, 65_536, 65_537, 1_000_000]) func sizes(_ size: Int) throws {
         try onLoop { loop in
             let (client, server) = try await tlsPair()

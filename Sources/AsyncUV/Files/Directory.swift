@@ -108,7 +108,24 @@ public final class Directory: Sendable {
         try await perform(.readFile(path, below: file.descriptor, limit: limit), path, timeout)
     }
 
+    /// What a symbolic link points to, as it was given: it may lead out of the directory.
+    ///
+    /// - Throws: ``UVError`` with `.invalidArgument` for what is not a symbolic link.
+    public func readLink(_ path: FilePath, timeout: Duration? = nil) async throws -> FilePath {
+        try await perform(.readLink(path, below: file.descriptor), path, timeout)
+    }
+
     // MARK: Changes
+
+    /// Gives a file new content, whole or not at all. A link stays, and its target is replaced, if that is below the directory.
+    /// Otherwise as ``FileSystem/writeFile(_:_:permissions:durably:timeout:on:)``.
+    public func writeFile(
+        _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true,
+        timeout: Duration? = nil
+    ) async throws {
+        try await perform(
+            .writeFile(path, bytes, below: file.descriptor, permissions: permissions, durably: durably), path, timeout)
+    }
 
     /// Makes a directory; the one that it is in must exist.
     ///
@@ -143,6 +160,47 @@ public final class Directory: Sendable {
     /// Gives a file or directory a new name below this directory. Otherwise as ``FileSystem/rename(_:to:timeout:on:)``.
     public func rename(_ path: FilePath, to new: FilePath, timeout: Duration? = nil) async throws {
         try await perform(.rename(path, to: new, below: file.descriptor), path, timeout)
+    }
+
+    /// Gives a file one more name below this directory, on the same volume. A link gets one itself, not its target.
+    ///
+    /// Cancellation and timeout: it may have happened.
+    public func link(_ path: FilePath, at new: FilePath, timeout: Duration? = nil) async throws {
+        try await perform(.link(path, at: new, below: file.descriptor), path, timeout)
+    }
+
+    /// Makes a name that points to another, which need not exist.
+    ///
+    /// - Parameter target: Taken as it is; a relative one counts from the directory of the new name. It may lead out of this
+    ///   directory, whose calls do not follow it then; other programs do.
+    ///
+    /// Cancellation and timeout: it may have happened.
+    public func symlink(to target: FilePath, at new: FilePath, timeout: Duration? = nil) async throws {
+        try await perform(.symlink(to: target, at: new, below: file.descriptor), new, timeout)
+    }
+
+    /// Sets who may do what with a file.
+    ///
+    /// Cancellation and timeout: it may have happened.
+    public func setPermissions(
+        _ permissions: FilePermissions, of path: FilePath, timeout: Duration? = nil
+    ) async throws {
+        try await perform(.setPermissions(permissions, of: path, below: file.descriptor), path, timeout)
+    }
+
+    /// Sets a file's times, as exactly as its volume keeps them.
+    ///
+    /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    ///
+    /// Cancellation and timeout: it may have happened.
+    public func setTimes(
+        accessed: FileTime, modified: FileTime, of path: FilePath, followingLinks: Bool = true,
+        timeout: Duration? = nil
+    ) async throws {
+        try await perform(
+            .setTimes(
+                accessed: accessed, modified: modified, of: path, below: file.descriptor,
+                followingLinks: followingLinks), path, timeout)
     }
 
     // MARK: Inside

@@ -14,45 +14,55 @@ extension File {
     ///
     /// - Parameter offset: Where to begin.
     /// - Parameter count: How many bytes; `nil` is up to the end.
+    /// - Parameter timeout: For all of them; `nil` for ever. One that is over ends it after a piece, but not before the first.
     /// - Parameter onProgress: Called after each piece with the number of bytes sent so far.
     /// - Returns: How many bytes were sent: fewer than asked for when the file ends before.
     /// - Throws: ``UVError`` with `.brokenPipe` or `.connectionReset` when the peer is gone, `.invalidArgument` for a negative
-    ///   number.
+    ///   number, `.timedOut`.
     ///
-    /// Cancellation: some bytes may have been sent. A piece that a thread is sending, of 1 MiB at most, is waited for: it may
+    /// Cancellation and timeout: some bytes may have been sent. A piece that a thread is sending, of 1 MiB at most, is waited for: it may
     /// wait for the disk, but not for the peer. So all bytes of the file stand before what is written to the connection next.
     @discardableResult
     public func send(
-        to connection: some StreamConnection, from offset: Int64 = 0, count: Int64? = nil,
+        to connection: some StreamConnection, from offset: Int64 = 0, count: Int64? = nil, timeout: Duration? = nil,
         onProgress: (@Sendable (Int64) -> Void)? = nil
     ) async throws -> Int64 {
-        try await send(to: connection.stream, from: offset, count: count, onProgress)
+        do {
+            return try await send(
+                to: connection.stream, from: offset, count: count, TimeLeft(timeout), onProgress)
+        } catch UVError.Code.timedOut where timeout != nil {
+            throw UVError(.timedOut, in: "send", of: path.string)
+        }
     }
 
     // Not generic, because generic code is slower and needs larger frames.
     private func send(
-        to connection: LoopStream, from offset: Int64, count: Int64?, _ onProgress: (@Sendable (Int64) -> Void)?
+        to connection: LoopStream, from offset: Int64, count: Int64?, _ time: TimeLeft,
+        _ onProgress: (@Sendable (Int64) -> Void)?
     ) async throws -> Int64 {
         guard loop.hostsCurrentTask else {
             return try await loop.hop {
-                try await self.send(to: connection, from: offset, count: count, onProgress)
+                try await self.send(to: connection, from: offset, count: count, time, onProgress)
             }
         }
         guard offset >= 0, count ?? 0 >= 0 else {
             throw UVError(.invalidArgument, in: "send", of: "\(path) from \(offset), \(count ?? 0) bytes")
         }
         // Behind everything written before.
-        try await connection.write([])
+        try await connection.write([], within: time.left)
         let isFiltered = try await connection.isFiltered
-        let kind = try await kind()
+        let kind = try await kind(within: time.left)
         var copyOfSocket: SocketCopy?
         var sent: Int64 = 0
         while sent < count ?? .max {
+            if sent > 0, let left = time.left, left <= .zero {
+                throw UVError(.timedOut, in: "send", of: path.string)
+            }
             let position = offset + sent
             let rest = (count ?? .max) - sent
             if isFiltered {
                 // The system would send the bytes as they are.
-                let more = try await copy(min(rest, 65_536), at: position, to: connection)
+                let more = try await copy(min(rest, 65_536), at: position, to: connection, time)
                 if more == 0 { break }
                 sent += Int64(more)
                 onProgress?(sent)
@@ -61,13 +71,13 @@ extension File {
             let more: Int
             switch try await sendNow(min(rest, 1 << 20), at: position, to: connection) {
             case .sent(let count): more = count
-            case .noRoom: more = try await copy(min(rest, Self.pageSize), at: position, to: connection)
+            case .noRoom: more = try await copy(min(rest, Self.pageSize), at: position, to: connection, time)
             case .notInMemory where kind == .regular:
                 let socket = if let copyOfSocket { copyOfSocket } else { try await copySocket(of: connection) }
                 copyOfSocket = socket
-                more = try await send(min(rest, 1 << 20), at: position, to: socket, of: connection)
+                more = try await send(min(rest, 1 << 20), at: position, to: socket, of: connection, time)
             // The system sends from regular files.
-            case .notInMemory: more = try await copy(min(rest, 65_536), at: position, to: connection)
+            case .notInMemory: more = try await copy(min(rest, 65_536), at: position, to: connection, time)
             }
             if more == 0 { break }
             sent += Int64(more)
@@ -80,9 +90,9 @@ extension File {
     private static let pageSize: Int64 = 4_096
 
     /// Asked once, because it does not change.
-    private func kind() async throws -> FileKind {
+    private func kind(within timeout: Duration?) async throws -> FileKind {
         if loop.isCurrent, let kind = core.open(on: loop).kind { return kind }
-        return try await status().kind
+        return try await status(timeout: timeout).kind
     }
 
     /// What became of a piece that was to be sent on the loop's thread.
@@ -127,25 +137,27 @@ extension File {
     }
 
     private func send(
-        _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: LoopStream
+        _ count: Int64, at offset: Int64, to socket: SocketCopy, of connection: LoopStream, _ time: TimeLeft
     ) async throws -> Int {
         do {
-            let sent = try await sendPiece(Int(count), at: offset, to: socket)
+            let sent = try await sendPiece(Int(count), at: offset, to: socket, time)
             if loop.isCurrent { core.open(on: loop).sentByThread(sent, at: offset) }
             return sent
         } catch UVError.Code.resourceTemporarilyUnavailable {
-            return try await copy(min(count, Self.pageSize), at: offset, to: connection)
+            return try await copy(min(count, Self.pageSize), at: offset, to: connection, time)
         } catch let error where Self.isToBeCopied(error) {
-            return try await copy(min(count, 65_536), at: offset, to: connection)
+            return try await copy(min(count, 65_536), at: offset, to: connection, time)
         }
     }
 
     /// Returns, or throws, when no thread writes to the socket any more.
-    private func sendPiece(_ count: Int, at offset: Int64, to socket: SocketCopy) async throws -> Int {
+    private func sendPiece(
+        _ count: Int, at offset: Int64, to socket: SocketCopy, _ time: TimeLeft
+    ) async throws -> Int {
         let piece = PieceUnderWay()
         let bound = LoopBound(piece)
         do {
-            return try await use("send", within: nil) { [loop, descriptor, path] callbackLoop, onDone in
+            return try await use("send", within: time.left) { [loop, descriptor, path] callbackLoop, onDone in
                 let piece = bound.open(on: loop)
                 let operation = FileOperation.send(from: descriptor, at: offset, count: count, to: socket.descriptor)
                 let request = try FileRequest.start(operation.named(path), on: callbackLoop) { request, result in
@@ -164,9 +176,11 @@ extension File {
     }
 
     /// Sends bytes by a write through the connection, which waits for room, and ends when the connection is closed.
-    private func copy(_ count: Int64, at offset: Int64, to connection: LoopStream) async throws -> Int {
-        let bytes = try await read(upTo: Int(count), at: offset)
-        try await connection.write(bytes)
+    private func copy(
+        _ count: Int64, at offset: Int64, to connection: LoopStream, _ time: TimeLeft
+    ) async throws -> Int {
+        let bytes = try await read(upTo: Int(count), at: offset, timeout: time.left)
+        try await connection.write(bytes, within: time.left)
         return bytes.count
     }
 }

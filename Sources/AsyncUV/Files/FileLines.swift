@@ -3,20 +3,21 @@ internal import UV
 extension File {
     /// The lines of the file as text, without their ends (LF or CR LF). Wrong UTF-8 is repaired.
     ///
+    /// - Parameter offset: Where to begin, in bytes from the file's start; in the middle of a line, its rest is the first one.
     /// - Parameter limit: The longest line, in bytes, without its end; a longer one throws ``UVError`` with `.messageTooLong`.
     ///
     /// Otherwise its `next()` throws what ``read(upTo:at:)`` throws. Others run now and then, however fast lines come.
     ///
     /// Cancellation: `CancellationError` at the next line, also at one that is there already.
     @inlinable
-    public func lines(limit: Int = 1 << 20) -> FileLines {
-        FileLines(of: self, limit: limit)
+    public func lines(from offset: Int64 = 0, limit: Int = 1 << 20) -> FileLines {
+        FileLines(of: self, from: offset, limit: limit)
     }
 
-    /// The lines of the file as bytes. Otherwise as ``lines(limit:)``.
+    /// The lines of the file as bytes. Otherwise as ``lines(from:limit:)``.
     @inlinable
-    public func byteLines(limit: Int = 1 << 20) -> FileByteLines {
-        FileByteLines(of: self, limit: limit)
+    public func byteLines(from offset: Int64 = 0, limit: Int = 1 << 20) -> FileByteLines {
+        FileByteLines(of: self, from: offset, limit: limit)
     }
 }
 
@@ -29,8 +30,8 @@ struct FileLineReader {
     private var isLast = false
 
     @usableFromInline
-    init(of file: File, limit: Int) {
-        chunks = FileChunks(file: file, count: 65_536, offset: 0).makeAsyncIterator()
+    init(of file: File, from offset: Int64, limit: Int) {
+        chunks = FileChunks(file: file, count: 65_536, offset: offset).makeAsyncIterator()
         self.limit = limit
     }
 
@@ -71,14 +72,16 @@ struct FileLineReader {
     }
 }
 
-/// The lines of a file as text: see ``File/lines(limit:)``.
+/// The lines of a file as text: see ``File/lines(from:limit:)``.
 public struct FileLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
+    @usableFromInline let offset: Int64
     @usableFromInline let limit: Int
 
     @inlinable
-    init(of file: File, limit: Int) {
+    init(of file: File, from offset: Int64, limit: Int) {
         self.file = file
+        self.offset = offset
         self.limit = limit
     }
 
@@ -86,7 +89,9 @@ public struct FileLines: AsyncSequence, Sendable {
         @usableFromInline var reader: FileLineReader
 
         @inlinable
-        init(_ lines: FileLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
+        init(_ lines: FileLines) {
+            reader = FileLineReader(of: lines.file, from: lines.offset, limit: lines.limit)
+        }
 
         @inlinable
         public mutating func next() async throws -> String? { try await reader.nextText() }
@@ -102,14 +107,16 @@ public struct FileLines: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
-/// The lines of a file as bytes: see ``File/byteLines(limit:)``.
+/// The lines of a file as bytes: see ``File/byteLines(from:limit:)``.
 public struct FileByteLines: AsyncSequence, Sendable {
     @usableFromInline let file: File
+    @usableFromInline let offset: Int64
     @usableFromInline let limit: Int
 
     @inlinable
-    init(of file: File, limit: Int) {
+    init(of file: File, from offset: Int64, limit: Int) {
         self.file = file
+        self.offset = offset
         self.limit = limit
     }
 
@@ -117,7 +124,9 @@ public struct FileByteLines: AsyncSequence, Sendable {
         @usableFromInline var reader: FileLineReader
 
         @inlinable
-        init(_ lines: FileByteLines) { reader = FileLineReader(of: lines.file, limit: lines.limit) }
+        init(_ lines: FileByteLines) {
+            reader = FileLineReader(of: lines.file, from: lines.offset, limit: lines.limit)
+        }
 
         @inlinable
         public mutating func next() async throws -> [UInt8]? { try await reader.nextBytes() }

@@ -37,17 +37,34 @@ public struct FileReader: Sendable {
     ///
     /// Cancellation: nothing has been taken.
     public mutating func read(upTo limit: Int) async throws -> [UInt8]? {
+        if let bytes = try await readBesideBuffer(upTo: limit) { return bytes.isEmpty ? nil : bytes }
+        return buffer.take(upTo: limit)
+    }
+
+    /// Appends what is there to an array, at least one byte; that is 0 bytes at the end. Otherwise as ``read(upTo:)``.
+    ///
+    /// - Returns: How many bytes came.
+    ///
+    /// Cancellation, and any error: the array is as it was, and nothing has been taken.
+    public mutating func read(into array: inout [UInt8], upTo limit: Int = 65_536) async throws -> Int {
+        if let bytes = try await readBesideBuffer(upTo: limit) { return array.append(bytes) }
+        return buffer.take(upTo: limit, into: &array)
+    }
+
+    /// Reads where the buffer has nothing, and could not hold more than is asked for.
+    ///
+    /// - Returns: `nil` when the bytes are in the buffer; none are there at the end.
+    private mutating func readBesideBuffer(upTo limit: Int) async throws -> [UInt8]? {
         guard limit > 0 else { throw UVError(.invalidArgument, in: "read", of: "\(file.path) up to \(limit) bytes") }
         try await file.loop.pace()
-        if buffer.isEmpty {
-            if limit >= bufferSize {
-                let bytes = try await file.read(upTo: limit, at: offset)
-                offset += Int64(bytes.count)
-                return bytes.isEmpty ? nil : bytes
-            }
+        guard buffer.isEmpty else { return nil }
+        if limit < bufferSize {
             _ = try await fill()
+            return nil
         }
-        return buffer.take(upTo: limit)
+        let bytes = try await file.read(upTo: limit, at: offset)
+        offset += Int64(bytes.count)
+        return bytes
     }
 
     /// Takes a line as text, without its end (LF or CR LF); `nil` at the end. Wrong UTF-8 is repaired.
@@ -56,15 +73,64 @@ public struct FileReader: Sendable {
     ///
     /// Cancellation: nothing has been taken.
     public mutating func readLine(limit: Int = 1 << 20) async throws -> String? {
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.takeText(limit: limit, isLast: isLast, "readLine")
+        }
+    }
+
+    /// Takes a line as bytes. Otherwise as ``readLine(limit:)``.
+    public mutating func readLineBytes(limit: Int = 1 << 20) async throws -> [UInt8]? {
+        try await readPiece { bytes, isLast throws(UVError) in
+            try bytes.takeLine(limit: limit, isLast: isLast, "readLine")
+        }
+    }
+
+    private mutating func readPiece<Piece>(
+        _ take: (inout LineSplitter, _ isLast: Bool) throws(UVError) -> Piece?
+    ) async throws -> Piece? {
         try await file.loop.pace()
         var isLast = false
         while true {
             do throws(UVError) {
-                if let line = try buffer.takeText(limit: limit, isLast: isLast, "readLine") { return line }
+                if let piece = try take(&buffer, isLast) { return piece }
             } catch { throw error.naming(file.path) }
             if isLast { return nil }
             isLast = try await !fill()
         }
+    }
+
+    /// Lends the body all bytes of the buffer, without a copy, for parsers of messages. It reads more if there are none, or none but
+    /// those of which the last body could use none.
+    ///
+    /// The body says how many bytes it has used, from the first one on: see ``StreamConnection/withBytes(limit:timeout:untilDraining:_:)``.
+    ///
+    /// - Parameter limit: If the body can use none of so many bytes, the next call throws ``UVError`` with `.messageTooLong`, and they
+    ///   can be read otherwise. The body may get a whole buffer more than that.
+    /// - Returns: The body's value; `nil` at the end, when every byte is used.
+    /// - Throws: What the body throws: it has used nothing then. ``UVError`` with `.endOfFile` when the file is at its end and the
+    ///   body could use none of the rest, `.invalidArgument` for a number of used bytes that cannot be.
+    ///
+    /// Cancellation: nothing has been taken, and the body is not called.
+    public mutating func withBytes<Value>(
+        limit: Int = 1 << 20, _ body: (Span<UInt8>) throws -> (used: Int, value: Value)
+    ) async throws -> Value? {
+        try await file.loop.pace()
+        while buffer.count <= buffer.refused {
+            if buffer.isEmpty {
+                if try await !fill() { return nil }
+                continue
+            }
+            let message = "\(file.path), a message of more than \(buffer.count) bytes"
+            if buffer.count >= limit { throw UVError(.messageTooLong, in: "withBytes", of: message) }
+            if try await !fill() { throw UVError(.endOfFile, in: "withBytes", of: message) }
+        }
+        var value: Value?
+        _ = try buffer.lend("withBytes") { bytes in
+            let result = try body(bytes)
+            value = result.value
+            return result.used
+        }
+        return value
     }
 
     /// - Returns: False at the end.

@@ -19,29 +19,33 @@ extension FileSystem {
     /// - Throws: ``UVError`` with the path that it happened to; `.isDirectory` for a file onto a directory, `.notSupported` for
     ///   sockets and devices, `.invalidArgument` for a tree into itself.
     ///
-    /// Cancellation, and any error: the destination of a file is as it was, or complete. The destination of a tree has what was
-    /// copied until then.
+    /// Cancellation, timeout, and any error: the destination of a file is as it was, or complete. The destination of a tree has
+    /// what was copied until then.
     @discardableResult
     public static func copy(
-        _ source: FilePath, to destination: FilePath, isReplacing: Bool = true,
+        _ source: FilePath, to destination: FilePath, isReplacing: Bool = true, timeout: Duration? = nil,
         on loop: EventLoop = .current ?? .shared, onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
     ) async throws -> TreeRequest.Progress {
+        let time = TimeLeft(timeout)
         do {
-            let bytes = try await copyFile(source, to: destination, isReplacing, on: loop, onProgress)
+            let bytes = try await copyFile(source, to: destination, isReplacing, timeout, on: loop, onProgress)
             return TreeRequest.Progress(entries: 1, bytes: bytes, path: source)
         } catch let error as UVError where error.code == .isDirectory {
             // It may be the destination.
-            guard let root = try await directory(source, on: loop) else { throw error }
-            return try await copyTree(root, to: destination, on: loop, onProgress)
+            guard let root = try await directory(source, time, on: loop) else { throw error }
+            return try await copyTree(root, to: destination, time, on: loop, onProgress)
         }
     }
 
     /// A directory's path, without a link in its last place; `nil` for other kinds of files.
-    private static func directory(_ path: FilePath, on loop: EventLoop) async throws -> FilePath? {
+    private static func directory(
+        _ path: FilePath, _ time: TimeLeft, on loop: EventLoop
+    ) async throws -> FilePath? {
         do {
-            if try await status(of: path, followingLinks: false, on: loop).kind == .directory { return path }
-            let target = try await realPath(of: path, on: loop)
-            return try await status(of: target, on: loop).kind == .directory ? target : nil
+            let own = try await status(of: path, followingLinks: false, timeout: time.left, on: loop)
+            if own.kind == .directory { return path }
+            let target = try await realPath(of: path, timeout: time.left, on: loop)
+            return try await status(of: target, timeout: time.left, on: loop).kind == .directory ? target : nil
         } catch let error as UVError { throw UVError(error.code, in: "copy", of: error.subject) }
     }
 
@@ -52,17 +56,19 @@ extension FileSystem {
     ///
     /// - Parameter onProgress: Called after each batch that is copied.
     ///
-    /// Cancellation: one of the two names stands for all of it. Between volumes the old name may be left with a part as well.
+    /// Cancellation and timeout: one of the two names stands for all of it. Between volumes the old name may be left with a part as
+    /// well, and a timeout does not count while the copy takes the name.
     public static func move(
-        _ path: FilePath, to new: FilePath, on loop: EventLoop = .current ?? .shared,
+        _ path: FilePath, to new: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared,
         onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
     ) async throws {
-        do { return try await rename(path, to: new, on: loop) } catch let error as UVError
+        let time = TimeLeft(timeout)
+        do { return try await rename(path, to: new, timeout: timeout, on: loop) } catch let error as UVError
             where error.code == .improperLink
         {
             let temporary = new.removingLastComponent().appending(
                 ".swift-uv-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
-            try await copyTree(path, to: temporary, removesRest: true, on: loop, onProgress)
+            try await copyTree(path, to: temporary, time, removesRest: true, on: loop, onProgress)
             // Not to be cancelled: nobody would know which name it has.
             try await loop.spawn {
                 do { try await rename(temporary, to: new, on: loop) } catch {
@@ -70,7 +76,7 @@ extension FileSystem {
                     throw error
                 }
             }.value
-            try await remove(path, on: loop)
+            try await remove(path, timeout: time.left, on: loop)
         }
     }
 
@@ -81,12 +87,13 @@ extension FileSystem {
     /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.invalidArgument` for the root directory and for paths that end
     ///   with `.` or `..`.
     ///
-    /// Cancellation, and any error: the rest is still there.
+    /// Cancellation, timeout, and any error: the rest is still there.
     public static func remove(
-        _ path: FilePath, on loop: EventLoop = .current ?? .shared,
+        _ path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared,
         onProgress: (@Sendable (TreeRequest.Progress) -> Void)? = nil
     ) async throws {
-        let _: TreeRequest.Progress = try await loop.perform("remove") { core, pending in
+        let _: TreeRequest.Progress = try await loop.perform("remove", of: path.string, within: timeout) {
+            core, pending in
             let request = try TreeRequest.remove(path, on: core.loop, onProgress: told(onProgress)) { _, result in
                 pending.finish(result.mapError { $0 })
             }
@@ -97,10 +104,10 @@ extension FileSystem {
     // MARK: Inside
 
     private static func copyFile(
-        _ source: FilePath, to destination: FilePath, _ isReplacing: Bool, on loop: EventLoop,
+        _ source: FilePath, to destination: FilePath, _ isReplacing: Bool, _ timeout: Duration?, on loop: EventLoop,
         _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
     ) async throws -> Int64 {
-        try await perform("copy", of: source, within: nil, on: loop) { callbackLoop, onDone in
+        try await perform("copy", of: source, within: timeout, on: loop) { callbackLoop, onDone in
             try FileRequest.copy(
                 source, to: destination, isReplacing: isReplacing, on: callbackLoop,
                 onProgress: onProgress.map { call in
@@ -112,10 +119,10 @@ extension FileSystem {
     /// - Parameter removesRest: Whether nothing is left after an error or a cancellation.
     @discardableResult
     private static func copyTree(
-        _ source: FilePath, to destination: FilePath, removesRest: Bool = false, on loop: EventLoop,
-        _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
+        _ source: FilePath, to destination: FilePath, _ time: TimeLeft, removesRest: Bool = false,
+        on loop: EventLoop, _ onProgress: (@Sendable (TreeRequest.Progress) -> Void)?
     ) async throws -> TreeRequest.Progress {
-        try await loop.perform("copy") { core, pending in
+        try await loop.perform("copy", of: source.string, within: time.left) { core, pending in
             let request = try TreeRequest.copy(
                 source, to: destination, on: core.loop, onProgress: told(onProgress)
             ) { request, result in

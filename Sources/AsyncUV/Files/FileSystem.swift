@@ -12,7 +12,7 @@ public import UV
 ///
 /// Timeout: how long to wait, in the line for a thread too; `nil` for ever. When it is over, the call throws ``UVError`` with
 /// `.timedOut` and the path; all else is as after a cancellation. What needs no thread is done whatever the timeout. Calls that
-/// take many trips, such as ``copy(_:to:isReplacing:on:onProgress:)``, have none: `withTimeout` ends those.
+/// take many trips, such as ``copy(_:to:isReplacing:timeout:on:onProgress:)``, have one for all of them together.
 public enum FileSystem {
     /// Whether files that the system has in memory are read on the loop's thread, for the whole process. Only the speed differs.
     public static var cachedFastPath: Bool {

@@ -33,15 +33,24 @@ public struct FileWriter: Sendable {
     ///
     /// Cancellation: as after an error; bytes that were collected before may have been written.
     public mutating func write(_ bytes: [UInt8]) async throws {
+        guard failure == nil, buffer.isEmpty, bytes.count >= bufferSize else { return try await write(bytes.span) }
+        try await file.loop.pace()
+        try await put(bytes)
+    }
+
+    /// Writes lent bytes, which are copied. Otherwise as ``write(_:)-([UInt8])``.
+    public mutating func write(_ bytes: Span<UInt8>) async throws {
         if let failure { throw failure }
         try await file.loop.pace()
-        if buffer.isEmpty, bytes.count >= bufferSize { return try await put(bytes) }
-        buffer += bytes
+        buffer.append(copying: bytes)
         if buffer.count >= bufferSize { try await flush() }
     }
 
+    /// Writes a part of an array. Otherwise as ``write(_:)-([UInt8])``.
+    public mutating func write(_ bytes: ArraySlice<UInt8>) async throws { try await write(bytes.span) }
+
     /// Writes text as UTF-8. Otherwise as ``write(_:)-([UInt8])``.
-    public mutating func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+    public mutating func write(_ text: String) async throws { try await write(text.utf8.span) }
 
     /// Writes what was collected. It is in the file then, perhaps not yet on the disk: see ``File/sync(dataOnly:timeout:)``.
     public mutating func flush() async throws {

@@ -40,11 +40,12 @@ public final class EventLoopGroup: Sendable {
     ///
     /// Parameters and errors as of ``TCPListener/bind(host:port:family:backlog:reusePort:ipv6Only:options:on:)``.
     public func bind(
-        host: String, port: UInt16, backlog: Int = 1_024, ipv6Only: Bool = false, options: TCPOptions = TCPOptions()
+        host: String, port: UInt16, family: SocketAddress.Family? = nil, backlog: Int = 1_024, ipv6Only: Bool = false,
+        options: TCPOptions = TCPOptions()
     ) async throws -> [TCPListener] {
         let first = try await TCPListener.bind(
-            host: host, port: port, backlog: backlog, reusePort: true, ipv6Only: ipv6Only, options: options,
-            on: loops[0])
+            host: host, port: port, family: family, backlog: backlog, reusePort: true, ipv6Only: ipv6Only,
+            options: options, on: loops[0])
         var listeners = [first]
         for loop in loops.dropFirst() {
             listeners.append(

@@ -84,6 +84,8 @@ public final class Terminal: HandleConnection {
     /// It watches SIGWINCH from now on, which comes for the terminal that the process belongs to.
     ///
     /// - Throws: As ``size``.
+    ///
+    /// Cancellation: `CancellationError` at the next size; other sequences miss none.
     public func sizes() async throws -> Sizes {
         Sizes(terminal: self, signals: try await .watch(.windowChange, on: loop))
     }
@@ -100,6 +102,7 @@ public final class Terminal: HandleConnection {
             var last: TerminalSize?
 
             public mutating func next() async throws -> TerminalSize? {
+                try checkCancellation()
                 while true {
                     if last != nil { _ = try await sizes.signals.next() }
                     let size = try await sizes.terminal.size
@@ -125,6 +128,9 @@ public final class Terminal: HandleConnection {
     /// Most keys that are no characters come as several bytes, the first of which is that of Escape.
     ///
     /// - Parameter escapeDelay: How long to wait for the others before Escape is taken for itself.
+    ///
+    /// Cancellation: `CancellationError` at the next key, also at one that is there already; the next sequence gets it, and the
+    /// bytes of a key that has not come as a whole.
     public func keys(escapeDelay: Duration = .milliseconds(50)) -> Keys {
         Keys(terminal: self, escapeDelay: escapeDelay)
     }
@@ -140,6 +146,7 @@ public final class Terminal: HandleConnection {
             let keys: Keys
 
             public mutating func next() async throws -> Key? {
+                try checkCancellation()
                 let terminal = keys.terminal
                 while true {
                     if let key = terminal.decoder.withLock({ $0.next() }) { return key }

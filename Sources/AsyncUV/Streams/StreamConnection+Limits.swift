@@ -13,7 +13,7 @@ extension StreamConnection {
         get async throws { try await stream.idleTimeout }
     }
 
-    /// Lets each read and write, and whatever is made of them (lines, `copy`, ``File/send(to:from:count:onProgress:)``,
+    /// Lets each read and write, and whatever is made of them (lines, `copy`, ``File/send(to:from:count:timeout:onProgress:)``,
     /// ``ByteStream/finishWriting()``), throw ``UVError`` with `.timedOut` when it has waited for so long and no byte has moved
     /// on the connection meanwhile, in either direction; `nil` for never. No byte is lost, and the connection can be used on.
     ///
@@ -154,7 +154,19 @@ extension StreamConnection {
     /// Writes a text in UTF-8. Otherwise as `write(_:timeout:)`.
     @inlinable
     public func write(_ text: String, timeout: Duration?) async throws {
-        try await stream.write(Array(text.utf8), within: timeout)
+        try await stream.write(text.utf8.span, within: timeout)
+    }
+
+    /// Writes lent bytes: those that fit at once are not copied. Otherwise as `write(_:timeout:)`.
+    @inlinable
+    public func write(_ bytes: Span<UInt8>, timeout: Duration?) async throws {
+        try await stream.write(bytes, within: timeout)
+    }
+
+    /// Writes a part of an array. Otherwise as `write(_:timeout:)`.
+    @inlinable
+    public func write(_ bytes: ArraySlice<UInt8>, timeout: Duration?) async throws {
+        try await stream.write(bytes.span, within: timeout)
     }
 
     /// Writes several arrays as one. Otherwise as `write(_:timeout:)`.

@@ -56,7 +56,7 @@ public struct HTTPServerResponse: Sendable {
 
     // MARK: Files
 
-    /// Sends a part of a file: small ones with the head, large ones by the system where the stream lets it (``File/send(to:from:count:onProgress:)``).
+    /// Sends a part of a file: small ones with the head, large ones by the system where the stream lets it (``File/send(to:from:count:timeout:onProgress:)``).
     ///
     /// - Parameter range: In bytes; all of them must be there.
     /// - Throws: ``UVError`` with `.endOfFile` when the file was cut meanwhile; otherwise as reading it.

@@ -181,6 +181,10 @@ int cplatform_open_cached_below(int directory, const char *path, int flags);
 /// where links are not followed. Status can be asked of it.
 int cplatform_find_below(int directory, const char *path, int follows_links);
 
+/// chmod(2) and utimensat(2) of what a descriptor of cplatform_find_below stands for, which is no link.
+int cplatform_set_permissions_of_found(int found, mode_t mode);
+int cplatform_set_times_of_found(int found, struct timespec accessed, struct timespec modified);
+
 /// Whether the bytes of a file, up to its end, are in memory: how many there are, -1 if not or if the system does not say.
 ssize_t cplatform_count_cached(int file, off_t offset, size_t count);
 
@@ -190,6 +194,9 @@ int cplatform_closes_at_once(int file);
 
 /// Whether the system makes up what is in a directory (/proc, /sys and the like): files there cannot be replaced.
 int cplatform_is_made_up(const char *directory);
+
+/// What cplatform_is_made_up says, of an open directory.
+int cplatform_is_in_made_up(int directory);
 
 /// Whether an open file is on a disk or in the memory of this machine, not with a server or another program, which may
 /// answer late or never. This asks it.

@@ -53,9 +53,12 @@ extension Loop {
     /// The threads of libuv's pool do not survive a fork, and exit handlers of the child may wait for them: leave the
     /// child with `_exit` or replace its program.
     ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` for a closed loop, `.tooManyOpenFiles` and relatives when the system refuses.
+    ///
     /// Calls `uv_loop_fork`.
     public func fork() throws(UVError) {
         checkThread("Loop")
+        guard isUsable else { throw UVError(.badFileDescriptor, in: "fork", of: "a closed loop") }
         try check(unsafe uv_loop_fork(raw), "fork")
     }
 }

@@ -19,7 +19,8 @@ extension SystemInfo {
 
     /// The user as whom this process runs.
     ///
-    /// It looks into the user database, which may be on the network: on a loop call it by `loop.offload { try SystemInfo.user }`.
+    /// It looks into the user database, which may be on the network: `AsyncUV` has a form
+    /// that waits without holding a loop up, `lookUpUser`.
     ///
     /// - Throws: ``UVError`` with `.noSuchFileOrDirectory` when the database does not know the user.
     ///

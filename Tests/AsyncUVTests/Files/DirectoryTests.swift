@@ -123,6 +123,77 @@ extension FileTests {
             }
         }
 
+        @Test(arguments: FastPath.allCases) func wholeFilesAndLinks(_ fastPath: FastPath) throws {
+            try Self.withDirectory(fastPath) { _, root, directory in
+                let folder = root.removingLastComponent()
+                try await directory.writeFile("a/new", [3, 4], permissions: .ownerReadWrite)
+                #expect(root.appending("a").appending("new").content == [3, 4])
+                #expect(try await directory.status(of: "a/new").permissions == .ownerReadWrite)
+                try await directory.writeFile("in", [5], durably: false)
+                #expect(root.appending("file").content == [5])
+                #expect(try await directory.readLink("in") == "a/../file")
+                await expect(.isDirectory, of: root.appending("a")) { try await directory.writeFile("a", []) }
+                await expect(.noSuchFileOrDirectory, of: root.appending("x").appending("y")) {
+                    try await directory.writeFile("x/y", [])
+                }
+                try await directory.symlink(to: "file", at: "link")
+                #expect(try await directory.readFile("link") == [5])
+                #expect(try await directory.readLink("link") == "file")
+                await expect(.fileExists, of: root.appending("link")) {
+                    try await directory.symlink(to: "file", at: "link")
+                }
+                await expect(.invalidArgument, of: root.appending("file")) { try await directory.readLink("file") }
+                try await directory.link("file", at: "a/second")
+                #expect(try await directory.status(of: "a/second").linkCount == 2)
+                await expect(.fileExists, of: root.appending("file")) {
+                    try await directory.link("file", at: "a/second")
+                }
+                for path in ["out", "way/secret", "../secret", "absolute"] as [FilePath] {
+                    await expect(.improperLink, of: root.appending(path.components)) {
+                        try await directory.writeFile(path, [])
+                    }
+                }
+                for path in ["way/x", "../x"] as [FilePath] {
+                    await expectError(.improperLink) { try await directory.symlink(to: "file", at: path) }
+                    await expectError(.improperLink) { try await directory.link("file", at: path) }
+                    await expectError(.improperLink) { try await directory.link(path, at: "b") }
+                    await expectError(.improperLink) { try await directory.readLink(path) }
+                }
+                #expect(folder.names == ["root", "secret"] && folder.appending("secret").content == [9])
+            }
+        }
+
+        @Test(arguments: FastPath.allCases) func permissionsAndTimes(_ fastPath: FastPath) throws {
+            try Self.withDirectory(fastPath) { _, root, directory in
+                let secret = root.removingLastComponent().appending("secret")
+                let before = try await FileSystem.status(of: secret)
+                try await directory.setPermissions(.ownerRead, of: "in")
+                #expect(try await directory.status(of: "file").permissions == .ownerRead)
+                let (accessed, modified) = (FileTime(seconds: 1_000, nanoseconds: 1), FileTime(seconds: 2_000))
+                try await directory.setTimes(accessed: accessed, modified: modified, of: "in")
+                let status = try await directory.status(of: "file")
+                #expect(status.accessed == accessed && status.modified == modified)
+                try await directory.setTimes(accessed: accessed, modified: modified, of: "out", followingLinks: false)
+                #expect(try await directory.status(of: "out", followingLinks: false).modified == modified)
+                await expect(.noSuchFileOrDirectory, of: root.appending("x")) {
+                    try await directory.setPermissions(.ownerRead, of: "x")
+                }
+                await expect(.noSuchFileOrDirectory, of: root.appending("x")) {
+                    try await directory.setTimes(accessed: accessed, modified: modified, of: "x")
+                }
+                for path in ["out", "way/secret", "../secret", "absolute", ".."] as [FilePath] {
+                    let whole = root.appending(path.components)
+                    await expect(.improperLink, of: whole) {
+                        try await directory.setPermissions(.ownerReadWrite, of: path)
+                    }
+                    await expect(.improperLink, of: whole) {
+                        try await directory.setTimes(accessed: accessed, modified: modified, of: path)
+                    }
+                }
+                #expect(try await FileSystem.status(of: secret) == before)
+            }
+        }
+
         @Test("The pool is not asked for what is in memory")
         func withoutThreads() throws {
             try Self.withDirectory(.on) { loop, root, directory in
@@ -164,15 +235,29 @@ extension FileTests {
                 }
                 before.cancel()
                 #expect(await failure(of: before) is CancellationError)
-                let pool = try await FullPool(on: loop)
-                // What makes a file is the pool's.
-                let queued = loop.spawn { _ = try await directory.open("new", .writeOnly, options: .create) }
-                try await loop.waitUntilIdle()
-                queued.cancel()
-                #expect(await failure(of: queued) is CancellationError)
-                pool.release()
-                try await restOfPool(on: loop)
-                #expect(!root.names.contains("new"))
+                let status = try await directory.status(of: "file")
+                // What makes or changes a file is the pool's.
+                let calls: [@Sendable () async throws -> Void] = [
+                    { _ = try await directory.open("new", .writeOnly, options: .create) },
+                    { try await directory.writeFile("new", [3]) },
+                    { try await directory.writeFile("file", [3]) },
+                    { try await directory.link("file", at: "new") },
+                    { try await directory.symlink(to: "file", at: "new") },
+                    { _ = try await directory.readLink("in") },
+                    { try await directory.setPermissions([], of: "file") },
+                    { try await directory.setTimes(accessed: .now, modified: .now, of: "file") },
+                ]
+                for call in calls {
+                    let pool = try await FullPool(on: loop)
+                    let queued = loop.spawn { try await call() }
+                    try await loop.waitUntilIdle()
+                    queued.cancel()
+                    #expect(await failure(of: queued) is CancellationError)
+                    pool.release()
+                    try await restOfPool(on: loop)
+                    #expect(!root.names.contains("new"))
+                }
+                #expect(try await directory.status(of: "file") == status)
             }
         }
 
@@ -188,6 +273,8 @@ extension FileTests {
                 await expect(.badFileDescriptor, of: root) { try await directory.open("file") }
                 await expect(.badFileDescriptor, of: root) { try await directory.entries() }
                 await expect(.badFileDescriptor, of: root) { try await directory.status(of: "file") }
+                await expect(.badFileDescriptor, of: root) { try await directory.writeFile("file", []) }
+                await expect(.badFileDescriptor, of: root) { try await directory.setPermissions([], of: "file") }
             }
         }
 

@@ -98,6 +98,29 @@ extension FileTests {
             }
         }
 
+        @Test("Lines from a place on, in the middle of one, and behind the end", arguments: FastPath.allCases)
+        func linesFromAPlace(_ fastPath: FastPath) throws {
+            try inFolder(fastPath) { _, folder in
+                let path = folder.appending("file")
+                try path.put(Array("one\r\ntwo\nlast".utf8))
+                try await File.withFile(path) { file in
+                    for (offset, expected) in [
+                        (0, ["one", "two", "last"]), (5, ["two", "last"]), (6, ["wo", "last"]),
+                        (3, ["", "two", "last"]), (4, ["", "two", "last"]), (12, ["t"]), (13, []), (100, []),
+                    ] as [(Int64, [String])] {
+                        var lines: [String] = []
+                        for try await line in file.lines(from: offset) { lines.append(line) }
+                        #expect(lines == expected, "from \(offset)")
+                        var bytes: [[UInt8]] = []
+                        for try await line in file.byteLines(from: offset) { bytes.append(line) }
+                        #expect(bytes == expected.map { Array($0.utf8) }, "from \(offset)")
+                    }
+                    await expect(.invalidArgument, of: path) { for try await _ in file.lines(from: -1) {} }
+                    await expect(.messageTooLong, of: path) { for try await _ in file.lines(from: 9, limit: 3) {} }
+                }
+            }
+        }
+
         private func lines(_ content: [UInt8], limit: Int = 1 << 20, _ fastPath: FastPath) throws -> [String] {
             try inFolder(fastPath) { _, folder in
                 let path = folder.appending("file")

@@ -42,6 +42,45 @@ extension FileTests {
             }
         }
 
+        @Test(
+            "A timeout while the peer does not read: what is written next stands behind what was sent",
+            arguments: FastPath.allCases)
+        func timeout(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 20_000_000, fastPath) { loop, file, connection, peer in
+                let (start, time) = (LoopClock.Instant.now, Duration.milliseconds(20))
+                await expect(.timedOut, of: file.path) { try await file.send(to: connection, timeout: time) }
+                #expect(LoopClock.Instant.now - start >= time)
+                let ending = loop.spawn {
+                    try await connection.write("tail")
+                    try await connection.finishWriting()
+                }
+                let received = try await onThread { try peer.closeAfter { try peer.readToEnd() } }
+                try await ending.value
+                let sent = received.count - 4
+                let isAPart = received == Array(pattern(20_000_000).prefix(sent)) + Array("tail".utf8)
+                #expect(isAPart && sent < 20_000_000, "\(sent) bytes")
+            }
+        }
+
+        @Test("A timeout ends it between two pieces, too", arguments: FastPath.allCases)
+        func timeoutBetweenPieces(_ fastPath: FastPath) throws {
+            try Self.withOperands(bytes: 20_000_000, fastPath) { loop, file, connection, peer in
+                let reading = Task.detached { try await onThread { try peer.closeAfter { try peer.readToEnd() } } }
+                // The loop's own clock stands still meanwhile.
+                let (start, time, pieces) = (ContinuousClock.now, Duration.milliseconds(20), Shared(0))
+                await expect(.timedOut, of: file.path) {
+                    try await file.send(to: connection, timeout: time) { _ in
+                        pieces.change { $0 += 1 }
+                        while ContinuousClock.now - start < time * 2 { sched_yield() }
+                    }
+                }
+                #expect(pieces.value <= 1)
+                await connection.close()
+                let received = try await reading.value
+                #expect(received.count <= 1 << 20)
+            }
+        }
+
         @Test("Over a connection of another loop, from either loop and from elsewhere", arguments: FastPath.allCases)
         func otherLoop(_ fastPath: FastPath) throws {
             try inFolder(fastPath) { loop, folder in

@@ -92,6 +92,36 @@ extension FileTests {
             }
         }
 
+        @Test("A timeout between two batches: the rest is not copied, the rest is not removed")
+        func timeouts() throws {
+            try inFolder { loop, folder in
+                let (tree, copy) = (folder.appending("tree"), folder.appending("copy"))
+                try Self.makeTree(tree, files: 3_000)
+                let time = Duration.milliseconds(20)
+                // The loop's own clock stands still meanwhile. At least one more batch does not come.
+                let start = ContinuousClock.now
+                let untilLate: @Sendable (TreeRequest.Progress) -> Void = { _ in
+                    while ContinuousClock.now - start < time * 2 { sched_yield() }
+                }
+                await expect(.timedOut, of: tree) {
+                    try await FileSystem.copy(tree, to: copy, timeout: time, onProgress: untilLate)
+                }
+                try await restOfPool(on: loop)
+                #expect(copy.names.count < 3_000)
+                Self.expectTree(tree, files: 3_000)
+                let late = ContinuousClock.now
+                await expect(.timedOut, of: tree) {
+                    try await FileSystem.remove(tree, timeout: time) { _ in
+                        while ContinuousClock.now - late < time * 2 { sched_yield() }
+                    }
+                }
+                try await restOfPool(on: loop)
+                #expect(!tree.names.isEmpty)
+                try await FileSystem.remove(tree, timeout: .seconds(1_000))
+                #expect(!folder.names.contains("tree"))
+            }
+        }
+
         @Test func errorsNameThePath() throws {
             try inFolder { _, folder in
                 let (file, tree, none) = (folder.appending("file"), folder.appending("tree"), folder.appending("none"))

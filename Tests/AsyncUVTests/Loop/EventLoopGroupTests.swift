@@ -304,6 +304,18 @@ import Testing
         try client.close()
     }
 
+    @Test("A family of addresses, of all listeners")
+    func family() async throws {
+        try await withGroup(2) { group in
+            let listeners = try await group.bind(host: "localhost", port: 0, family: .ipv4)
+            #expect(listeners.count == 2 && listeners.allSatisfy { $0.localAddress.family == .ipv4 })
+            for listener in listeners { await listener.close() }
+            await expectError(.addressFamilyNotSupported) {
+                try await group.bind(host: "127.0.0.1", port: 0, family: .ipv6)
+            }
+        }
+    }
+
     @Test func addressInUse() async throws {
         try await withGroup(2) { group in
             let taken = try await TCPListener.onLoopback(on: group.loops[0])

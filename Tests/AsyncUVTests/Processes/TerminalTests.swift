@@ -69,6 +69,74 @@ import Testing
         #expect(!pseudo.isRaw)
     }
 
+    @Test("C1: cancelled before, and while it waits for a key or for the rest of one: nothing is lost")
+    func keysAreCancelled() async throws {
+        let pseudo = try PseudoTerminal()
+        let (person, program) = (pseudo.person, pseudo.program)
+        try await withOwnLoop { loop in
+            let terminal = try await Terminal.open(program, on: loop)
+            try await terminal.withMode(.raw) {
+                let keys = terminal.keys(escapeDelay: .seconds(1_000))
+                @Sendable func next() async throws -> Key? {
+                    var iterator = keys.makeAsyncIterator()
+                    return try await iterator.next()
+                }
+                func expectCancellation() async throws {
+                    let waiting = loop.spawn { try await next() }
+                    try await loop.waitUntilIdle()
+                    waiting.cancel()
+                    #expect(await failure(of: waiting) is CancellationError)
+                }
+                try await expectCancellation()
+                // The last one is the beginning of an arrow.
+                try person.writeAll("ab\u{1b}".utf8)
+                #expect(try await next() == Key("a"))
+                let late = loop.spawn {
+                    while !Task.isCancelled { await Task.yield() }
+                    return try await next()
+                }
+                late.cancel()
+                #expect(await failure(of: late) is CancellationError)
+                #expect(try await next() == Key("b"))
+                try await expectCancellation()
+                try person.writeAll("[A".utf8)
+                #expect(try await next() == Key(.up))
+            }
+            await terminal.close()
+        }
+    }
+
+    @Test("C1: cancelled before, and while it waits for a size: the next sequence gets it")
+    func sizesAreCancelled() async throws {
+        let pseudo = try PseudoTerminal()
+        let program = pseudo.program
+        pseudo.resize(columns: 80, rows: 24)
+        let loop = try EventLoop()
+        let terminal = try await Terminal.open(program, on: loop)
+        let sizes = try await terminal.sizes()
+        let late = loop.spawn {
+            while !Task.isCancelled { await Task.yield() }
+            var iterator = sizes.makeAsyncIterator()
+            return try await iterator.next()
+        }
+        late.cancel()
+        #expect(await failure(of: late) is CancellationError)
+        let waiting = loop.spawn {
+            var iterator = sizes.makeAsyncIterator()
+            #expect(try await iterator.next() == TerminalSize(columns: 80, rows: 24))
+            return try await iterator.next()
+        }
+        try await loop.waitUntilIdle(waits: 1)
+        waiting.cancel()
+        #expect(await failure(of: waiting) is CancellationError)
+        var iterator = sizes.makeAsyncIterator()
+        #expect(try await iterator.next() == TerminalSize(columns: 80, rows: 24))
+        pseudo.resize(columns: 100, rows: 30)
+        kill(getpid(), SIGWINCH)
+        #expect(try await iterator.next() == TerminalSize(columns: 100, rows: 30))
+        await loop.shutdown()
+    }
+
     @Test("K1: a loop that ends gives the settings back; a dropped terminal, too")
     func loopEnds() async throws {
         let pseudo = try PseudoTerminal()

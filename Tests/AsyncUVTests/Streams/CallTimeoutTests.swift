@@ -177,6 +177,34 @@ import UV
         }
     }
 
+    @Test("N4: slices and lent bytes leave as a whole or not at all, too")
+    func otherForms() throws {
+        try onLoop { loop in
+            let forms: [@Sendable (TCPConnection, [UInt8], Duration) async throws -> Void] = [
+                { try await $0.write($1[1...], timeout: $2) },
+                { try await $0.write($1.span.extracting(droppingFirst: 1), timeout: $2) },
+            ]
+            for form in forms {
+                let (near, far) = try await connectedPair()
+                try await form(near, [0, 1, 2], Self.long)
+                #expect(try await far.read(exactly: 2) == [1, 2])
+                try await Task.detached { try await form(near, [0, 3], Self.long) }.value
+                #expect(try await far.read() == [3])
+                // The first one begins; the others wait for it.
+                for caller in Caller.allCases {
+                    let start = LoopClock.Instant.now
+                    let writing = caller.spawn(on: loop) { try await form(near, Self.large, Self.short) }
+                    let error = await failure(of: writing)
+                    #expect("\(error!)" == "timed out (ETIMEDOUT) in write to \(near.remoteAddress)")
+                    #expect(LoopClock.Instant.now - start >= Self.short)
+                }
+                await expectError(.timedOut) { try await near.finishWriting(timeout: Self.short) }
+                let all = try await far.readToEnd()
+                #expect(all.count == Self.large.count - 1 && all.allSatisfy { $0 == 7 })
+            }
+        }
+    }
+
     @Test func accept() throws {
         try onLoop { loop in
             let listener = try await TCPListener.onLoopback()

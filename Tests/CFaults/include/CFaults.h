@@ -32,6 +32,9 @@ int cfaults_hanging_look_ups(void);
 /// fork(2), which Swift does not show.
 int cfaults_fork(void);
 
+/// openat2(2) fails with ENOSYS on all threads from now on, as on an older system. Returns 0, or -1 where that cannot be done.
+int cfaults_forget_openat2(void);
+
 #if defined(__linux__)
 /// Mounts a volume in memory that only this process sees, with options as of mount(8). -1 without the right to do so.
 int cfaults_mount_small_volume(const char *path, const char *options);

@@ -1,4 +1,5 @@
 internal import SystemPackage
+internal import UVPlatform
 
 /// New content for a name, written to a file beside it and then put in its place: whole or not at all.
 final class FileReplacement {
@@ -6,25 +7,28 @@ final class FileReplacement {
     let file: FileDescriptor
     private let path: FilePath
     private let temporary: FilePath
+    /// Where both names are; `nil` if they are whole paths.
+    private let parent: HeldDirectory?
     private var isOpen = true
     private var isInPlace = false
 
     /// - Parameter path: The name, not a symbolic link.
+    /// - Parameter parent: The directory that it is in, so that the path is one name; `nil` for a whole path.
     /// - Parameter old: What stands there now; the new file gets its permissions, and its owner if that is allowed.
     init(
-        of path: FilePath, old: FileStatus?, permissions: FilePermissions?
+        of path: FilePath, in parent: HeldDirectory? = nil, old: FileStatus?, permissions: FilePermissions?
     ) throws(UVError) {
         self.path = path
+        self.parent = parent
         // Not the name with something added: that may be too long.
         let name = FilePath.Component(".swift-uv-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
         var temporary = path.removingLastComponent()
         if let name { temporary.append(name) }
         self.temporary = temporary
         let permissions = permissions ?? [.ownerReadWrite, .groupReadWrite, .otherReadWrite]
-        file = try Files.run(
-            .open(
-                temporary, .writeOnly, options: [.create, .exclusiveCreate],
-                permissions: old == nil ? permissions : .ownerReadWrite))
+        file = try Self.open(
+            temporary, in: parent, .writeOnly, options: [.create, .exclusiveCreate],
+            permissions: old == nil ? permissions : .ownerReadWrite)
         guard let old else { return }
         try Files.run(.setPermissions(Self.takeOver(old, to: file), of: file))
     }
@@ -49,17 +53,21 @@ final class FileReplacement {
     /// Puts the file in place.
     ///
     /// - Parameter durably: Whether it is on the disk when this returns, name and content.
-    /// - Parameter isReplacing: Whether something may have the name already; else that is `.fileExists`.
+    /// - Parameter isReplacing: Whether something may have the name already; else that is `.fileExists`. For whole paths only.
     func commit(durably: Bool, isReplacing: Bool = true) throws(UVError) {
         if durably { try Files.run(.sync(file)) }
         isOpen = false
         try Files.run(.close(file))
         // Opened before the rename: what is wrong with the directory must show while the old content is there.
-        let parent = path.removingLastComponent()
-        let directory =
-            durably ? try Files.run(.open(parent.isEmpty ? "." : parent, .readOnly, options: .directory)) : nil
+        let directory = durably ? try openDirectory() : nil
         defer { if let directory { try? Files.run(.close(directory)) } }
-        if isReplacing {
+        if let parent {
+            let directory = parent.descriptor.rawValue
+            let status = unsafe temporary.withPlatformString { temporary in
+                unsafe path.withPlatformString { unsafe renameat(directory, temporary, directory, $0) }
+            }
+            try checkSystem(status, "rename", of: path.string)
+        } else if isReplacing {
             try Files.run(.rename(temporary, to: path))
         } else {
             try Files.run(.rename(temporary, toFree: path))
@@ -68,8 +76,33 @@ final class FileReplacement {
         if let directory { try Files.run(.syncIfPossible(directory)) }
     }
 
+    private func openDirectory() throws(UVError) -> FileDescriptor {
+        let directory = path.removingLastComponent()
+        return try Self.open(directory.isEmpty ? "." : directory, in: parent, .readOnly, options: .directory)
+    }
+
+    private static func open(
+        _ path: FilePath, in parent: HeldDirectory?, _ mode: FileDescriptor.AccessMode,
+        options: FileDescriptor.OpenOptions, permissions: FilePermissions? = nil
+    ) throws(UVError) -> FileDescriptor {
+        guard let parent else {
+            return try Files.run(.open(path, mode, options: options, permissions: permissions))
+        }
+        let flags = mode.rawValue | options.rawValue | O_CLOEXEC | O_NOFOLLOW
+        let mode = (permissions ?? .ownerReadWrite).rawValue
+        let file = unsafe path.withPlatformString { path in
+            repeated { unsafe openat(parent.descriptor.rawValue, path, flags, mode) }
+        }
+        return FileDescriptor(rawValue: try checkSystem(file, "open", of: path.string))
+    }
+
     deinit {
         if isOpen { try? Files.run(.close(file)) }
-        if !isInPlace { try? Files.run(.removeFile(temporary)) }
+        if isInPlace { return }
+        if let parent {
+            _ = unsafe temporary.withPlatformString { unsafe unlinkat(parent.descriptor.rawValue, $0, 0) }
+        } else {
+            try? Files.run(.removeFile(temporary))
+        }
     }
 }

@@ -3,7 +3,9 @@ internal import SystemPackage
 /// Gives a name new content: by a new file that takes the name, or in place where that cannot be. One trip to the pool, or more
 /// where a pipe makes it wait.
 final class WholeWrite {
+    /// For errors.
     private let path: FilePath
+    private let place: WritePlace
     private let bytes: [UInt8]
     private let permissions: FilePermissions?
     private let durably: Bool
@@ -14,8 +16,11 @@ final class WholeWrite {
     private var isInPlace = false
     private var done = 0
 
-    init(_ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions?, durably: Bool) {
+    init(
+        _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions?, durably: Bool, at place: WritePlace
+    ) {
         self.path = path
+        self.place = place
         self.bytes = bytes
         self.permissions = permissions
         self.durably = durably
@@ -41,13 +46,12 @@ final class WholeWrite {
 
     /// - Returns: False for what cannot be replaced.
     private func replace() throws(UVError) -> Bool {
-        do throws(UVError) { old = try Files.run(.status(of: path)) } catch {
+        do throws(UVError) { old = try place.status() } catch {
             if error.code != .noSuchFileOrDirectory { throw error }
         }
         if let old, old.kind != .regular { return false }
-        guard let target = try Files.linkTarget(of: path) else { return false }
         do throws(UVError) {
-            let replacement = try FileReplacement(of: target, old: old, permissions: permissions)
+            guard let replacement = try place.replacement(old, permissions) else { return false }
             try Files.writeAll(bytes, to: OpenFile(replacement.file, path), at: 0)
             try replacement.commit(durably: durably)
             return true
@@ -61,7 +65,7 @@ final class WholeWrite {
     private func writeInPlace() throws(UVError) {
         let isRegular = old?.kind == .regular
         let file =
-            if let file { file } else { try Files.run(.open(path, .writeOnly, options: isRegular ? .truncate : [])) }
+            if let file { file } else { try place.open(isRegular ? .truncate : []) }
         self.file = file
         try Files.writeAll(bytes, &done, to: OpenFile(file, path), at: nil)
         if durably, isRegular || old?.kind == .blockDevice { try Files.run(.syncIfPossible(file)) }

@@ -125,85 +125,9 @@ extension FileOperation where Value == [UInt8] {
     }
 }
 
-extension FileOperation where Value == Void {
-    /// Makes a directory; the one that it is in must exist.
-    ///
-    /// - Parameter permissions: Less the process's mask.
-    ///
-    /// Replaces `uv_fs_mkdir`: it cannot stay below a directory.
-    public static func makeDirectory(
-        _ path: FilePath, below directory: FileDescriptor,
-        permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute]
-    ) -> Self {
-        unsafe change("makeDirectory", path, below: directory) { unsafe mkdirat($0, $1, permissions.rawValue) }
-    }
-
-    /// Removes a name of a file that is not a directory, and the file with its last name.
-    ///
-    /// Replaces `uv_fs_unlink`: it cannot stay below a directory.
-    public static func removeFile(_ path: FilePath, below directory: FileDescriptor) -> Self {
-        unsafe change("remove", path, below: directory) { unsafe unlinkat($0, $1, 0) }
-    }
-
-    /// Removes an empty directory.
-    ///
-    /// Replaces `uv_fs_rmdir`: it cannot stay below a directory.
-    public static func removeDirectory(_ path: FilePath, below directory: FileDescriptor) -> Self {
-        unsafe change("removeDirectory", path, below: directory) { unsafe unlinkat($0, $1, AT_REMOVEDIR) }
-    }
-
-    /// Gives a file a new name, in place of whatever has that name; both names are below the directory.
-    ///
-    /// Replaces `uv_fs_rename`: it cannot stay below a directory.
-    public static func rename(_ path: FilePath, to new: FilePath, below directory: FileDescriptor) -> Self {
-        Self("rename", fault("rename", [path, new])) { subject in
-            { (_: PoolRequest?) throws(UVError) in
-                let text = "\(subject ?? path) to \(new)"
-                try withParent(of: path, below: directory, "rename", text) { from, old throws(UVError) in
-                    try withParent(of: new, below: directory, "rename", text) { to, new throws(UVError) in
-                        let status = unsafe old.withPlatformString { old in
-                            unsafe new.withPlatformString { unsafe renameat(from, old, to, $0) }
-                        }
-                        try checkSystem(status, "rename", of: text)
-                    }
-                }
-            }
-        }
-    }
-
-    private static func change(
-        _ operation: StaticString, _ path: FilePath, below directory: FileDescriptor,
-        _ call: @escaping @Sendable (_ parent: CInt, _ name: UnsafePointer<CChar>) -> CInt
-    ) -> Self {
-        below(directory, operation, path) { path, text throws(UVError) in
-            try withParent(of: path, below: directory, operation, text) { parent, name throws(UVError) in
-                let status = unsafe name.withPlatformString { unsafe call(parent, $0) }
-                try checkSystem(status, operation, of: text)
-            }
-        }
-    }
-
-    /// Opens the directory that a name is in, below another one.
-    private static func withParent(
-        of path: FilePath, below directory: FileDescriptor, _ operation: StaticString, _ text: String,
-        _ body: (_ parent: CInt, _ name: FilePath) throws(UVError) -> Void
-    ) throws(UVError) {
-        guard let name = path.lastComponent, name.kind == .regular else {
-            throw UVError(.invalidArgument, in: operation.description, of: text)
-        }
-        let parent = path.removingLastComponent()
-        let found = unsafe (parent.isEmpty ? "." : parent).withPlatformString {
-            unsafe cplatform_find_below(directory.rawValue, $0, 1)
-        }
-        let file = FileDescriptor(rawValue: try checkSystem(found, operation, of: text))
-        defer { try? file.close() }
-        try body(file.rawValue, FilePath(root: nil, [name]))
-    }
-}
-
 extension FileOperation {
     /// - Parameter work: Gets the path, and what errors call it.
-    fileprivate static func below(
+    static func below(
         _ directory: FileDescriptor, _ name: StaticString, _ path: FilePath,
         _ numbers: KeyValuePairs<StaticString, Int64> = [:],
         work: @escaping @Sendable (FilePath, _ name: String) throws(UVError) -> Value

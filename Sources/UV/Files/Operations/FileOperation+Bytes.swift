@@ -132,7 +132,7 @@ extension FileOperation where Value == Void {
         _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions? = nil, durably: Bool = true
     ) -> Self {
         Self("writeFile", fault("writeFile", [path])) { _ in
-            WholeWrite(path, bytes, permissions: permissions, durably: durably).goOn
+            WholeWrite(path, bytes, permissions: permissions, durably: durably, at: .path(path)).goOn
         }
     }
 }
