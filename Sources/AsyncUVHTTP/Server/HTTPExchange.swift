@@ -62,11 +62,6 @@ extension HTTPField {
     }
 }
 
-extension HTTPDate {
-    /// The present, as text.
-    package static var present: String { text(FileTime.now.seconds) }
-}
-
 extension HTTPServer {
     package func noteOtherConnection() { noteConnection() }
     package func noteOtherRequest() { noteRequest() }
