@@ -25,7 +25,7 @@ final class ServerConnection: HTTPBodySource {
         var body = BodyReader(.none, limits: HTTPLimits())
         var bodyTaken = 0
         /// Why no more of the body can come: the client has left.
-        var departure: UVError?
+        var departure: (any PeerError)?
         /// How long the body was waited for.
         var bodyWaited = Duration.zero
         var isReading = false
@@ -122,6 +122,9 @@ final class ServerConnection: HTTPBodySource {
                 server.noteTimeout()
                 if isBetween { return nil }
                 throw HTTPRefusal(.requestTimeout, "the request did not come in time")
+            } catch let error where error.peerDeparture != nil {
+                // Nothing is lost: a head without its end is no request.
+                return nil
             }
         }
     }
