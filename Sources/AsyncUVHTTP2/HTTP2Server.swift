@@ -98,21 +98,21 @@ public final class HTTP2Server: Sendable {
     private func firstBytes(of stream: some ByteStream) async throws -> FirstBytes {
         let served = stream as? any ServedStream
         var bytes: [UInt8] = []
+        // Of all of them, from the first one on.
+        var deadline: LoopClock.Instant?
         while bytes.count < Self.preface.count {
-            var more: [UInt8]?
+            let more: [UInt8]?
             do {
-                if let served {
-                    more = try await served.read(
-                        upTo: 16_384, timeout: bytes.isEmpty ? nil : http.patience, untilDraining: bytes.isEmpty)
-                } else {
-                    more = try await stream.read(upTo: 16_384)
-                }
+                more = try await stream.read(upTo: 16_384, by: deadline, as: served, untilDraining: bytes.isEmpty)
             } catch let error as UVError where error.code == .timedOut {
                 http.noteOtherTimeout()
+                return .nothing
+            } catch let error where error.peerDeparture != nil {
                 return .nothing
             }
             guard let more else { return bytes.isEmpty ? .nothing : .others(bytes) }
             bytes += more
+            if deadline == nil { deadline = .now + http.patience }
             if !bytes.starts(with: Self.preface.prefix(bytes.count)) { return .others(bytes) }
         }
         return .preface(bytes)

@@ -261,6 +261,58 @@ import UV
         #expect(server.http.statistics.timeouts >= 3)
     }
 
+    @Test("The first bytes have one time for all of them, on streams of any kind")
+    func slowPrefaces() throws {
+        let server = HTTP2Server(HTTPServer(patience: .milliseconds(20)))
+        try onLoop { loop in
+            for isPlain in [false, true] {
+                let (near, far) = try await LocalConnection.pair(on: loop)
+                let serving = loop.spawn {
+                    if isPlain {
+                        try await server.serve(PlainStream(far)) { _, response in try await response.send() }
+                    } else {
+                        try await server.serve(far) { _, response in try await response.send() }
+                    }
+                    await far.close()
+                }
+                // Each byte comes in time, but not all of them.
+                for byte in Frame.preface {
+                    do { try await near.write([byte]) } catch { break }
+                    try await loop.sleep(for: .milliseconds(5))
+                }
+                try await serving.value
+                await near.close()
+            }
+        }
+        #expect(server.http.statistics.timeouts == 2)
+        #expect(server.http.statistics.connections == 0)
+    }
+
+    @Test("Of a plain stream frames and answers have their times, too")
+    func plainStreams() throws {
+        let server = HTTP2Server(HTTPServer(patience: .milliseconds(20), slowestRate: 1_000_000_000))
+        try onLoop { loop in
+            let body = [UInt8](repeating: 1, count: 4 << 20)
+            let wide = [Frame(type: 4, payload: [0, 4, 0x40, 0, 0, 0]), Frame(type: 8, payload: [0x40, 0, 0, 0])]
+            for bytes in [
+                Frame.preface + Frame.settings.bytes + Self.get(1).bytes.dropLast(),
+                Frame.preface + wide.flatMap(\.bytes) + Self.get(1).bytes,
+            ] {
+                let (near, far) = try await LocalConnection.pair(on: loop)
+                let serving = loop.spawn {
+                    try await server.serve(PlainStream(far), onError: { _, _ in }) { _, response in
+                        try await response.send(.ok, [:], body)
+                    }
+                    await far.close()
+                }
+                try await near.write(bytes)
+                try await serving.value
+                await near.close()
+            }
+        }
+        #expect(server.http.statistics.timeouts >= 2)
+    }
+
     // MARK: Ends
 
     @Test("A request that is given up ends what is made for it, and its body and answer")
