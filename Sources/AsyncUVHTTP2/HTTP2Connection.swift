@@ -11,6 +11,8 @@ final class HTTP2Connection: Sendable {
     let server: HTTPServer
     let stream: any ByteStream
     private let served: (any ServedStream)?
+    /// The connection's place in a server that has a limit of them.
+    private let seat: ServeSeat?
     private let onError: @Sendable (any Error, SocketAddress?) -> Void
     private let core: Mutex<ConnectionCore>
 
@@ -21,6 +23,7 @@ final class HTTP2Connection: Sendable {
         self.server = server.http
         self.stream = stream
         served = stream as? any ServedStream
+        seat = (stream as? any StreamConnection)?.stream.seat
         self.onError = onError
         core = Mutex(ConnectionCore(server.limits, server.http.limits, on: stream.loop))
     }
@@ -135,6 +138,27 @@ final class HTTP2Connection: Sendable {
             place.frame = frame
             place.deadline = frame == 0 ? nil : .now + server.timeAllowed(for: Self.readSize)
         }
+        let seat = locked { $0.isIdle } ? seat : nil
+        let offer = seat?.offer() ?? .none
+        if case .taken = offer {
+            server.noteOtherDisplaced()
+            locked { $0.goAway() }
+            return nil
+        }
+        do {
+            let bytes = try await waitForBytes(&place)
+            _ = seat?.keep(offer)
+            return bytes
+        } catch {
+            // Closed to make room.
+            guard seat?.keep(offer) == false, error is UVError else { throw error }
+            server.noteOtherDisplaced()
+            locked { $0.lose() }
+            return nil
+        }
+    }
+
+    private func waitForBytes(_ place: inout Place) async throws -> [UInt8]? {
         while true {
             if let room = locked({ $0.room(on: loop) }) { try await room.acquire() }
             do {

@@ -313,6 +313,53 @@ import UV
         #expect(server.http.statistics.timeouts >= 2)
     }
 
+    @Test("A full server makes room for a new client, by whoever waits for the longest time, whatever it speaks")
+    func makesRoomForNewClients() throws {
+        try onLoop { loop in
+            let server = HTTP2Server()
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+            let errors = Shared<[String]>([])
+            let begun = AsyncSemaphore(permits: 0, on: loop), go = AsyncSemaphore(permits: 0, on: loop)
+            let serving = loop.spawn {
+                try await server.serve(
+                    listener, maxConnections: 3, onError: { error, _ in errors.change { $0.append("\(error)") } }
+                ) { request, response in
+                    if request.head.path == "/busy" {
+                        begun.release()
+                        try await go.acquire()
+                    }
+                    try await response.send(text: "hello")
+                }
+            }
+            let busy = RawClient(try await TCPConnection.connect(to: listener.localAddress, on: loop))
+            let stream = busy.request("GET", "/busy")
+            try await busy.flush()
+            try await begun.acquire()
+            var connections: [TCPConnection] = []
+            for number in 0..<4 {
+                let connection = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+                if number % 2 == 0 {
+                    let client = RawClient(connection)
+                    #expect(try await client.answer(client.request()).text == "hello")
+                } else {
+                    try await connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    #expect(try await connection.readLine() == "HTTP/1.1 200 OK")
+                }
+                connections.append(connection)
+                try await loop.waitUntilIdle()
+            }
+            for connection in connections.prefix(2) { while try await connection.read() != nil {} }
+            #expect(server.http.statistics.displaced == 2)
+            go.release()
+            #expect(try await busy.answer(stream).text == "hello")
+            for connection in connections { await connection.close() }
+            await busy.stream.close()
+            await listener.close()
+            try await serving.value
+            #expect(errors.value == [])
+        }
+    }
+
     // MARK: Ends
 
     @Test("A request that is given up ends what is made for it, and its body and answer")

@@ -271,6 +271,71 @@ import Testing
         }
     }
 
+    @Test("A full server of HTTPS makes room for a new client, as one in clear does")
+    func makesRoomForNewClients() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "localhost", port: 0)
+            let server = HTTPServer()
+            let context = try serverContext()
+            let errors = Shared<[String]>([])
+            let serving = loop.spawn {
+                try await listener.serve(
+                    tls: context, maxConnections: 3, onError: { error, _ in errors.change { $0.append("\(error)") } }
+                ) { try await server.serve($0) { _, response in try await response.send() } }
+            }
+            var clients: [TLSConnection] = []
+            for _ in 0..<5 {
+                let client = try await TLSConnection.connect(
+                    host: "localhost", port: listener.localAddress.port, context: clientContext())
+                try await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await client.readLine() == "HTTP/1.1 200 OK")
+                clients.append(client)
+                // It waits for its next request.
+                try await loop.waitUntilIdle()
+            }
+            for client in clients.prefix(2) { while try await client.read() != nil {} }
+            for client in clients.dropFirst(2) {
+                _ = try await client.readUntil(10)
+                try await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                while try await client.readLine() != "HTTP/1.1 200 OK" {}
+            }
+            #expect(server.statistics.displaced == 2 && server.statistics.connections == 5)
+            #expect(errors.value == [])
+            for client in clients { await client.close() }
+            await listener.close()
+            try await serving.value
+        }
+    }
+
+    @Test("A connection of HTTPS has an idle timeout, if it has no other one")
+    func idleTimeouts() throws {
+        try onLoop { loop in
+            for (ofListener, expected) in [
+                (nil, .seconds(60)), (.seconds(7), .seconds(7)),
+            ] as [(Duration?, Duration?)] {
+                for isOff in [false, true] {
+                    let (near, far) = try await tlsPair()
+                    if let ofListener { try await far.setIdleTimeout(ofListener) }
+                    let serving = loop.spawn {
+                        let handler: HTTPServer.Handler = { request, response in
+                            let time = try await (request.stream as? TLSConnection)?.idleTimeout
+                            try await response.send(text: "\(time.map { "\($0)" } ?? "none")")
+                        }
+                        if isOff { return try await HTTPServer().serve(far, idleTimeout: nil, handler) }
+                        try await HTTPServer().serve(far, handler)
+                    }
+                    try await near.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    try await serving.value
+                    await far.close()
+                    let answer = String(decoding: try await near.readToEnd(), as: UTF8.self)
+                    let time = isOff ? ofListener : expected
+                    #expect(answer.hasSuffix("\r\n\(time.map { "\($0)" } ?? "none")"), "\(answer)")
+                    await near.close()
+                }
+            }
+        }
+    }
+
     private func transport() throws -> HTTPTransport {
         let context = try clientContext()
         return HTTPTransport(secure: {

@@ -243,7 +243,9 @@ final class ClientExchange: HTTPBodySource {
             // Not even a body up to the end of the connection has ended then.
             isCutOff = error.peerDeparture == .cutOff
             let isLate = (error as? UVError)?.code == .timedOut
-            if isLate { throw self.error(.bodyTimeout, "nothing of the body has come for \(configuration.bodyTimeout)") }
+            if isLate {
+                throw self.error(.bodyTimeout, "nothing of the body has come for \(configuration.bodyTimeout)")
+            }
             if !isCutOff { throw error }
         }
         let isTruncated = state.withLock { [bytes, isCutOff] state in

@@ -67,6 +67,7 @@ extension HTTPServer {
     package func noteOtherRequest() { noteRequest() }
     package func noteOtherRefusal() { noteRefusal() }
     package func noteOtherTimeout() { noteTimeout() }
+    package func noteOtherDisplaced() { noteDisplaced() }
     /// How long the client may take for so many bytes.
     package func timeAllowed(for bytes: Int) -> Duration { time(for: bytes) }
 }
