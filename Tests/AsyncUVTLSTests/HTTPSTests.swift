@@ -319,7 +319,7 @@ import Testing
                     let serving = loop.spawn {
                         let handler: HTTPServer.Handler = { request, response in
                             let time = try await (request.stream as? TLSConnection)?.idleTimeout
-                            try await response.send(text: "\(time.map { "\($0)" } ?? "none")")
+                            try await response.send(text: "\(time?.components.seconds ?? 0) s")
                         }
                         if isOff { return try await HTTPServer().serve(far, idleTimeout: nil, handler) }
                         try await HTTPServer().serve(far, handler)
@@ -329,7 +329,7 @@ import Testing
                     await far.close()
                     let answer = String(decoding: try await near.readToEnd(), as: UTF8.self)
                     let time = isOff ? ofListener : expected
-                    #expect(answer.hasSuffix("\r\n\(time.map { "\($0)" } ?? "none")"), "\(answer)")
+                    #expect(answer.hasSuffix("\r\n\(time?.components.seconds ?? 0) s"), "\(answer)")
                     await near.close()
                 }
             }

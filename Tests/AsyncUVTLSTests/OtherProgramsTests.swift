@@ -62,7 +62,9 @@ import UV
                     back = b""
                     while len(back) < 3:
                         count = tls.gnutls_record_recv(session, buffer, 100)
-                        assert count > 0
+                        # Session tickets are told as if it were to try again.
+                        if count in (-28, -52): continue
+                        assert count > 0, count
                         back += buffer.raw[:count]
                     assert back == text
                 send(b"")
