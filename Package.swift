@@ -139,7 +139,7 @@ package.targets += [
     example("embedding-main-thread", ["AsyncUV"]),
     .target(
         name: "ExampleHTTP", dependencies: ["AsyncUVHTTP", httpTypes], path: "Examples/HTTP", swiftSettings: settings),
-    example("file-server", ["AsyncUV", "AsyncUVHTTP", "AsyncUVTLS", "ExampleHTTP", httpTypes]),
+    example("file-server", ["AsyncUV", "AsyncUVHTTP", "AsyncUVHTTP2", "AsyncUVTLS", "ExampleHTTP", httpTypes]),
     example("file-cat", ["AsyncUV"]),
     example("file-copy", ["AsyncUV"]),
     example("file-wc", ["AsyncUV"]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncUV
+import AsyncUVHTTP2
 import AsyncUVTLS
 import ExampleSupport
 import Foundation
@@ -16,7 +17,7 @@ import Foundation
             The first line of output says where it listens. Ctrl-C or SIGTERM ends it: answers that are on their way are \
             still sent, for a second at most, and the last line says what was served.
 
-            With a certificate and a key it speaks HTTPS.
+            With a certificate and a key it speaks HTTPS, HTTP/2 too.
 
             Try it: file-server --root . --port 8000, then http://127.0.0.1:8000 in a browser.
             """)
@@ -82,7 +83,7 @@ import Foundation
             identity: TLSIdentity(
                 certificateChainPEM: await FileSystem.readFile(FilePath(validating: certificate)),
                 privateKeyPEM: await FileSystem.readFile(FilePath(validating: key))),
-            applicationProtocols: ["http/1.1", "http/1.0"])
+            applicationProtocols: HTTP2Server.applicationProtocols + ["http/1.0"])
     }
 
     /// A connection needs three descriptors while a file is sent: its own, a copy of it, and the file's.

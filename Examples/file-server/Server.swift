@@ -1,5 +1,6 @@
 import AsyncUV
 import AsyncUVHTTP
+import AsyncUVHTTP2
 import AsyncUVTLS
 import ExampleSupport
 import HTTPTypes
@@ -48,6 +49,7 @@ final class Server: Sendable {
             return try await server.serve(
                 listener, maxConnections: limits.connections, idleTimeout: limits.idle, answer)
         }
+        let server = HTTP2Server(server)
         try await listener.serve(tls: context, maxConnections: limits.connections, idleTimeout: limits.idle) {
             [self] connection in
             try await server.serve(connection, answer)

@@ -32,7 +32,9 @@ import ExampleSupport
     var trust: String?
 
     func validate() throws {
-        guard HTTPURL(url) != nil else { throw ValidationError("\(url) is no URL of http or https.") }
+        guard HTTPURL(url) != nil else {
+            throw ValidationError("The URL is none of http or https, or has a password in it.")
+        }
         guard redirects >= 0, timeout > .zero else { throw ValidationError("Redirects and timeout are not negative.") }
     }
 

@@ -30,14 +30,35 @@ public enum HTTPDate {
 
     /// The field with the present, with the end of its line; written once a second.
     static var field: [UInt8] {
-        let second = FileTime.now.seconds
-        return lastField.withLock { last in
-            if last.second != second { last = (second, Array("Date: \(text(second))\r\n".utf8)) }
-            return last.bytes
+        lastWritten.withLock { last in
+            last.update()
+            return last.field
         }
     }
 
-    private static let lastField = Mutex((second: Int64.min, bytes: [UInt8]()))
+    /// The present, as text; written once a second.
+    package static var present: String {
+        lastWritten.withLock { last in
+            last.update()
+            return last.text
+        }
+    }
+
+    private struct Written {
+        var second = Int64.min
+        var text = ""
+        var field: [UInt8] = []
+
+        mutating func update() {
+            let now = FileTime.now.seconds
+            if second == now { return }
+            text = HTTPDate.text(now)
+            field = Array("Date: \(text)\r\n".utf8)
+            second = now
+        }
+    }
+
+    private static let lastWritten = Mutex(Written())
 
     /// Of the Gregorian calendar. Years begin with March here, so that the leap day is a year's last.
     private static func date(ofDay day: Int64) -> (year: Int, month: Int, day: Int) {

@@ -86,6 +86,9 @@ final class ConnectionCore: SessionOwner {
         return begun
     }
 
+    /// Whether nothing is lost when the connection ends.
+    var isIdle: Bool { running == 0 && streams.isEmpty && output.isEmpty && frameUnderWay == 0 }
+
     var frameUnderWay: UInt64 { nghttp2.frameUnderWay }
 
     /// The reader waits until the client takes what there is for it; otherwise it could make us keep ever more.

@@ -11,6 +11,8 @@ final class HTTP2Connection: Sendable {
     let server: HTTPServer
     let stream: any ByteStream
     private let served: (any ServedStream)?
+    /// The connection's place in a server that has a limit of them.
+    private let seat: ServeSeat?
     private let onError: @Sendable (any Error, SocketAddress?) -> Void
     private let core: Mutex<ConnectionCore>
 
@@ -21,6 +23,7 @@ final class HTTP2Connection: Sendable {
         self.server = server.http
         self.stream = stream
         served = stream as? any ServedStream
+        seat = (stream as? any StreamConnection)?.stream.seat
         self.onError = onError
         core = Mutex(ConnectionCore(server.limits, server.http.limits, on: stream.loop))
     }
@@ -43,10 +46,10 @@ final class HTTP2Connection: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: loop) { try await self.readAll(bytes, handler) }
             do { try await writeAll() } catch {
-                locked { $0.lose() }
+                let isNobodys = loseClient(by: error)
                 group.cancelAll()
                 try? await group.waitForAll()
-                if isEveryday(error) { return }
+                if isNobodys || isEveryday(error) { return }
                 throw error
             }
             // What a handler throws now is about a client that has gone.
@@ -58,6 +61,17 @@ final class HTTP2Connection: Sendable {
                 if !(error is CancellationError) { throw error }
             }
         }
+    }
+
+    /// The connection is of no use any more.
+    ///
+    /// - Returns: Whether a client has gone for which nothing was under way.
+    private func loseClient(by error: any Error) -> Bool {
+        let isIdle = locked { core in
+            defer { core.lose() }
+            return core.running == 0
+        }
+        return isIdle && error.peerDeparture != nil
     }
 
     /// Whether a client that was too slow was cut off, which has been counted.
@@ -81,8 +95,9 @@ final class HTTP2Connection: Sendable {
     }
 
     private func write(_ bytes: [UInt8]) async throws {
-        guard let served else { return try await stream.write(bytes) }
-        try await served.write(contentsOf: [bytes], timeout: server.timeAllowed(for: bytes.count))
+        let time = server.timeAllowed(for: bytes.count)
+        if let served { return try await served.write(contentsOf: [bytes], timeout: time) }
+        try await withTimeout(time, on: loop) { try await stream.write(bytes) }
     }
 
     // MARK: Reading
@@ -100,10 +115,7 @@ final class HTTP2Connection: Sendable {
                     next = try await nextBytes(&place)
                 }
                 locked { $0.endInput() }
-            } catch {
-                locked { $0.lose() }
-                throw error
-            }
+            } catch { if !loseClient(by: error) { throw error } }
         }
     }
 
@@ -126,6 +138,27 @@ final class HTTP2Connection: Sendable {
             place.frame = frame
             place.deadline = frame == 0 ? nil : .now + server.timeAllowed(for: Self.readSize)
         }
+        let seat = locked { $0.isIdle } ? seat : nil
+        let offer = seat?.offer() ?? .none
+        if case .taken = offer {
+            server.noteOtherDisplaced()
+            locked { $0.goAway() }
+            return nil
+        }
+        do {
+            let bytes = try await waitForBytes(&place)
+            _ = seat?.keep(offer)
+            return bytes
+        } catch {
+            // Closed to make room.
+            guard seat?.keep(offer) == false, error is UVError else { throw error }
+            server.noteOtherDisplaced()
+            locked { $0.lose() }
+            return nil
+        }
+    }
+
+    private func waitForBytes(_ place: inout Place) async throws -> [UInt8]? {
         while true {
             if let room = locked({ $0.room(on: loop) }) { try await room.acquire() }
             do {
@@ -149,9 +182,8 @@ final class HTTP2Connection: Sendable {
     }
 
     private func read(_ place: Place) async throws -> [UInt8]? {
-        guard let served else { return try await stream.read(upTo: Self.readSize) }
-        return try await served.read(
-            upTo: Self.readSize, timeout: place.deadline.map { $0 - .now }, untilDraining: !place.hasGoneAway)
+        try await stream.read(
+            upTo: Self.readSize, by: place.deadline, as: served, untilDraining: !place.hasGoneAway)
     }
 
     // MARK: Answering
@@ -181,4 +213,18 @@ final class HTTP2Connection: Sendable {
     }
 
     func report(_ error: any Error) { onError(error, peerAddress) }
+}
+
+extension ByteStream {
+    /// Reads up to a time. A stream that knows of no times has its read cancelled then.
+    ///
+    /// - Parameter served: The stream, if it is of that kind.
+    func read(
+        upTo limit: Int, by deadline: LoopClock.Instant?, as served: (any ServedStream)?, untilDraining: Bool
+    ) async throws -> [UInt8]? {
+        let time = deadline.map { $0 - .now }
+        if let served { return try await served.read(upTo: limit, timeout: time, untilDraining: untilDraining) }
+        guard let time else { return try await read(upTo: limit) }
+        return try await withTimeout(time, on: loop) { try await read(upTo: limit) }
+    }
 }

@@ -326,8 +326,6 @@ extension Error {
     /// Whether it may come from the end of a client.
     fileprivate var isOfDeparture: Bool {
         if self is CancellationError || self as? HTTPServerError == .clientGone { return true }
-        guard let error = self as? UVError else { return false }
-        return error.code == .connectionReset || error.code == .brokenPipe || error.code == .endOfFile
-            || error.code == .canceled
+        return peerDeparture != nil || (self as? UVError)?.code == .canceled
     }
 }

@@ -8,7 +8,7 @@ internal import UV
 /// ```swift
 /// let server = HTTP2Server()
 /// let context = try TLSContext.server(identity: identity, applicationProtocols: HTTP2Server.applicationProtocols)
-/// try await listener.serve(tls: context, idleTimeout: .seconds(60)) { connection in
+/// try await listener.serve(tls: context) { connection in
 ///     try await server.serve(connection) { request, response in
 ///         try await response.send(.ok, text: "You asked for \(request.head.path ?? "")\n")
 ///     }
@@ -25,7 +25,7 @@ internal import UV
 ///   to send no more.
 /// * An answer with more than 512 KiB of fields is an error.
 ///
-/// Local sockets and others are served by their own `serve`, which calls ``serve(_:onError:_:)`` for each connection, as with TLS above.
+/// Local sockets and others are served by their own `serve`, which calls ``serve(_:idleTimeout:onError:_:)`` for each connection, as with TLS above.
 public final class HTTP2Server: Sendable {
     /// Serves clients of HTTP/1.1, and has what is the same for both: the limits of a request, patience, statistics.
     public let http: HTTPServer
@@ -47,7 +47,8 @@ public final class HTTP2Server: Sendable {
     ///
     /// A listener that is closed lets the requests that are at work end, and tells clients of HTTP/2 to send no more (GOAWAY).
     ///
-    /// - Parameter maxConnections: When they are all taken, new connections wait.
+    /// - Parameter maxConnections: When they are all taken, a new connection takes the place of the one that has waited longest for a request, if
+    ///   one waits.
     /// - Parameter idleTimeout: How long no byte may move on a connection without a request.
     /// - Parameter onError: Gets what a handler or a connection threw.
     public func serve(
@@ -58,7 +59,7 @@ public final class HTTP2Server: Sendable {
         try await listener.serve(
             maxConnections: maxConnections, idleTimeout: idleTimeout, onError: onError
         ) { connection in
-            try await self.serve(connection, onError: onError, handler)
+            try await self.serve(connection, idleTimeout: nil, onError: onError, handler)
         }
     }
 
@@ -66,20 +67,24 @@ public final class HTTP2Server: Sendable {
     ///
     /// A stream that is a ``ServedStream`` has all time limits; any other does not know when its server drains.
     ///
+    /// - Parameter idleTimeout: As in ``HTTPServer/serve(_:idleTimeout:_:)``.
     /// - Parameter onError: Gets what handlers of HTTP/2 throw, with the client's address.
     /// - Throws: What the stream throws, and what a handler of HTTP/1.1 does.
     ///
     /// Cancellation cancels the handlers.
     public func serve(
-        _ stream: some ByteStream,
+        _ stream: some ByteStream, idleTimeout: Duration? = .seconds(60),
         onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
         _ handler: @escaping HTTPServer.Handler
     ) async throws {
+        if let idleTimeout, let connection = stream as? any StreamConnection, try await connection.idleTimeout == nil {
+            try await connection.setIdleTimeout(idleTimeout)
+        }
         switch try await firstBytes(of: stream) {
         case .nothing: return
         case .others(let bytes):
             try await stream.unread(bytes)
-            try await http.serve(stream, handler)
+            try await http.serve(stream, idleTimeout: nil, handler)
         case .preface(let bytes):
             http.noteOtherConnection()
             try await HTTP2Connection(self, stream, onError).serve(bytes, handler)
@@ -98,21 +103,21 @@ public final class HTTP2Server: Sendable {
     private func firstBytes(of stream: some ByteStream) async throws -> FirstBytes {
         let served = stream as? any ServedStream
         var bytes: [UInt8] = []
+        // Of all of them, from the first one on.
+        var deadline: LoopClock.Instant?
         while bytes.count < Self.preface.count {
-            var more: [UInt8]?
+            let more: [UInt8]?
             do {
-                if let served {
-                    more = try await served.read(
-                        upTo: 16_384, timeout: bytes.isEmpty ? nil : http.patience, untilDraining: bytes.isEmpty)
-                } else {
-                    more = try await stream.read(upTo: 16_384)
-                }
+                more = try await stream.read(upTo: 16_384, by: deadline, as: served, untilDraining: bytes.isEmpty)
             } catch let error as UVError where error.code == .timedOut {
                 http.noteOtherTimeout()
+                return .nothing
+            } catch let error where error.peerDeparture != nil {
                 return .nothing
             }
             guard let more else { return bytes.isEmpty ? .nothing : .others(bytes) }
             bytes += more
+            if deadline == nil { deadline = .now + http.patience }
             if !bytes.starts(with: Self.preface.prefix(bytes.count)) { return .others(bytes) }
         }
         return .preface(bytes)

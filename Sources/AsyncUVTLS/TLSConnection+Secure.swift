@@ -83,6 +83,8 @@ extension TLSConnection {
         _ stream: some ByteStream, as side: TLSSide, context: TLSContext, serverName: String?, sessionKey: String?,
         timeout: Duration?
     ) async throws -> TLSConnection {
+        let near: LocalConnection
+        let bridged: (StreamBridge, TLSSettings, String?)
         do {
             let settings = context.settings
             if settings.isServer != (side == .server) {
@@ -100,13 +102,16 @@ extension TLSConnection {
                 return try await secure(connection, settings, name, sessionKey, timeout)
             }
             let bridge = StreamBridge(over: stream)
-            let near = try await bridge.open()
-            do { return try await secure(near, by: bridge, settings, name, sessionKey, timeout) } catch {
-                bridge.close()
-                throw error
-            }
+            near = try await bridge.open()
+            bridged = (bridge, settings, name)
         } catch {
             await stream.close()
+            throw error
+        }
+        let (bridge, settings, name) = bridged
+        do { return try await secure(near, by: bridge, settings, name, sessionKey, timeout) } catch {
+            // An alert for the peer may be on its way.
+            if error is TLSError { bridge.close() } else { await bridge.abort() }
             throw error
         }
     }

@@ -8,6 +8,8 @@ public import UV
 /// that we have finished, and reading goes on. ``ByteStream/close()`` says so too, unless something that was written has not left.
 /// A failure is thrown by each later call, too.
 ///
+/// Over a stream that is no connection of the loop's, a close lets what was written leave, for 30 s at most, before that stream is closed.
+///
 /// A write that waits for others is dropped as a whole when its task is cancelled; one that has begun leaves as a whole.
 public final class TLSConnection: StreamConnection, ServedStream {
     public typealias Handle = StreamHandle
@@ -36,10 +38,11 @@ public final class TLSConnection: StreamConnection, ServedStream {
         bridge?.close()
     }
 
-    /// Closes without saying that we have finished: the peer gets ``TLSError/truncated(peer:)``, or a reset. Otherwise as ``ByteStream/close()``.
+    /// Closes without saying that we have finished: the peer gets ``TLSError/truncated(peer:)``, or a reset. Otherwise as ``ByteStream/close()``,
+    /// but that a stream below gets nothing more, whether or not it has taken what was written.
     public func abort() async {
         if let served = lower as? any ServedStream { await served.abort() } else { await lower.close() }
-        bridge?.close()
+        await bridge?.abort()
     }
 
     public var peerAddress: SocketAddress? { remoteAddress }

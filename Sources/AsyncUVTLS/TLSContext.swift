@@ -37,7 +37,7 @@ public final class TLSContext: Sendable {
     ///
     /// - Parameter identity: Who we are.
     /// - Parameter otherIdentities: Who else we are: a client that asks for a name (SNI) gets the first identity whose certificate is
-    ///   for it, else `identity`.
+    ///   for it, else `identity`. Of identities for the same name with different kinds of keys, RSA and ECDSA, it gets the one that it knows.
     /// - Parameter clientCertificates: Whether clients are asked for certificates.
     /// - Parameter applicationProtocols: What can be spoken (ALPN), the most wanted first. A client that offers none of them is
     ///   refused; a client that offers nothing is not.

@@ -1,4 +1,4 @@
-internal import AsyncUV
+package import AsyncUV
 
 /// Why a TLS connection cannot be made, or cannot go on. What befalls the connection below it stays a `UVError`: a reset, a timeout.
 public enum TLSError: Error, Sendable, Hashable {
@@ -14,6 +14,16 @@ public enum TLSError: Error, Sendable, Hashable {
     case protocolViolation(reason: String, peer: String?)
     /// Certificates, keys or names that cannot be used. Thrown where contexts and identities are made.
     case configuration(reason: String)
+}
+
+extension TLSError: PeerError {
+    package var departure: PeerDeparture? {
+        switch self {
+        case .truncated: .cutOff
+        case .alert: .reset
+        case .certificate, .protocolViolation, .configuration: nil
+        }
+    }
 }
 
 /// What a peer says when it ends a connection (RFC 8446, 6).

@@ -7,6 +7,9 @@ extension TCPListener {
     ///
     /// - Parameter context: ``TLSContext/server(identity:otherIdentities:clientCertificates:applicationProtocols:versions:)``.
     ///   ``TLSContext/reload(from:)`` takes effect at the next connection.
+    /// A server of HTTP that serves the connections gives them its idle timeout, unless there is one here, and makes room for new ones when
+    /// `maxConnections` are taken, as it does in clear.
+    ///
     /// - Parameter handshakeTimeout: How long a client may take for its handshake.
     /// - Parameter onHandshakeError: Gets what the handshake of a stranger failed with. By default nothing is said: scanners do it all day.
     /// - Parameter onError: Gets what a handler threw. By default it goes to the handler of `Diagnostics`, but for peers that vanished, and

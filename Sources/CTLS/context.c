@@ -14,17 +14,24 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return status == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/// A server with several identities takes the first one that is for the name that the client asks for, else its first.
+/// A server with several identities takes those that are for the name that the client asks for, else its first. OpenSSL has room for one of
+/// each kind of key, and takes the one that the client knows best.
 static int choose_identity(SSL *ssl, void *argument) {
     const ctls_context *context = argument;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    const struct ctls_identity *chosen = &context->identities[0];
+    // The context's own, whose key may be of another kind, would stay beside the one that is chosen.
+    SSL_certs_clear(ssl);
+    bool has_one = false;
     for (size_t i = 0; name != NULL && i < context->identity_count; i++) {
-        if (!ctls_certificate_is_for((ctls_certificate *)context->identities[i].certificate, name)) continue;
-        chosen = &context->identities[i];
-        break;
+        const struct ctls_identity *identity = &context->identities[i];
+        if (!ctls_certificate_is_for((ctls_certificate *)identity->certificate, name)) continue;
+        // Not in place of an earlier one.
+        if (SSL_use_cert_and_key(ssl, identity->certificate, identity->key, identity->chain, 0) == 1) has_one = true;
+        else ERR_clear_error();
     }
-    return SSL_use_cert_and_key(ssl, chosen->certificate, chosen->key, chosen->chain, 1);
+    if (has_one) return 1;
+    const struct ctls_identity *first = &context->identities[0];
+    return SSL_use_cert_and_key(ssl, first->certificate, first->key, first->chain, 1);
 }
 
 static void note_alert(const SSL *ssl, int where, int value) {
@@ -95,7 +102,7 @@ static bool trust(SSL_CTX *ssl, const ctls_options *options, ctls_problem *probl
     BIO *bio = BIO_new_mem_buf(options->trusted.bytes, (int)options->trusted.count);
     X509 *certificate;
     int count = 0;
-    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL) {
+    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, ctls_passphrase, NULL)) != NULL) {
         if (X509_STORE_add_cert(store, certificate) == 1) count++;
         // Clients are told whom we trust, so that they choose the right one of their certificates.
         if (options->is_server) SSL_CTX_add_client_CA(ssl, certificate);

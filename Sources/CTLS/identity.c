@@ -22,12 +22,23 @@ void ctls_explain(ctls_problem *problem, const char *what) {
 
 static BIO *bio_of(ctls_bytes text) { return BIO_new_mem_buf(text.bytes, (int)text.count); }
 
+int ctls_passphrase(char *buffer, int size, int writing, void *context) {
+    (void)writing;
+    const char *text = context;
+    if (text == NULL) return -1;
+    size_t count = strlen(text);
+    if (count > (size_t)size) return -1;
+    memcpy(buffer, text, count);
+    return (int)count;
+}
+
 /// Reads certificates up to the end of the text. NULL for wrong ones; the stack may be empty.
-static STACK_OF(X509) *read_certificates(ctls_bytes pem) {
+static STACK_OF(X509) *read_certificates(ctls_bytes pem, const char *phrase) {
     STACK_OF(X509) *all = sk_X509_new_null();
     BIO *bio = bio_of(pem);
     X509 *certificate;
-    while (bio != NULL && all != NULL && (certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL)
+    while (bio != NULL && all != NULL
+           && (certificate = PEM_read_bio_X509_AUX(bio, NULL, ctls_passphrase, (void *)phrase)) != NULL)
         sk_X509_push(all, certificate);
     BIO_free(bio);
     unsigned long error = ERR_peek_last_error();
@@ -41,7 +52,7 @@ static STACK_OF(X509) *read_certificates(ctls_bytes pem) {
 
 int ctls_count_certificates(ctls_bytes pem, ctls_problem *problem) {
     ctls_prepare();
-    STACK_OF(X509) *all = read_certificates(pem);
+    STACK_OF(X509) *all = read_certificates(pem, NULL);
     if (all == NULL) {
         ctls_explain(problem, "a certificate cannot be read");
         return -1;
@@ -51,23 +62,12 @@ int ctls_count_certificates(ctls_bytes pem, ctls_problem *problem) {
     return count;
 }
 
-/// Never asks on the terminal.
-static int passphrase(char *buffer, int size, int writing, void *context) {
-    (void)writing;
-    const char *text = context;
-    if (text == NULL) return -1;
-    size_t count = strlen(text);
-    if (count > (size_t)size) return -1;
-    memcpy(buffer, text, count);
-    return (int)count;
-}
-
 ctls_identity *ctls_identity_new(ctls_bytes chain, ctls_bytes key, const char *phrase, ctls_problem *problem) {
     ctls_prepare();
     ctls_identity *identity = calloc(1, sizeof *identity);
     if (identity == NULL) abort();
     ERR_clear_error();
-    identity->chain = read_certificates(chain);
+    identity->chain = read_certificates(chain, phrase);
     if (identity->chain == NULL) {
         ctls_explain(problem, "the certificate cannot be read");
         goto failed;
@@ -78,7 +78,7 @@ ctls_identity *ctls_identity_new(ctls_bytes chain, ctls_bytes key, const char *p
         goto failed;
     }
     BIO *bio = bio_of(key);
-    identity->key = PEM_read_bio_PrivateKey(bio, NULL, passphrase, (void *)phrase);
+    identity->key = PEM_read_bio_PrivateKey(bio, NULL, ctls_passphrase, (void *)phrase);
     BIO_free(bio);
     if (identity->key == NULL) {
         int reason = ERR_GET_REASON(ERR_peek_last_error());

@@ -76,6 +76,8 @@ struct failure {
 void ctls_prepare(void);
 /// Says what OpenSSL's queue of errors has last, and empties it.
 void ctls_explain(ctls_problem *problem, const char *what);
+/// For what reads PEM: gives the passphrase that is its context, or refuses. Without it OpenSSL asks on the terminal, and waits.
+int ctls_passphrase(char *buffer, int size, int writing, void *context);
 BIO_METHOD *ctls_bio_method(void);
 /// Keeps a client's session, newest last.
 void ctls_keep_session(ctls_context *context, const char *key, SSL_SESSION *session);

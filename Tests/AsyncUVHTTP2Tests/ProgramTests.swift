@@ -38,6 +38,47 @@ import UV
         }
     }
 
+    /// A client that ends below TLS, without close_notify, has gone.
+    @Test func clientsThatAreCutOff() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "AsyncUVTLSTests/Certificates").path
+        try onLoop { loop in
+            let pem = { (name: String) in try String(contentsOfFile: "\(folder)/\(name).pem", encoding: .utf8) }
+            let context = try TLSContext.server(
+                identity: TLSIdentity(certificateChainPEM: pem("server"), privateKeyPEM: pem("server.key")),
+                applicationProtocols: HTTP2Server.applicationProtocols)
+            let trusting = try TLSContext.client(trust: .pem(pem("authority")))
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+            let server = HTTP2Server()
+            let errors = Shared<[String]>([])
+            let report: @Sendable (any Error, SocketAddress?) -> Void = { error, _ in
+                errors.change { $0.append("\(error)") }
+            }
+            let serving = loop.spawn {
+                try await listener.serve(tls: context, onError: report) {
+                    try await server.serve($0, onError: report, Self.handler)
+                }
+            }
+            for way in ["nothing", "half", "answered"] {
+                let socket = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+                let connection = try await TLSConnection.secure(
+                    socket, as: .client, context: trusting, serverName: "localhost")
+                let client = RawClient(connection)
+                switch way {
+                case "half": try await connection.write(Array(Frame.preface.prefix(10)))
+                case "answered": #expect(try await client.answer(client.request()).status == 200)
+                default: break
+                }
+                try await socket.withHandle { _ = shutdown(try $0.fileDescriptor.rawValue, CInt(SHUT_WR)) }
+                while try await connection.read() != nil {}
+                await connection.close()
+            }
+            await listener.close()
+            try await serving.value
+            #expect(errors.value == [])
+        }
+    }
+
     @Test func curlOverTLS() throws {
         guard let curl = Self.find("curl") else { return }
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -261,6 +261,105 @@ import UV
         #expect(server.http.statistics.timeouts >= 3)
     }
 
+    @Test("The first bytes have one time for all of them, on streams of any kind")
+    func slowPrefaces() throws {
+        let server = HTTP2Server(HTTPServer(patience: .milliseconds(20)))
+        try onLoop { loop in
+            for isPlain in [false, true] {
+                let (near, far) = try await LocalConnection.pair(on: loop)
+                let serving = loop.spawn {
+                    if isPlain {
+                        try await server.serve(PlainStream(far)) { _, response in try await response.send() }
+                    } else {
+                        try await server.serve(far) { _, response in try await response.send() }
+                    }
+                    await far.close()
+                }
+                // Each byte comes in time, but not all of them.
+                for byte in Frame.preface {
+                    do { try await near.write([byte]) } catch { break }
+                    try await loop.sleep(for: .milliseconds(5))
+                }
+                try await serving.value
+                await near.close()
+            }
+        }
+        #expect(server.http.statistics.timeouts == 2)
+        #expect(server.http.statistics.connections == 0)
+    }
+
+    @Test("Of a plain stream frames and answers have their times, too")
+    func plainStreams() throws {
+        let server = HTTP2Server(HTTPServer(patience: .milliseconds(20), slowestRate: 1_000_000_000))
+        try onLoop { loop in
+            let body = [UInt8](repeating: 1, count: 4 << 20)
+            let wide = [Frame(type: 4, payload: [0, 4, 0x40, 0, 0, 0]), Frame(type: 8, payload: [0x40, 0, 0, 0])]
+            for bytes in [
+                Frame.preface + Frame.settings.bytes + Self.get(1).bytes.dropLast(),
+                Frame.preface + wide.flatMap(\.bytes) + Self.get(1).bytes,
+            ] {
+                let (near, far) = try await LocalConnection.pair(on: loop)
+                let serving = loop.spawn {
+                    try await server.serve(PlainStream(far), onError: { _, _ in }) { _, response in
+                        try await response.send(.ok, [:], body)
+                    }
+                    await far.close()
+                }
+                try await near.write(bytes)
+                try await serving.value
+                await near.close()
+            }
+        }
+        #expect(server.http.statistics.timeouts >= 2)
+    }
+
+    @Test("A full server makes room for a new client, by whoever waits for the longest time, whatever it speaks")
+    func makesRoomForNewClients() throws {
+        try onLoop { loop in
+            let server = HTTP2Server()
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
+            let errors = Shared<[String]>([])
+            let begun = AsyncSemaphore(permits: 0, on: loop), go = AsyncSemaphore(permits: 0, on: loop)
+            let serving = loop.spawn {
+                try await server.serve(
+                    listener, maxConnections: 3, onError: { error, _ in errors.change { $0.append("\(error)") } }
+                ) { request, response in
+                    if request.head.path == "/busy" {
+                        begun.release()
+                        try await go.acquire()
+                    }
+                    try await response.send(text: "hello")
+                }
+            }
+            let busy = RawClient(try await TCPConnection.connect(to: listener.localAddress, on: loop))
+            let stream = busy.request("GET", "/busy")
+            try await busy.flush()
+            try await begun.acquire()
+            var connections: [TCPConnection] = []
+            for number in 0..<4 {
+                let connection = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+                if number % 2 == 0 {
+                    let client = RawClient(connection)
+                    #expect(try await client.answer(client.request()).text == "hello")
+                } else {
+                    try await connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    #expect(try await connection.readLine() == "HTTP/1.1 200 OK")
+                }
+                connections.append(connection)
+                try await loop.waitUntilIdle()
+            }
+            for connection in connections.prefix(2) { while try await connection.read() != nil {} }
+            #expect(server.http.statistics.displaced == 2)
+            go.release()
+            #expect(try await busy.answer(stream).text == "hello")
+            for connection in connections { await connection.close() }
+            await busy.stream.close()
+            await listener.close()
+            try await serving.value
+            #expect(errors.value == [])
+        }
+    }
+
     // MARK: Ends
 
     @Test("A request that is given up ends what is made for it, and its body and answer")

@@ -221,7 +221,7 @@ import Testing
             let refused = try await serving.answers("GET /refusal \(get)GET /odd \(get)GET /broken \(get)GET / \(get)")
             #expect(refused.matches(of: /HTTP\/1.1 (\d+)/).map(\.1) == ["404", "500", "500"])
             #expect(refused.contains("404 Not Found: there is no such thing\n") && !refused.contains("Broken"))
-            let busy = try await serving.answers("GET /busy \(get)")
+            let busy = try await serving.answers("GET /busy HTTP/1.1\r\n" + Self.close)
             #expect(busy.hasPrefix("HTTP/1.1 503") && busy.contains("\r\nRetry-After: 7\r\n"))
             #expect(busy.contains("application/json") && !busy.contains("text/plain"))
             #expect(try await serving.answers("GET /none \(get)").hasPrefix("HTTP/1.1 500"))

@@ -86,18 +86,4 @@ import Testing
             #expect(serving.thrown.isEmpty)
         }
     }
-
-    /// A server that has kept connections for a long time has given out many tickets.
-    @Test func theOldestThatWaitsIsFoundAtOnce() throws {
-        try onLoop { loop in
-            let lobby = Lobby(room: 1, firstTicket: 1 << 40)
-            let streams = (0..<3).map { _ in ScriptedStream([], on: loop) }
-            let tickets = streams.map { lobby.enter($0) }
-            lobby.leave(tickets[0])
-            #expect(await !lobby.begin())
-            #expect(await lobby.begin())
-            #expect(streams.map(\.isClosed) == [false, true, false])
-            #expect(!lobby.leave(tickets[1]) && lobby.leave(tickets[2]))
-        }
-    }
 }

@@ -46,6 +46,44 @@ import UV
         }
     }
 
+    /// OpenSSL keeps a certificate for each kind of key, and a client takes any of them.
+    @Test(arguments: [TLSVersion.v1_2, .v1_3]) func identitiesWithOtherKindsOfKeys(_ version: TLSVersion) throws {
+        try onLoop { _ in
+            for names in [["server", "rsa-other"], ["rsa-other", "server"]] {
+                let server = try TLSContext.server(
+                    identity: identity(names[0]), otherIdentities: [identity(names[1])], versions: version...version)
+                for (name, subject) in [("localhost", "localhost"), ("rsa.test", "rsa-other")] {
+                    let (one, other) = try await tlsPair(server: server, name: name)
+                    #expect(one.peerCertificate?.subject.contains(subject) == true)
+                    await one.close()
+                    await other.close()
+                }
+            }
+        }
+    }
+
+    /// A server may have a certificate of each kind for the same name: who knows nothing of elliptic curves gets the other one.
+    @Test func twoKindsOfKeysForOneName() throws {
+        try onLoop { loop in
+            let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0)
+            let context = try TLSContext.server(
+                identity: identity("server"), otherIdentities: [identity("rsa-other"), identity("rsa-server")])
+            let serving = loop.spawn { try await listener.serve(tls: context) { await $0.close() } }
+            for (algorithm, subject) in [("ECDSA+SHA256", "localhost"), ("RSA-PSS+SHA256", "rsa-server")] {
+                let result = try await ChildProcess.run(
+                    "openssl",
+                    [
+                        "s_client", "-connect", "127.0.0.1:\(listener.localAddress.port)", "-servername", "localhost",
+                        "-sigalgs", algorithm,
+                    ])
+                let text = result.text + result.errorText
+                #expect(text.contains("subject=CN = \(subject)") || text.contains("subject=CN=\(subject)"), "\(text)")
+            }
+            await listener.close()
+            try await serving.value
+        }
+    }
+
     /// Two loops, one context on each side; clients' sessions go on, also with certificates of their own.
     @Test(arguments: [false, true]) func sessionsAreResumed(_ asksClients: Bool) throws {
         try onLoop { loop in

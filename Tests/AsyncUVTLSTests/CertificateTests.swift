@@ -190,6 +190,32 @@ import Testing
         #expect(reason { try clientContext().reload(from: serverContext()) } != "")
     }
 
+    /// OpenSSL would ask for a passphrase on the terminal, and wait.
+    @Test func encryptedCertificatesAskNobody() throws {
+        let certificate = try pem("server")
+        let encrypted = certificate.replacing(
+            "-----BEGIN CERTIFICATE-----\n",
+            with: """
+                -----BEGIN CERTIFICATE-----
+                Proc-Type: 4,ENCRYPTED
+                DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF
+
+
+                """)
+        for passphrase in [nil, "wrong"] {
+            #expect(throws: TLSError.self) {
+                try TLSIdentity(
+                    certificateChainPEM: encrypted, privateKeyPEM: pem("server.key"), passphrase: passphrase)
+            }
+        }
+        for trust in [encrypted, certificate + encrypted] {
+            #expect(throws: TLSError.self) { try TLSContext.client(trust: .pem(trust)) }
+            #expect(throws: TLSError.self) {
+                try TLSContext.server(identity: identity("server"), clientCertificates: .required(.pem(trust)))
+            }
+        }
+    }
+
     @Test func dates() {
         #expect(utcText(FileTime(seconds: 0)) == "1970-01-01 00:00 UTC")
         #expect(utcText(FileTime(seconds: 951_782_400)) == "2000-02-29 00:00 UTC")

@@ -32,6 +32,62 @@ import UV
         return value
     }
 
+    private static let hasGnuTLS = ["x86_64", "aarch64"].contains {
+        FileManager.default.fileExists(atPath: "/usr/lib/\($0)-linux-gnu/libgnutls.so.30")
+    }
+
+    /// Records without bytes are not the end. OpenSSL sends none, and GnuTLS only those of TLS 1.3 with padding.
+    @Test(.enabled(if: hasGnuTLS && has("python3"))) func emptyRecords() throws {
+        try onLoop { _ in
+            let client = """
+                import ctypes, socket, sys
+                tls = ctypes.CDLL("libgnutls.so.30")
+                tls.gnutls_record_send2.argtypes = [
+                    ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_uint]
+                tls.gnutls_record_recv.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+                session, credentials = ctypes.c_void_p(), ctypes.c_void_p()
+                tls.gnutls_init(ctypes.byref(session), 2)
+                tls.gnutls_certificate_allocate_credentials(ctypes.byref(credentials))
+                tls.gnutls_priority_set_direct(session, b"NORMAL:-VERS-ALL:+VERS-TLS1.3", None)
+                tls.gnutls_credentials_set(session, 1, credentials)
+                connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+                tls.gnutls_transport_set_int2(session, connection.fileno(), connection.fileno())
+                assert tls.gnutls_handshake(session) == 0
+                def send(text): assert tls.gnutls_record_send2(session, text, len(text), 16, 0) == len(text)
+                buffer = ctypes.create_string_buffer(100)
+                for text in [b"one", b"two"]:
+                    send(b"")
+                    send(text)
+                    send(b"")
+                    back = b""
+                    while len(back) < 3:
+                        count = tls.gnutls_record_recv(session, buffer, 100)
+                        # Session tickets are told as if it were to try again.
+                        if count in (-28, -52): continue
+                        assert count > 0, count
+                        back += buffer.raw[:count]
+                    assert back == text
+                send(b"")
+                assert tls.gnutls_bye(session, 0) == 0
+                print("whole")
+                """
+            let chunks = Shared<[Int]>([])
+            try await withServer(
+                serverContext(),
+                handler: { connection in
+                    for try await chunk in connection {
+                        chunks.change { $0.append(chunk.count) }
+                        try await connection.write(chunk)
+                    }
+                }
+            ) { port in
+                let result = try await ChildProcess.run("python3", ["-c", client, "\(port)"])
+                #expect(result.text == "whole\n", "\(result.text) \(result.errorText)")
+            }
+            #expect(chunks.value == [3, 3])
+        }
+    }
+
     private static let echo: @Sendable (TLSConnection) async throws -> Void = { connection in
         for try await chunk in connection { try await connection.write(chunk) }
     }

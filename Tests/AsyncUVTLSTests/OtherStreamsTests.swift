@@ -61,6 +61,69 @@ import UV
         }
     }
 
+    /// A peer that stays connected and reads nothing keeps neither the stream nor what is between.
+    @Test(arguments: [false, true]) func anAbortClosesAtOnceWhatIsBelow(_ isWriting: Bool) throws {
+        try onLoop { loop in
+            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (client, server) = try await secured(near, far)
+            let writing = loop.spawn {
+                if isWriting { try await client.write([UInt8](repeating: 0, count: 16 << 20)) }
+            }
+            try await loop.waitUntilIdle()
+            await client.abort()
+            _ = await writing.result
+            try await loop.waitUntilIdle()
+            #expect(near.isClosed.value)
+            await far.close()
+            await server.abort()
+        }
+    }
+
+    /// The peer gets what was written before the close, if it takes it in time.
+    @Test func aCloseIsBounded() throws {
+        try onLoop { loop in
+            for grace in [Duration.zero, .seconds(3_600)] {
+                let (near, far) = try await MemoryStream.pair(on: loop)
+                let bridge = StreamBridge(over: near, grace: grace)
+                let end = try await bridge.open()
+                let bytes = [UInt8](repeating: 7, count: 16 << 20)
+                let writing = loop.spawn { try await end.write(bytes) }
+                try await loop.waitUntilIdle()
+                if grace == .zero {
+                    await end.close()
+                    bridge.close()
+                    _ = await writing.result
+                    // Until the clock has ticked.
+                    while !near.isClosed.value { try await loop.waitUntilIdle() }
+                } else {
+                    let reading = loop.spawn { try await far.readToEnd(limit: .max) }
+                    try await writing.value
+                    await end.close()
+                    bridge.close()
+                    #expect(try await reading.value == bytes)
+                }
+                await far.close()
+            }
+        }
+    }
+
+    @Test func aHandshakeThatFailsTellsWhy() throws {
+        try onLoop { loop in
+            let (near, far) = try await MemoryStream.pair(on: loop)
+            let serving = loop.spawn {
+                try await TLSConnection.secure(far, as: .server, context: serverContext(protocols: ["h2"]))
+            }
+            await expectFailure {
+                isAlert($0, .noApplicationProtocol)
+            } _: {
+                try await TLSConnection.secure(
+                    near, as: .client, context: clientContext(protocols: ["http/1.1"]), serverName: "localhost")
+            }
+            #expect(await failure(of: serving) is TLSError)
+            while !near.isClosed.value || !far.isClosed.value { try await loop.waitUntilIdle() }
+        }
+    }
+
     @Test func startTLS() throws {
         try onLoop { loop in
             let (near, far) = try await connectedPair()

@@ -23,6 +23,8 @@ final class Servers {
     private var all: [ObjectIdentifier: any Server] = [:]
     private var waiting: [Wait<Void>] = []
     private var numbers: Set<ServerNumber> = []
+    /// The seats of servers that have a limit of them.
+    private var seats: [ServerNumber: Seats] = [:]
     /// Servers that are closed and still serve somebody.
     private var draining: Set<ServerNumber> = []
     /// Whether the whole loop drains.
@@ -54,6 +56,10 @@ final class Servers {
         }
         return .none
     }
+
+    func setSeats(_ seats: Seats?, of server: ServerNumber) { if server != .none { self.seats[server] = seats } }
+
+    func seats(of server: ServerNumber) -> Seats? { seats.isEmpty ? nil : seats[server] }
 
     /// Closes all listeners, because the loop is to end.
     func closeListeners() {

@@ -17,6 +17,8 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     @exclusivity(unchecked) private var isPaused = false
     /// How many calls of `serve` take connections.
     private var serving = 0
+    /// Those of the last call of `serve` with a limit.
+    private weak var seats: Seats?
     /// Given at the first call of `serve`.
     private(set) var number = ServerNumber.none
 
@@ -38,7 +40,7 @@ final class ListenerCore<Listening: ListeningStream>: Server {
         }
         if case .failure = connection, case .failure? = unsafe accepted.last { return }
         unsafe accepted.append(connection)
-        if let server = unsafe servers.popFirst() { server.wake() }
+        if let server = unsafe servers.popFirst() { server.wake() } else { seats?.makeRoom() }
         guard unsafe accepted.count >= Self.ahead, unsafe !isPaused else { return }
         unsafe isPaused = true
         all.gauges.acceptPauses.add(1)
@@ -90,6 +92,16 @@ final class ListenerCore<Listening: ListeningStream>: Server {
     /// A call of `serve` waits no longer.
     func forget(_ server: ServingWait) { unsafe servers.removeAll { $0 === server } }
 
+    /// Seats for a call of `serve`.
+    func makeSeats(_ count: Int) -> Seats {
+        let seats = Seats(count) { [weak self] in
+            if let self { unsafe self.accepted.count } else { 0 }
+        }
+        self.seats = seats
+        all.setSeats(seats, of: number)
+        return seats
+    }
+
     func beginServing() {
         if number == .none { number = all.makeNumber() }
         serving += 1
@@ -97,6 +109,7 @@ final class ListenerCore<Listening: ListeningStream>: Server {
 
     func endServing() {
         serving -= 1
+        if serving == 0 { all.setSeats(nil, of: number) }
         if handle.isClosing { close() }
     }
 

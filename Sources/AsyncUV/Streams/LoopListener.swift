@@ -98,7 +98,7 @@ where Connection.Handle == Listening.Accepted {
         }
         core.open(on: loop).beginServing()
         defer { if loop.isCurrent { core.open(on: loop).endServing() } }
-        let seats = maxConnections == .max ? nil : LoopBound(Seats(maxConnections))
+        let seats = maxConnections == .max ? nil : LoopBound(core.open(on: loop).makeSeats(maxConnections))
         let scope = ServeScope(loop, seats, core.open(on: loop).number, idleTimeout, onError, handler)
         let wait = LoopBound(ServingWait())
         try loop.start(wait.open(on: loop)) { _ in }

@@ -62,34 +62,3 @@ extension StreamConnection {
         loop.post { core.open(on: loop).cancelOwner() }
     }
 }
-
-/// Room for so many connections, on a loop's thread.
-final class Seats {
-    private var free: Int
-    private var waiting: Wait<Void>?
-
-    init(_ count: Int) { free = count }
-
-    /// - Returns: Whether there was a seat.
-    func takeNow() -> Bool {
-        if free <= 0 { return false }
-        free -= 1
-        return true
-    }
-
-    func take(_ pending: Wait<Void>) {
-        if takeNow() {
-            pending.finish(.success(()))
-        } else {
-            waiting = pending
-        }
-    }
-
-    func leave() {
-        if waiting?.finish(.success(())) == true {
-            waiting = nil
-        } else {
-            free += 1
-        }
-    }
-}

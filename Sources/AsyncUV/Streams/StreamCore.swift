@@ -209,6 +209,9 @@ final class StreamCore {
         }
     }
 
+    /// Whether the connection only waits, and nothing has come.
+    var canBeSpared: Bool { unsafe reader.isWaiting && !handle.hasUnreadBytes }
+
     /// Bytes that came and were not taken; `nil` when there are none.
     private func takeReturned(_ limit: Int) throws -> [UInt8]? {
         if withReturned({ unsafe $0.bytes.isEmpty && $0.room == nil }) { return nil }

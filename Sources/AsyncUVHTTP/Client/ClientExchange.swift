@@ -143,6 +143,7 @@ final class ClientExchange: HTTPBodySource {
             } catch {
                 let upload = state.withLock { $0.upload?.0 }
                 if let failure = upload?.error { throw failure }
+                if error.peerDeparture == .cutOff { return nil }
                 guard (error as? UVError)?.code == .timedOut else { throw error }
                 if timeForHead > .zero { continue }
                 throw self.error(
@@ -233,18 +234,24 @@ final class ClientExchange: HTTPBodySource {
     }
 
     private func readForBody(on connection: ClientConnection) async throws {
-        let bytes: [UInt8]?
+        var bytes: [UInt8]?
+        var isCutOff = false
         do { bytes = try await connection.read(timeout: configuration.bodyTimeout) } catch {
             state.withLock { $0.isReading = false }
             if error is CancellationError { throw error }
             if let failure = state.withLock({ $0.upload?.0.error }) { throw failure }
-            guard (error as? UVError)?.code == .timedOut else { throw error }
-            throw self.error(.bodyTimeout, "nothing of the body has come for \(configuration.bodyTimeout)")
+            // Not even a body up to the end of the connection has ended then.
+            isCutOff = error.peerDeparture == .cutOff
+            let isLate = (error as? UVError)?.code == .timedOut
+            if isLate {
+                throw self.error(.bodyTimeout, "nothing of the body has come for \(configuration.bodyTimeout)")
+            }
+            if !isCutOff { throw error }
         }
-        let isTruncated = state.withLock { state in
+        let isTruncated = state.withLock { [bytes, isCutOff] state in
             state.isReading = false
             if let bytes { state.parser.input.append(bytes) }
-            return bytes == nil && !state.body.finish()
+            return bytes == nil && (isCutOff || !state.body.finish())
         }
         if isTruncated {
             let error = error(.truncated, "the server ended the connection before the end of the body")

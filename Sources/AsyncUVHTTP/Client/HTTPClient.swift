@@ -143,8 +143,8 @@ public final class HTTPClient: Sendable {
     }
 
     static func url(_ text: String) throws(HTTPClientError) -> HTTPURL {
-        guard let url = HTTPURL(text) else { throw HTTPClientError(.badURL, text, "no URL of http or https") }
-        return url
+        if let url = HTTPURL(text) { return url }
+        throw HTTPClientError(.badURL, HTTPURL.withoutCredentials(text), "no URL of http or https")
     }
 
     // MARK: One exchange

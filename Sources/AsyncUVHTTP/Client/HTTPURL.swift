@@ -84,6 +84,13 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
     }
 
+    /// A text that is no URL, without what may be a name and a password: nobody knows where they end, but by the last `@`.
+    static func withoutCredentials(_ text: String) -> String {
+        guard let end = text.lastIndex(of: "@") else { return text }
+        let scheme = text[..<end].firstRange(of: "://").map { text[..<$0.upperBound] }
+        return "\(scheme ?? "")…\(text[end...])"
+    }
+
     // MARK: Parts
 
     /// `http` or `https`.

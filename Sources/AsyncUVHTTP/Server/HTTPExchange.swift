@@ -62,16 +62,12 @@ extension HTTPField {
     }
 }
 
-extension HTTPDate {
-    /// The present, as text.
-    package static var present: String { text(FileTime.now.seconds) }
-}
-
 extension HTTPServer {
     package func noteOtherConnection() { noteConnection() }
     package func noteOtherRequest() { noteRequest() }
     package func noteOtherRefusal() { noteRefusal() }
     package func noteOtherTimeout() { noteTimeout() }
+    package func noteOtherDisplaced() { noteDisplaced() }
     /// How long the client may take for so many bytes.
     package func timeAllowed(for bytes: Int) -> Duration { time(for: bytes) }
 }

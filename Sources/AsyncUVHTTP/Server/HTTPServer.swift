@@ -30,7 +30,7 @@ public final class HTTPServer: Sendable {
     public let slowestRate: Int
     private let counts = Counts()
 
-    /// Makes a server. It serves what ``serve(_:_:)`` and its relatives are given.
+    /// Makes a server. It serves what ``serve(_:idleTimeout:_:)`` and its relatives are given.
     ///
     /// - Parameter limits: How much of a request is taken.
     /// - Parameter patience: See ``patience``; 408 after it, 30 s unless told otherwise.
@@ -46,18 +46,16 @@ public final class HTTPServer: Sendable {
     /// Serves the connections of a listener until that is closed. Otherwise as ``TCPListener/serve(maxConnections:idleTimeout:onError:_:)``.
     ///
     /// - Parameter maxConnections: When they are all taken, a new connection takes the place of the one that has waited longest for a
-    ///   request. Sixteen more are there for a moment until those that they displace have gone.
+    ///   request, if one waits.
     /// - Parameter idleTimeout: How long no byte may move on a connection, between two requests, too.
     public func serve(
         _ listener: TCPListener, maxConnections: Int = .max, idleTimeout: Duration? = .seconds(60),
         onError: @escaping @Sendable (any Error, SocketAddress?) -> Void = TCPListener.report,
         _ handler: @escaping Handler
     ) async throws {
-        let lobby = maxConnections == .max ? nil : Lobby(room: maxConnections)
-        try await listener.serve(
-            maxConnections: Self.withOverlap(maxConnections), idleTimeout: idleTimeout, onError: onError
-        ) { connection in
-            try await self.serve(connection, connection, lobby, handler)
+        try await listener.serve(maxConnections: maxConnections, idleTimeout: idleTimeout, onError: onError) {
+            connection in
+            try await self.serve(connection, connection, connection.stream.seat, handler)
         }
     }
 
@@ -67,36 +65,44 @@ public final class HTTPServer: Sendable {
         onError: @escaping @Sendable (any Error, PeerCredentials?) -> Void = LocalListener.report,
         _ handler: @escaping Handler
     ) async throws {
-        let lobby = maxConnections == .max ? nil : Lobby(room: maxConnections)
-        try await listener.serve(
-            maxConnections: Self.withOverlap(maxConnections), idleTimeout: idleTimeout, onError: onError
-        ) { connection in
-            try await self.serve(connection, nil, lobby, handler)
+        try await listener.serve(maxConnections: maxConnections, idleTimeout: idleTimeout, onError: onError) {
+            connection in
+            try await self.serve(connection, nil, connection.stream.seat, handler)
         }
     }
 
     /// Serves one stream until the client has finished, an answer ends it, or it is handed over. The caller closes it.
     ///
+    /// So the server is put behind others that serve, such as TLS:
+    ///
+    /// ```swift
+    /// try await listener.serve(tls: context, maxConnections: 1_000) { try await server.serve($0, handler) }
+    /// ```
+    ///
+    /// There, too, a new connection takes the place of the one that has waited longest for a request, when `maxConnections` are taken.
+    ///
     /// A stream that is a ``ServedStream`` has all time limits; of any other the time for heads and bodies is limited, but not that of answers,
     /// and it does not know when its server drains.
     ///
+    /// - Parameter idleTimeout: How long no byte may move, between two requests, too. For a ``StreamConnection``, TCP or TLS, without an idle timeout
+    ///   of its own; it keeps this one when it is handed over. `nil` for none.
     /// - Throws: What the handler throws but for ``HTTPRefusal``, and what the stream throws.
-    public func serve(_ stream: some ByteStream, _ handler: @escaping Handler) async throws {
-        try await serve(stream, nil, nil, handler)
+    public func serve(
+        _ stream: some ByteStream, idleTimeout: Duration? = .seconds(60), _ handler: @escaping Handler
+    ) async throws {
+        let connection = stream as? any StreamConnection
+        if let idleTimeout, let connection, try await connection.idleTimeout == nil {
+            try await connection.setIdleTimeout(idleTimeout)
+        }
+        try await serve(stream, nil, connection?.stream.seat, handler)
     }
 
     private func serve(
-        _ stream: any ByteStream, _ tcp: TCPConnection?, _ lobby: Lobby?, _ handler: Handler
+        _ stream: any ByteStream, _ tcp: TCPConnection?, _ seat: ServeSeat?, _ handler: Handler
     ) async throws {
         noteConnection()
-        let connection = ServerConnection(self, stream, tcp, lobby)
-        guard let lobby else { return try await connection.serve(handler) }
-        if await lobby.begin() { noteDisplaced() }
-        defer { lobby.end() }
-        try await connection.serve(handler)
+        try await ServerConnection(self, stream, tcp, seat).serve(handler)
     }
-
-    private static func withOverlap(_ count: Int) -> Int { count > Int.max - 16 || count < 1 ? count : count + 16 }
 
     // MARK: Counting
 
@@ -131,7 +137,7 @@ public final class HTTPServer: Sendable {
     func noteRequest() { counts.requests.add(1, ordering: .relaxed) }
     func noteRefusal() { counts.refusals.add(1, ordering: .relaxed) }
     func noteTimeout() { counts.timeouts.add(1, ordering: .relaxed) }
-    private func noteDisplaced() { counts.displaced.add(1, ordering: .relaxed) }
+    func noteDisplaced() { counts.displaced.add(1, ordering: .relaxed) }
 
     /// How long the client may take for so many bytes.
     func time(for bytes: Int) -> Duration { patience + .milliseconds(bytes / slowestRate &* 1_000) }

@@ -24,7 +24,7 @@ extension ServerConnection {
                     changeBody { state in
                         state.isReading = false
                         if isLate { state.isKept = false }
-                        if (error as? UVError)?.code == .connectionReset { state.leave(error as? UVError) }
+                        if error.peerDeparture != nil { state.leave(error as? any PeerError) }
                     }
                     if !isLate { throw error }
                     server.noteTimeout()
@@ -59,14 +59,14 @@ extension ServerConnection {
             return true
         } catch is HTTPRefusal {
             return false
-        } catch let error as UVError where error.code == .endOfFile || error.code == .connectionReset {
+        } catch let error where error.peerDeparture != nil {
             return false
         }
     }
 }
 
 extension ServerConnection.State {
-    mutating func leave(_ error: UVError?) {
+    mutating func leave(_ error: (any PeerError)?) {
         departure = error
         isKept = false
     }

@@ -8,7 +8,7 @@ extension ServerConnection {
     func endBadly(_ number: UInt32, _ error: (any Error)?, _ answer: State.Answer) async throws -> Bool {
         defer { state.withLock { $0.number &+= 1 } }
         let failure = error ?? (answer == .none ? HTTPServerError.noAnswer : .unfinished)
-        if let left = failure as? UVError, state.withLock({ $0.departure == left }) {
+        if state.withLock({ $0.departure })?.isSame(as: failure) == true {
             await endDeparted(number, answer)
             return false
         }

@@ -39,7 +39,7 @@ extension ServerConnection {
                     let isOurs = error is CancellationError || (error as? UVError)?.isOurs == true
                     state.withLock { state in
                         state.isReading = false
-                        if !isTimeout && !isOurs { state.leave(error as? UVError ?? Self.failure) }
+                        if !isTimeout && !isOurs { state.leave(error as? any PeerError ?? Self.failure) }
                     }
                     if isOurs { throw error }
                     // The handler takes its time, and the client cannot help it.
@@ -63,7 +63,7 @@ extension ServerConnection.State {
         _ number: UInt32, mostAhead: Int, on loop: EventLoop
     ) throws -> ServerConnection.Watch {
         guard self.number == number else { throw HTTPServerError.isOver }
-        if let departure { return .gone(departure.code == .endOfFile ? .finished : .reset) }
+        if let departure { return .gone((departure as? UVError)?.code == .endOfFile ? .finished : .reset) }
         if !body.hasEnded {
             let semaphore = bodyWatch ?? AsyncSemaphore(permits: 0, on: loop)
             bodyWatch = semaphore

@@ -25,7 +25,7 @@ final class ServerConnection: HTTPBodySource {
         var body = BodyReader(.none, limits: HTTPLimits())
         var bodyTaken = 0
         /// Why no more of the body can come: the client has left.
-        var departure: UVError?
+        var departure: (any PeerError)?
         /// How long the body was waited for.
         var bodyWaited = Duration.zero
         var isReading = false
@@ -44,7 +44,8 @@ final class ServerConnection: HTTPBodySource {
     /// The stream, of the usual kind: calls of a known type cost less.
     let tcp: TCPConnection?
     let served: (any ServedStream)?
-    private let lobby: Lobby?
+    /// The connection's place in a server that has a limit of them.
+    private let seat: ServeSeat?
     let state: Mutex<State>
 
     /// How many bytes come at a time.
@@ -52,12 +53,12 @@ final class ServerConnection: HTTPBodySource {
     /// How much of a body that nobody wanted is read, so that the connection can be kept.
     static let dropped = 262_144
 
-    init(_ server: HTTPServer, _ stream: any ByteStream, _ tcp: TCPConnection?, _ lobby: Lobby?) {
+    init(_ server: HTTPServer, _ stream: any ByteStream, _ tcp: TCPConnection?, _ seat: ServeSeat?) {
         self.server = server
         self.stream = stream
         self.tcp = tcp ?? stream as? TCPConnection
         served = self.tcp == nil ? stream as? any ServedStream : nil
-        self.lobby = lobby
+        self.seat = seat
         state = Mutex(State(parser: RequestParser(limits: server.limits)))
     }
 
@@ -89,15 +90,22 @@ final class ServerConnection: HTTPBodySource {
             (try state.parser.next(), state.parser.isBetweenRequests)
         }
         if let request { return request }
-        guard let lobby else { return try await waitForRequest(isBetween) }
-        let ticket = lobby.enter(stream)
+        guard let seat else { return try await waitForRequest(isBetween) }
+        let offer = seat.offer()
+        if case .taken = offer {
+            server.noteDisplaced()
+            return nil
+        }
         do {
             let request = try await waitForRequest(isBetween)
-            lobby.leave(ticket)
+            _ = seat.keep(offer)
             return request
         } catch {
             // Closed to make room.
-            if !lobby.leave(ticket), error is UVError { return nil }
+            if !seat.keep(offer), error is UVError {
+                server.noteDisplaced()
+                return nil
+            }
             throw error
         }
     }
@@ -122,6 +130,9 @@ final class ServerConnection: HTTPBodySource {
                 server.noteTimeout()
                 if isBetween { return nil }
                 throw HTTPRefusal(.requestTimeout, "the request did not come in time")
+            } catch let error where error.peerDeparture != nil {
+                // Nothing is lost: a head without its end is no request.
+                return nil
             }
         }
     }

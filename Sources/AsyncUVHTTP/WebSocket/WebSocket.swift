@@ -142,7 +142,7 @@ public final class WebSocket: AsyncSequence, Sendable {
             core.withLock { $0.chunkCount += 1 }
             return chunk.map { .bytes($0) } ?? .end
         } catch let error as CancellationError { throw error } catch {
-            if isLast || core.withLock({ $0.end != nil }) { return .end }
+            if isLast || error.peerDeparture == .cutOff || core.withLock({ $0.end != nil }) { return .end }
             throw error
         }
     }

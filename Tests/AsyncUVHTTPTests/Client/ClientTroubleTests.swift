@@ -33,6 +33,28 @@ import UV
         }
     }
 
+    @Test func passwordsInURLsAreNotTold() throws {
+        try onLoop { loop in
+            let client = HTTPClient(on: loop)
+            for url in [
+                "https://user:secret@example.org/", "https://secret@example.org", "user:secret@example.org/",
+                "http://user:se@cret@example.org/?a=b@c", "ftp://user:sec/cret@example.org/", "//u:secret@a",
+            ] {
+                for ask in [client.get(_:fields:), { url, _ in try await client.post(url, body: .bytes([])) }] {
+                    let error = await #expect(throws: HTTPClientError.self) { _ = try await ask(url, [:]) }
+                    let text = try #require(error).description + "\(String(reflecting: error))"
+                    #expect(error?.kind == .badURL && !text.contains("cret") && !text.contains("user"), "\(text)")
+                }
+                let error = await #expect(throws: HTTPClientError.self) { _ = try await client.webSocket(url) }
+                #expect(!(try #require(error).description.contains("cret")))
+            }
+            let request = HTTPRequest(method: .get, scheme: "https", authority: "u:secret@example.org", path: "/")
+            let error = await #expect(throws: HTTPClientError.self) { _ = try await client.send(request) }
+            #expect(error?.subject == "https://…@example.org/")
+            await client.close()
+        }
+    }
+
     @Test func errorsStandOnOneLine() throws {
         let error = HTTPClientError(.badURL, "http://a/\u{1B}[2J\r\nroot: x", "no\u{2028}URL ä")
         #expect(error.description == #"http://a/\u{1B}[2J\r\nroot: x: no\u{2028}URL ä"#)
