@@ -76,6 +76,10 @@ public final class Directory: Sendable {
     }
 
     /// Opens a directory below this one. What is opened below it cannot lead out of it, either.
+    ///
+    /// - Throws: As ``open(_:_:options:permissions:timeout:)``, and `.notDirectory`.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public func openDirectory(_ path: FilePath, timeout: Duration? = nil) async throws -> Directory {
         Directory(try await open(path, options: .directory, timeout: timeout))
     }
@@ -85,6 +89,9 @@ public final class Directory: Sendable {
     /// What the system knows of a file.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.improperLink` for what leads out.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public func status(
         of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil
     ) async throws -> FileStatus {
@@ -95,6 +102,9 @@ public final class Directory: Sendable {
     /// directories take a limited number.
     ///
     /// - Parameter limit: The most entries; more are left out.
+    /// - Throws: ``UVError`` with `.notDirectory`, `.improperLink` for what leads out.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public func entries(
         of path: FilePath = ".", upTo limit: Int = .max, timeout: Duration? = nil
     ) async throws -> [DirectoryEntry] {
@@ -143,6 +153,8 @@ public final class Directory: Sendable {
 
     /// Removes a name of a file that is not a directory, and the file with its last name. A link is removed, not its target.
     ///
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.isDirectory`, `.improperLink` for a directory that leads out.
+    ///
     /// Cancellation and timeout: it may have happened.
     public func removeFile(_ path: FilePath, timeout: Duration? = nil) async throws {
         try await perform(.removeFile(path, below: file.descriptor), path, timeout)
@@ -164,6 +176,8 @@ public final class Directory: Sendable {
 
     /// Gives a file one more name below this directory, on the same volume. A link gets one itself, not its target.
     ///
+    /// - Throws: ``UVError`` with `.fileExists`, `.noSuchFileOrDirectory`, `.improperLink` for what leads out.
+    ///
     /// Cancellation and timeout: it may have happened.
     public func link(_ path: FilePath, at new: FilePath, timeout: Duration? = nil) async throws {
         try await perform(.link(path, at: new, below: file.descriptor), path, timeout)
@@ -173,6 +187,7 @@ public final class Directory: Sendable {
     ///
     /// - Parameter target: Taken as it is; a relative one counts from the directory of the new name. It may lead out of this
     ///   directory, whose calls do not follow it then; other programs do.
+    /// - Throws: ``UVError`` with `.fileExists`, `.improperLink` for a directory that leads out.
     ///
     /// Cancellation and timeout: it may have happened.
     public func symlink(to target: FilePath, at new: FilePath, timeout: Duration? = nil) async throws {
@@ -180,6 +195,8 @@ public final class Directory: Sendable {
     }
 
     /// Sets who may do what with a file.
+    ///
+    /// - Throws: ``UVError`` with `.notPermitted` for a file of somebody else, `.improperLink` for what leads out.
     ///
     /// Cancellation and timeout: it may have happened.
     public func setPermissions(
@@ -191,6 +208,7 @@ public final class Directory: Sendable {
     /// Sets a file's times, as exactly as its volume keeps them.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    /// - Throws: ``UVError`` with `.notPermitted` for a file of somebody else, `.improperLink` for what leads out.
     ///
     /// Cancellation and timeout: it may have happened.
     public func setTimes(

@@ -29,6 +29,7 @@ extension File {
     /// the old lock up nevertheless: a file that could not change its lock has none.
     ///
     /// - Returns: Whether the file has the lock now.
+    /// - Throws: ``UVError`` with `.badFileDescriptor` for a file that is closed, or that is not open for writing where the volume needs that.
     ///
     /// Cancellation: a lock may have been taken.
     public func tryLock(_ lock: FileLock = .exclusive) async throws -> Bool {
@@ -36,6 +37,8 @@ extension File {
     }
 
     /// Gives the lock up, in a cancelled task too. Without a lock it does nothing.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
     public func unlock() async throws {
         guard loop.hostsCurrentTask else { return try await loop.hop { try await self.unlock() } }
         let unlocking = Wait<Void>("unlock")

@@ -19,6 +19,8 @@ extension File {
 
     /// Cuts the file, or lengthens it with zeros, to a size in bytes.
     ///
+    /// - Throws: ``UVError`` with `.fileTooLarge`, `.invalidArgument` for a negative size or a file that cannot be cut.
+    ///
     /// Cancellation and timeout: it may have happened.
     public func truncate(to size: Int64, timeout: Duration? = nil) async throws {
         try await perform(.truncate(descriptor, to: size), within: timeout)
@@ -27,6 +29,7 @@ extension File {
     /// Waits until the file is on the disk.
     ///
     /// - Parameter dataOnly: Leaves out what nobody needs to read the file again, such as the time of its last change.
+    /// - Throws: ``UVError`` with `.ioError` when the disk has not taken everything, `.invalidArgument` for what is no file on a disk.
     ///
     /// Cancellation and timeout: goes on in the background.
     public func sync(dataOnly: Bool = false, timeout: Duration? = nil) async throws {

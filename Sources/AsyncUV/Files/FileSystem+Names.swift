@@ -15,6 +15,8 @@ extension FileSystem {
 
     /// Gives a file one more name on the same volume.
     ///
+    /// - Throws: ``UVError`` with `.fileExists`, `.noSuchFileOrDirectory`, `.improperLink` for another volume.
+    ///
     /// Cancellation and timeout: it may have happened.
     public static func link(
         _ path: FilePath, at new: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
@@ -25,6 +27,7 @@ extension FileSystem {
     /// Makes a name that points to another, which need not exist.
     ///
     /// - Parameter target: Taken as it is; a relative one counts from the directory of the new name.
+    /// - Throws: ``UVError`` with `.fileExists`, `.noSuchFileOrDirectory` for the directory of the new name.
     ///
     /// Cancellation and timeout: it may have happened.
     public static func symlink(
@@ -43,6 +46,10 @@ extension FileSystem {
     }
 
     /// The absolute path of an existing file, without symbolic links and dots.
+    ///
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.tooManySymbolicLinkLevels`.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public static func realPath(
         of path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> FilePath {
@@ -73,6 +80,7 @@ extension FileSystem {
     ///
     /// - Parameter directory: Where; the system's place for temporary files if `nil`.
     /// - Parameter prefix: What the name begins with.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.permissionDenied`, `.invalidArgument` for a prefix with a slash.
     ///
     /// Cancellation and timeout: no directory is left.
     public static func makeTemporaryDirectory(

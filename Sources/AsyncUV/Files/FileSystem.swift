@@ -82,6 +82,9 @@ public enum FileSystem {
     /// What the system knows of a file.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.permissionDenied` for a directory on the way, `.notDirectory`.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public static func status(
         of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil,
         on loop: EventLoop = .current ?? .shared
@@ -115,6 +118,10 @@ public enum FileSystem {
     }
 
     /// What the system knows of the volume that a file is on.
+    ///
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.permissionDenied`.
+    ///
+    /// Cancellation and timeout: the task goes on at once.
     public static func volume(
         of path: FilePath, timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared
     ) async throws -> VolumeStatus {
@@ -122,6 +129,10 @@ public enum FileSystem {
     }
 
     /// Sets who may do what with a file.
+    ///
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.notPermitted` for a file of somebody else.
+    ///
+    /// Cancellation and timeout: it may have happened.
     public static func setPermissions(
         _ permissions: FilePermissions, of path: FilePath, timeout: Duration? = nil,
         on loop: EventLoop = .current ?? .shared
@@ -132,6 +143,9 @@ public enum FileSystem {
     /// Sets who owns a file.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.notPermitted` unless the process is privileged.
+    ///
+    /// Cancellation and timeout: it may have happened.
     public static func setOwner(
         _ owner: FileOwner, of path: FilePath, followingLinks: Bool = true, timeout: Duration? = nil,
         on loop: EventLoop = .current ?? .shared
@@ -143,6 +157,9 @@ public enum FileSystem {
     /// Sets a file's times, as exactly as its volume keeps them.
     ///
     /// - Parameter followingLinks: Whether a symbolic link's target is meant, not the link.
+    /// - Throws: ``UVError`` with `.noSuchFileOrDirectory`, `.notPermitted` for a file of somebody else.
+    ///
+    /// Cancellation and timeout: it may have happened.
     public static func setTimes(
         accessed: FileTime, modified: FileTime, of path: FilePath, followingLinks: Bool = true,
         timeout: Duration? = nil, on loop: EventLoop = .current ?? .shared

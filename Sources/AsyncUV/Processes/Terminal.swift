@@ -51,6 +51,10 @@ public final class Terminal: HandleConnection {
     public func setMode(_ mode: TerminalMode) async throws { try await withHandle { try $0.setMode(mode) } }
 
     /// The mode that was set last.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var mode: TerminalMode {
         get async throws { try await withHandle { $0.mode } }
     }

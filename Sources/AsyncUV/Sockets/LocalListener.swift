@@ -123,11 +123,19 @@ public final class LocalListener: Sendable {
     }
 
     /// The handle's label: a name of the user's own for lists of open handles.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var label: String? {
         get async throws { try await listener.withHandle { $0.label } }
     }
 
     /// Gives the handle a label. A listener that is closed has none to give.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public func setLabel(_ label: String?) async throws { try await listener.withHandle { $0.label = label } }
 
     /// Stops listening and removes the socket's file; connections that wait in the kernel are refused, those accepted live on. The

@@ -1,16 +1,28 @@
 public import UV
 
-// Each of these throws `.badFileDescriptor` when the socket is closed, and `.canceled` when the loop has ended. None waits.
+// Each of these throws `.badFileDescriptor` when the socket is closed (but for the label), and `.canceled` when the loop has ended. None waits.
 extension UDPSocket {
     /// The handle's label: a name of the user's own for lists of open handles.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var label: String? {
         get async throws { try await withHandle { $0.label } }
     }
 
     /// Gives the handle a label: a name of the user's own for lists of open handles.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public func setLabel(_ label: String?) async throws { try await withHandle { $0.label = label } }
 
     /// Allows datagrams to broadcast addresses; the system refuses them otherwise.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public func setBroadcast(enabled: Bool) async throws {
         try await withHandle { try $0.setBroadcast(enabled: enabled) }
     }
@@ -26,6 +38,10 @@ extension UDPSocket {
     public func setMulticastTTL(_ hops: Int) async throws { try await withHandle { try $0.setMulticastTTL(hops) } }
 
     /// Lets datagrams to a group come to receivers on this machine, too; on at first.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public func setMulticastLoop(enabled: Bool) async throws {
         try await withHandle { try $0.setMulticastLoop(enabled: enabled) }
     }
@@ -67,11 +83,19 @@ extension UDPSocket {
     ) async throws { try await withHandle { try $0.leave(group, source: source, on: interface) } }
 
     /// The size of the system's send buffer in bytes; Linux says twice what was set.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var sendBufferSize: Int {
         get async throws { try await withHandle { try $0.sendBufferSize } }
     }
 
     /// The size of the system's receive buffer in bytes; Linux says twice what was set.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var receiveBufferSize: Int {
         get async throws { try await withHandle { try $0.receiveBufferSize } }
     }

@@ -66,19 +66,35 @@ extension StreamConnection {
     }
 
     /// The handle's label: a name of the user's own for lists of open handles.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var label: String? {
         get async throws { try await withHandle { $0.label } }
     }
 
     /// Gives the handle a label: a name of the user's own for lists of open handles.
+    ///
+    /// - Throws: ``UVError`` with `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public func setLabel(_ label: String?) async throws { try await withHandle { $0.label = label } }
 
     /// The size of the system's send buffer in bytes; Linux says twice what was set.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var sendBufferSize: Int {
         get async throws { try await withHandle { try $0.sendBufferSize } }
     }
 
     /// The size of the system's receive buffer in bytes; Linux says twice what was set.
+    ///
+    /// - Throws: ``UVError`` with `.badFileDescriptor` when closed, `.canceled` when the loop has ended.
+    ///
+    /// Cancellation: none, it does not wait.
     public var receiveBufferSize: Int {
         get async throws { try await withHandle { try $0.receiveBufferSize } }
     }
