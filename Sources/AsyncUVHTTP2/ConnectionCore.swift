@@ -86,6 +86,9 @@ final class ConnectionCore: SessionOwner {
         return begun
     }
 
+    /// While the connection can be closed for another one.
+    var offer: ServeSeat.Offer?
+
     /// Whether nothing is lost when the connection ends.
     var isIdle: Bool { running == 0 && streams.isEmpty && output.isEmpty && frameUnderWay == 0 }
 

@@ -88,7 +88,9 @@ final class HTTP2Connection: Sendable {
                     await served?.abort()
                     throw error
                 }
-            case .wait(let semaphore): try await semaphore.acquire()
+            case .wait(let semaphore):
+                await offerSeat()
+                try await semaphore.acquire()
             case .over: return
             }
         }
@@ -100,6 +102,23 @@ final class HTTP2Connection: Sendable {
         try await withTimeout(time, on: loop) { try await stream.write(bytes) }
     }
 
+    // MARK: The connection's seat
+
+    /// Lets the connection be closed for another one if nothing is under way. The writer is woken by whatever changes that.
+    private func offerSeat() async {
+        guard let seat, locked({ $0.isIdle && $0.offer == nil }) else { return }
+        let offer = seat.offer()
+        locked { $0.offer = offer }
+        if case .taken = offer { await stream.close() }
+    }
+
+    /// - Returns: Whether the connection can stay.
+    private func keepSeat() -> Bool {
+        guard let seat, let offer = locked({ $0.offer.take() }) else { return true }
+        if case .taken = offer { return false }
+        return seat.keep(offer)
+    }
+
     // MARK: Reading
 
     private func readAll(_ bytes: [UInt8], _ handler: @escaping HTTPServer.Handler) async throws {
@@ -108,6 +127,8 @@ final class HTTP2Connection: Sendable {
                 var next: [UInt8]? = bytes
                 var place = Place()
                 while let bytes = next {
+                    // The writer may have offered it before the first bytes were looked at.
+                    _ = keepSeat()
                     for id in locked({ $0.receive(bytes) }) {
                         server.noteOtherRequest()
                         group.addTask(executorPreference: loop) { await self.answer(id, handler) }
@@ -138,20 +159,13 @@ final class HTTP2Connection: Sendable {
             place.frame = frame
             place.deadline = frame == 0 ? nil : .now + server.timeAllowed(for: Self.readSize)
         }
-        let seat = locked { $0.isIdle } ? seat : nil
-        let offer = seat?.offer() ?? .none
-        if case .taken = offer {
-            server.noteOtherDisplaced()
-            locked { $0.goAway() }
-            return nil
-        }
         do {
             let bytes = try await waitForBytes(&place)
-            _ = seat?.keep(offer)
+            _ = keepSeat()
             return bytes
         } catch {
             // Closed to make room.
-            guard seat?.keep(offer) == false, error is UVError else { throw error }
+            guard !keepSeat(), error is UVError else { throw error }
             server.noteOtherDisplaced()
             locked { $0.lose() }
             return nil

@@ -48,7 +48,7 @@ public final class HTTP2Server: Sendable {
     /// A listener that is closed lets the requests that are at work end, and tells clients of HTTP/2 to send no more (GOAWAY).
     ///
     /// - Parameter maxConnections: When they are all taken, a new connection takes the place of the one that has waited longest for a request, if
-    ///   one waits. A client of HTTP/2 that says nothing after its last answer keeps its place up to the idle timeout.
+    ///   one waits.
     /// - Parameter idleTimeout: How long no byte may move on a connection without a request.
     /// - Parameter onError: Gets what a handler or a connection threw.
     public func serve(
