@@ -226,7 +226,7 @@ import UV
         try onLoop { loop in
             let (near, far) = try await connectedPair(on: loop)
             let serving = loop.spawn {
-                try await server.serve(far, onError: { _, _ in }) { _, response in
+                try await server.serve(far, idleTimeout: .seconds(1), onError: { _, _ in }) { _, response in
                     begun.change { $0 += 1 }
                     defer { ended.change { $0 += 1 } }
                     try await response.send(.ok, [:], [UInt8](repeating: 1, count: 4 << 20))
