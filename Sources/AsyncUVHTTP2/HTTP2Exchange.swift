@@ -5,8 +5,8 @@ internal import UV
 
 /// A request of HTTP/2 and its answer, for the handler.
 final class HTTP2Exchange: HTTPExchange {
-    private let connection: HTTP2Connection
-    private let id: Int32
+    let connection: HTTP2Connection
+    let id: Int32
 
     init(_ connection: HTTP2Connection, _ id: Int32) {
         self.connection = connection
@@ -15,81 +15,14 @@ final class HTTP2Exchange: HTTPExchange {
 
     var stream: any ByteStream { connection.stream }
     var peerAddress: SocketAddress? { connection.peerAddress }
-    private var server: HTTPServer { connection.server }
+    var server: HTTPServer { connection.server }
 
     /// What the connection knows of the stream.
-    private func locked<Value: Sendable>(_ body: (ConnectionCore, StreamState) throws -> Value) throws -> Value {
+    func locked<Value: Sendable>(_ body: (ConnectionCore, StreamState) throws -> Value) throws -> Value {
         try connection.locked { core in try body(core, try core.stream(id)) }
     }
 
-    private func semaphore() -> AsyncSemaphore { AsyncSemaphore(permits: 0, on: connection.loop) }
-
-    // MARK: The request's body
-
-    private enum Step {
-        case piece([UInt8]?)
-        case wait(AsyncSemaphore, Duration)
-    }
-
-    func nextPiece(of number: UInt32, limit: Int) async throws -> [UInt8]? {
-        while true {
-            let step = try locked { core, stream in try nextStep(core, stream, limit) }
-            guard case .wait(let semaphore, let time) = step else {
-                guard case .piece(let piece) = step else { return nil }
-                return piece
-            }
-            let start = LoopClock.Instant.now
-            defer {
-                _ = try? locked { _, stream in
-                    stream.isRead = false
-                    stream.waited += .now - start
-                }
-            }
-            do { try await semaphore.acquire(timeout: max(.zero, time)) } catch let error as UVError
-                where error.code == .timedOut
-            {
-                server.noteOtherTimeout()
-                throw HTTPRefusal(.requestTimeout, "the body did not come in time")
-            }
-        }
-    }
-
-    private func nextStep(_ core: ConnectionCore, _ stream: StreamState, _ limit: Int) throws -> Step {
-        if stream.isRead { throw UVError(.alreadyInProcess, in: "read", of: "a body, which another task reads") }
-        if let length = stream.length, length > limit { throw Self.tooLong(limit) }
-        if !stream.input.isEmpty {
-            let bytes = stream.input
-            stream.input = []
-            stream.taken += bytes.count
-            core.consume(id, bytes.count)
-            if stream.taken > limit { throw Self.tooLong(limit) }
-            return .piece(bytes)
-        }
-        if stream.inputHasEnded {
-            if stream.refusal != nil { throw HTTPRefusal(.badRequest, "the fields behind the body are wrong") }
-            return .piece(nil)
-        }
-        if stream.isReset || stream.isClosed { throw HTTPServerError.clientGone }
-        if core.inputHasEnded { throw UVError(.endOfFile, in: "read", of: "the body of a request") }
-        if stream.expectsContinue, stream.answer == .none {
-            var fields = FieldList()
-            fields.add(":status", "100")
-            core.submitInterim(id, fields)
-        }
-        stream.expectsContinue = false
-        stream.isRead = true
-        let semaphore = semaphore()
-        stream.reader = semaphore
-        return .wait(semaphore, server.timeAllowed(for: stream.taken) - stream.waited)
-    }
-
-    private static func tooLong(_ limit: Int) -> HTTPRefusal {
-        HTTPRefusal(.contentTooLarge, "the body is longer than \(limit) bytes")
-    }
-
-    var trailers: HTTPFields {
-        (try? locked { _, stream in stream.inputHasEnded && stream.input.isEmpty ? stream.trailers : [:] }) ?? [:]
-    }
+    func semaphore() -> AsyncSemaphore { AsyncSemaphore(permits: 0, on: connection.loop) }
 
     // MARK: Answers
 
@@ -187,36 +120,6 @@ final class HTTP2Exchange: HTTPExchange {
         }
     }
 
-    // MARK: Heads
-
-    /// - Parameter length: Of the body, if it is known.
-    private func begin(
-        _ stream: StreamState, _ status: HTTPResponse.Status, _ fields: HTTPFields, length: Int?
-    ) throws -> (fields: FieldList, hasBody: Bool) {
-        guard stream.answer == .none else { throw HTTPServerError.alreadyAnswered }
-        let code = status.code
-        guard code >= 200, code < 600 else { throw HTTPServerError.wrongStatus(code) }
-        let isHead = stream.method == "HEAD"
-        let canHaveBody = code != 204 && code != 304 && !(stream.method == "CONNECT" && code < 300)
-        var list = FieldList()
-        list.add(":status", "\(code)")
-        var hasDate = false, told: Int?
-        for field in fields where !field.isOfConnection {
-            if field.name == .contentLength {
-                told = Int(field.value)
-                continue
-            }
-            if field.name == .date { hasDate = true }
-            list.add(field)
-        }
-        // The length of the answer to a HEAD is that of a GET, if it is known.
-        let shown = canHaveBody ? (isHead ? told ?? length : length ?? told) : code == 304 ? told : nil
-        if let shown { list.add("content-length", "\(max(0, shown))") }
-        if !hasDate { list.add("date", HTTPDate.present) }
-        try list.check("send")
-        return (list, canHaveBody && !isHead)
-    }
-
     private func submit(
         _ core: ConnectionCore, _ stream: StreamState, _ fields: FieldList, hasBody: Bool, isWhole: Bool
     ) throws {
@@ -305,20 +208,6 @@ final class HTTP2Exchange: HTTPExchange {
     private func send(_ refusal: HTTPRefusal) async {
         let answer = refusal.answer
         try? await send(answer.status, answer.fields, answer.body)
-    }
-}
-
-extension FieldList {
-    fileprivate mutating func add(_ field: HTTPField) { add(field.name.canonicalName, field.value) }
-}
-
-extension HTTPField {
-    /// Whether it says something about a connection of HTTP/1.1: HTTP/2 forbids those.
-    fileprivate var isOfConnection: Bool {
-        switch name.canonicalName {
-        case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade": true
-        default: false
-        }
     }
 }
 

@@ -13,6 +13,13 @@ extension Loop {
     /// Entries of a report for the handles that C code has on the loop, in the order of their creation.
     func foreignEntries() -> [AliveReport.Entry] { unsafe walk().foreign.map { AliveReport.Entry(ofC: $0) } }
 
+    /// For errors: what C code keeps open.
+    package var foreignHandlesText: String {
+        let entries = foreignEntries()
+        let count = entries.count == 1 ? "1 open handle" : "\(entries.count) open handles"
+        return "a loop with \(count) of C code: \(Self.list(entries))"
+    }
+
     /// What is on a loop.
     @safe
     fileprivate struct Found {

@@ -282,13 +282,6 @@ public final class Loop {
         _ = unsafe Unmanaged.passRetained(self)
     }
 
-    /// For errors: what C code keeps open.
-    package var foreignHandlesText: String {
-        let entries = foreignEntries()
-        let count = entries.count == 1 ? "1 open handle" : "\(entries.count) open handles"
-        return "a loop with \(count) of C code: \(Self.list(entries))"
-    }
-
     // MARK: Inside
 
     @inline(__always)
