@@ -38,16 +38,24 @@ import UV
         }
     }
 
+    private static let certificates = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "AsyncUVTLSTests/Certificates").path
+
+    private static func pem(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(certificates)/\(name).pem", encoding: .utf8)
+    }
+
+    private static func serverContext() throws -> TLSContext {
+        try TLSContext.server(
+            identity: TLSIdentity(certificateChainPEM: pem("server"), privateKeyPEM: pem("server.key")),
+            applicationProtocols: HTTP2Server.applicationProtocols)
+    }
+
     /// A client that ends below TLS, without close_notify, has gone.
     @Test func clientsThatAreCutOff() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "AsyncUVTLSTests/Certificates").path
         try onLoop { loop in
-            let pem = { (name: String) in try String(contentsOfFile: "\(folder)/\(name).pem", encoding: .utf8) }
-            let context = try TLSContext.server(
-                identity: TLSIdentity(certificateChainPEM: pem("server"), privateKeyPEM: pem("server.key")),
-                applicationProtocols: HTTP2Server.applicationProtocols)
-            let trusting = try TLSContext.client(trust: .pem(pem("authority")))
+            let context = try Self.serverContext()
+            let trusting = try TLSContext.client(trust: .pem(Self.pem("authority")))
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
             let server = HTTP2Server()
             let errors = Shared<[String]>([])
@@ -81,20 +89,17 @@ import UV
 
     @Test func curlOverTLS() throws {
         guard let curl = Self.find("curl") else { return }
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "AsyncUVTLSTests/Certificates").path
         try onLoop { loop in
-            let pem = { (name: String) in try String(contentsOfFile: "\(folder)/\(name).pem", encoding: .utf8) }
-            let context = try TLSContext.server(
-                identity: TLSIdentity(certificateChainPEM: pem("server"), privateKeyPEM: pem("server.key")),
-                applicationProtocols: HTTP2Server.applicationProtocols)
+            let context = try Self.serverContext()
             let listener = try await TCPListener.bind(host: "127.0.0.1", port: 0, on: loop)
             let server = HTTP2Server()
             let serving = loop.spawn {
                 try await listener.serve(tls: context) { try await server.serve($0, Self.handler) }
             }
             let url = "https://localhost:\(listener.localAddress.port)/"
-            let common = ["-sS", "-4", "--cacert", "\(folder)/authority.pem", "-w", "%{http_version} %{http_code}"]
+            let common = [
+                "-sS", "-4", "--cacert", "\(Self.certificates)/authority.pem", "-w", "%{http_version} %{http_code}",
+            ]
             let body = String(repeating: "0123456789", count: 10_000)
             for (arguments, expected) in [
                 (["--http2", url, url], "GET hello\n2 200GET hello\n2 200"),

@@ -40,7 +40,7 @@ import UV
 
     @Test func streamsOfAnyKind() throws {
         try onLoop { loop in
-            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (near, far) = try await PlainStream.pair(on: loop)
             let (client, server) = try await secured(near, far)
             try await talk(client, server)
             for _ in 0..<1_000 where !near.isClosed.value { try await loop.sleep(for: .milliseconds(1)) }
@@ -50,7 +50,7 @@ import UV
 
     @Test func aDropClosesWhatIsBelow() throws {
         try onLoop { loop in
-            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (near, far) = try await PlainStream.pair(on: loop)
             var (client, server): (TLSConnection?, TLSConnection) = try await secured(near, far)
             _ = client
             client = nil
@@ -64,7 +64,7 @@ import UV
     /// A peer that stays connected and reads nothing keeps neither the stream nor what is between.
     @Test(arguments: [false, true]) func anAbortClosesAtOnceWhatIsBelow(_ isWriting: Bool) throws {
         try onLoop { loop in
-            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (near, far) = try await PlainStream.pair(on: loop)
             let (client, server) = try await secured(near, far)
             let writing = loop.spawn {
                 if isWriting { try await client.write([UInt8](repeating: 0, count: 16 << 20)) }
@@ -83,7 +83,7 @@ import UV
     @Test func aCloseIsBounded() throws {
         try onLoop { loop in
             for grace in [Duration.zero, .seconds(3_600)] {
-                let (near, far) = try await MemoryStream.pair(on: loop)
+                let (near, far) = try await PlainStream.pair(on: loop)
                 let bridge = StreamBridge(over: near, grace: grace)
                 let end = try await bridge.open()
                 let bytes = [UInt8](repeating: 7, count: 16 << 20)
@@ -109,7 +109,7 @@ import UV
 
     @Test func aHandshakeThatFailsTellsWhy() throws {
         try onLoop { loop in
-            let (near, far) = try await MemoryStream.pair(on: loop)
+            let (near, far) = try await PlainStream.pair(on: loop)
             let serving = loop.spawn {
                 try await TLSConnection.secure(far, as: .server, context: serverContext(protocols: ["h2"]))
             }
@@ -201,45 +201,4 @@ import UV
             await client.close()
         }
     }
-}
-
-/// A stream in memory, of the kind that a user may write: it is no `StreamConnection`.
-private final class MemoryStream: ByteStream {
-    typealias Element = [UInt8]
-    private let inner: LocalConnection
-    let isClosed = Shared(false)
-    let loop: EventLoop
-
-    private init(_ inner: LocalConnection) {
-        self.inner = inner
-        loop = inner.loop
-    }
-
-    static func pair(on loop: EventLoop) async throws -> (MemoryStream, MemoryStream) {
-        let (near, far) = try await LocalConnection.pair(on: loop)
-        return (MemoryStream(near), MemoryStream(far))
-    }
-
-    func read(upTo limit: Int) async throws -> [UInt8]? { try await inner.read(upTo: limit) }
-    func readUntil(_ delimiter: UInt8, limit: Int) async throws -> [UInt8]? {
-        try await inner.readUntil(delimiter, limit: limit)
-    }
-    func readLine(limit: Int) async throws -> String? { try await inner.readLine(limit: limit) }
-    func readLineBytes(limit: Int) async throws -> [UInt8]? { try await inner.readLineBytes(limit: limit) }
-    func unread(_ bytes: [UInt8]) async throws { try await inner.unread(bytes) }
-    func write(_ bytes: [UInt8]) async throws { try await inner.write(bytes) }
-    func write(contentsOf chunks: [[UInt8]]) async throws { try await inner.write(contentsOf: chunks) }
-    func finishWriting() async throws { try await inner.finishWriting() }
-
-    func close() async {
-        isClosed.value = true
-        await inner.close()
-    }
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        let stream: MemoryStream
-        mutating func next() async throws -> [UInt8]? { try await stream.read() }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
 }
